@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counter-based randomness (Philox4x32-10, Salmon et al., SC 2011, by Random123): a draw is a pure function of
+// (seed, purpose, counters), so there is no generator state to save and every rank can make the same draw.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace talweg::base {
+
+/// What a stream is for; two purposes never share draws. Values are stored in no file but fix the bits: never renumber.
+enum class Purpose : std::uint32_t { split = 1, order = 2, replacement = 3, initial = 4, noise = 5, lanczos = 6, test = 7 };
+
+class Random {
+ public:
+  Random(std::uint64_t seed, Purpose purpose) : seed_(seed), purpose_(purpose) {}
+
+  /// 128 random bits for the counter pair (a, b).
+  [[nodiscard]] std::array<std::uint32_t, 4> bits(std::uint64_t a, std::uint64_t b = 0) const;
+  /// Uniform in [0, 1) with 53 bits.
+  [[nodiscard]] double uniform(std::uint64_t a, std::uint64_t b = 0) const;
+  /// Standard normal (Box-Muller on the 128 bits of one counter pair).
+  [[nodiscard]] double normal(std::uint64_t a, std::uint64_t b = 0) const;
+  /// Uniform integer in [0, bound), bound >= 1 (multiply-shift on 64 bits; bias below bound / 2^64).
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound, std::uint64_t a, std::uint64_t b = 0) const;
+
+ private:
+  std::uint64_t seed_;
+  Purpose purpose_;
+};
+
+/// A keyed bijection of [0, size): a 4-round-per-half Feistel network on Philox with cycle walking. Stateless; O(1) each way.
+class Permutation {
+ public:
+  Permutation() = default;                                            // the identity on [0, 0)
+  Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream = 0);
+  [[nodiscard]] static Permutation identity(std::uint64_t size);
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t operator()(std::uint64_t i) const;      // i in [0, size)
+  [[nodiscard]] std::uint64_t inverse(std::uint64_t p) const;
+
+ private:
+  static constexpr int kRounds = 6;
+  [[nodiscard]] std::uint32_t round_function(int round, std::uint32_t half) const;
+  std::uint64_t size_ = 0;
+  bool identity_ = true;
+  int half_bits_ = 0;
+  std::array<std::uint32_t, 2> key_{};
+  std::uint32_t purpose_ = 0;
+  std::uint64_t stream_ = 0;
+};
+
+}  // namespace talweg::base

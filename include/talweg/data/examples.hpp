@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A view of some examples, as an objective sees them: dense rows or sparse rows, and one target each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace talweg::data {
+
+/// One sparse row: `count` pairs (column, value), columns ascending.
+template <class Real>
+struct SparseRow {
+  const std::int32_t* column = nullptr;
+  const Real* value = nullptr;
+  std::size_t count = 0;
+};
+
+/// `count` examples of `features` features. Exactly one of dense and sparse is set (neither when count is 0).
+/// targets[i]: the class index for classification, the number for regression, exact in Real either way.
+template <class Real>
+struct Examples {
+  std::size_t count = 0;
+  std::size_t features = 0;
+  const Real* dense = nullptr;                  // [count, features], row-major, 64-byte aligned when gathered
+  std::span<const SparseRow<Real>> sparse;      // [count]
+  std::span<const Real> targets;                // [count]
+  std::span<const std::uint64_t> records;       // [count], position in the file, for messages and user-written terms
+  [[nodiscard]] bool is_sparse() const { return dense == nullptr; }
+};
+
+}  // namespace talweg::data

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that must outlive a step, declared once by name. A slot is
+//   a vector   shaped like the parameters, in the run's precision; a method sees only its handle, the engine owns the numbers
+//   a scalar   double
+//   a counter  int64
+//   an array   doubles of fixed length (small tables: curvature products, grids)
+// Checkpoint, resume, memory report and broadcast read the declarations, so a forgotten field is a name nobody declared.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace talweg::math {
+
+enum class Precision { float32, float64 };
+
+/// Handle of a declared (or temporary) vector. Where its numbers live is the engine's affair.
+struct Vector {
+  std::uint32_t slot = 0;
+  friend auto operator<=>(const Vector&, const Vector&) = default;
+};
+
+class StateLayout {
+ public:
+  struct Scalar { std::string name; double initial; };
+  struct Counter { std::string name; std::int64_t initial; };
+  struct Array { std::string name; std::size_t size; double initial; };
+
+  /// Each throws std::logic_error when the name is taken.
+  Vector vector(std::string name);
+  void scalar(std::string name, double initial = 0);
+  void counter(std::string name, std::int64_t initial = 0);
+  void array(std::string name, std::size_t size, double initial = 0);
+
+  [[nodiscard]] std::span<const std::string> vectors() const { return vectors_; }
+  [[nodiscard]] std::span<const Scalar> scalars() const { return scalars_; }
+  [[nodiscard]] std::span<const Counter> counters() const { return counters_; }
+  [[nodiscard]] std::span<const Array> arrays() const { return arrays_; }
+
+ private:
+  void claim(const std::string& name);
+  std::vector<std::string> names_;
+  std::vector<std::string> vectors_;
+  std::vector<Scalar> scalars_;
+  std::vector<Counter> counters_;
+  std::vector<Array> arrays_;
+};
+
+/// Values of the small slots, and the handles of the vectors. Unknown names throw std::logic_error.
+class State {
+ public:
+  explicit State(StateLayout layout);
+  [[nodiscard]] const StateLayout& layout() const { return layout_; }
+  [[nodiscard]] Vector vector(std::string_view name) const;
+  [[nodiscard]] double& scalar(std::string_view name);
+  [[nodiscard]] std::int64_t& counter(std::string_view name);
+  [[nodiscard]] std::span<double> array(std::string_view name);
+
+ private:
+  StateLayout layout_;
+  std::deque<double> scalars_;
+  std::deque<std::int64_t> counters_;
+  std::deque<std::vector<double>> arrays_;
+};
+
+}  // namespace talweg::math

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Omega(x) = l1 |w|_1 + (l2/2) |w|^2 + indicator(low <= w <= high), over weights (biases too with include_bias).
+// Its smooth part (l2) always goes into value, gradient and Hessian-vector product; its non-smooth part (l1, box) always acts
+// through prox. Applied once per request by the oracle, never per example.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <span>
+
+#include "talweg/base/config.hpp"
+#include "talweg/math/layout.hpp"
+#include "talweg/math/proximal.hpp"
+
+namespace talweg::model {
+
+class Regularizer final : public math::Proximal {
+ public:
+  struct Config {
+    double l1 = 0;
+    double l2 = 0;
+    double low = -std::numeric_limits<double>::infinity();    // box
+    double high = std::numeric_limits<double>::infinity();
+    bool include_bias = false;
+  };
+  Regularizer(const Config& config, const math::ParameterLayout& layout);
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] bool none() const;                            // Omega = 0
+  [[nodiscard]] bool smooth() const;                          // no l1, no box: prox is the identity
+  /// The l2 that acts on this block: 0 on biases unless include_bias. Gradient l2 * x, curvature l2.
+  [[nodiscard]] double l2(const math::Block& block) const;
+  /// Omega on one block: its smooth part, its l1 part; +infinity outside the box.
+  template <class Real> [[nodiscard]] double smooth_value(const math::Block&, std::span<const Real> x) const;
+  template <class Real> [[nodiscard]] double nonsmooth_value(const math::Block&, std::span<const Real> x) const;
+  /// prox of the non-smooth part: soft threshold by step * l1, then the box.
+  void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override;
+  void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override;
+
+ private:
+  [[nodiscard]] bool acts_on(const math::Block& block) const;
+  Config config_;
+  std::vector<bool> bias_;                                     // per tensor
+};
+
+/// [regularizer] l1, l2, box = [low, high], include_bias.
+Regularizer::Config parse_regularizer(const base::Section& regularizer);
+
+}  // namespace talweg::model

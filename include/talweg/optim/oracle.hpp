@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a method may ask. In the coordinator placement each request is announced to all ranks, answered by all (verdict,
+// then one exact sum), and lands on rank 0. Methods name points by handle: a point that has not changed is not sent again.
+//
+// The smooth part of Omega (l2) is added to every gradient, value along a line and Hessian-vector product here, once; its
+// non-smooth part only acts through prox().
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <stdexcept>
+#include <vector>
+
+#include "talweg/math/block_kernel.hpp"
+#include "talweg/math/proximal.hpp"
+#include "talweg/math/state.hpp"
+#include "talweg/optim/vector_space.hpp"
+
+namespace talweg::optim {
+
+/// A reduced number was NaN or infinite. Thrown by the oracle on the coordinator before anything was written; the trainer
+/// ends the run with ExitCode::diverged.
+class Diverged : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Which examples: minibatch number `ticket` of the run's order, or all.
+struct Batch {
+  bool all = false;
+  std::uint64_t ticket = 0;
+  std::uint64_t size = 0;        // examples
+};
+
+/// weight * gradient at a point.
+struct Term {
+  double weight = 1;
+  Vector at;
+};
+
+/// Where the finished gradient goes, block by block: kernel arrays are [0] the gradient's block (scratch the kernel may
+/// alter), then the blocks of `writes`, then those of `reads`.
+struct Sink {
+  const math::BlockKernel& kernel;
+  std::vector<Vector> writes;
+  std::vector<Vector> reads;
+};
+
+/// sum_k terms_k.weight * grad F_batch(terms_k.at) + sum_j shifts_j.weight * shifts_j.at
+/// (terms ask for gradients of one batch at up to four points: one collective; shifts are vectors added as they are).
+struct GradientRequest {
+  std::vector<Term> terms;
+  std::vector<Term> shifts;
+  Batch batch;
+};
+
+struct GradientAnswer {
+  double value = 0;              // mean of f_i over the batch at terms[0].at, Omega not included
+  math::Sums sums{};             // the sink kernel's
+};
+
+/// F (with the smooth part of Omega) and its derivative along a line.
+struct LinePoint {
+  double length = 0;
+  double value = 0;
+  double slope = 0;
+};
+
+class Oracle {
+ public:
+  virtual ~Oracle() = default;
+  [[nodiscard]] virtual VectorSpace& space() = 0;
+
+  /// Minibatch number `ticket`; tickets are counted by the caller, usually the step.
+  [[nodiscard]] virtual Batch draw(std::uint64_t ticket) const = 0;
+  [[nodiscard]] virtual Batch all() const = 0;
+  /// ceil(n / batch): tickets in one pass.
+  [[nodiscard]] virtual std::uint64_t batches_per_epoch() const = 0;
+
+  virtual GradientAnswer gradient(const GradientRequest&, const Sink&) = 0;
+  /// Values and slopes at x + length * direction for several lengths: one pass, one collective.
+  virtual std::vector<LinePoint> along(Vector x, Vector direction, std::span<const double> lengths, const Batch&) = 0;
+  /// out = Hessian of F (smooth part) at x, times v.
+  virtual void hessian_vector(Vector x, Vector v, const Batch&, Vector out) = 0;
+  /// Smooth and non-smooth part of Omega at x.
+  virtual double smooth_omega(Vector x) = 0;
+  virtual double nonsmooth_omega(Vector x) = 0;
+  /// The non-smooth part's prox, or null when Omega is smooth.
+  [[nodiscard]] virtual const math::Proximal* proximal() const = 0;
+
+  // On top of the verbs above.
+  /// gradient stored into `out`.
+  GradientAnswer gradient_into(Vector x, const Batch&, Vector out);
+};
+
+}  // namespace talweg::optim

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The catalogue. src/optim/catalogue.def has one line per entry; that line is all a new file needs.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "talweg/base/config.hpp"
+#include "talweg/optim/estimator.hpp"
+#include "talweg/optim/method.hpp"
+#include "talweg/optim/schedule.hpp"
+#include "talweg/optim/update_rule.hpp"
+
+namespace talweg::optim {
+
+/// One entry. Exactly one of the three makers is set; it reads (and so declares) its hyperparameters from [method].
+struct Entry {
+  std::string_view name;            // "adam"
+  std::string_view title;           // "Adam: adaptive moment estimation"
+  std::string_view rule;            // the recurrence, dialects and deviations: printed by `talweg methods NAME`
+  std::string_view source;          // paper, authors, year; kernel where a dialect follows one
+  std::string_view cost;            // oracle calls per step, in words and symbols: "b gradients"
+  std::unique_ptr<UpdateRule> (*make_rule)(const base::Section&) = nullptr;
+  std::unique_ptr<Estimator> (*make_estimator)(const base::Section&) = nullptr;
+  std::unique_ptr<Method> (*make_method)(const base::Section&) = nullptr;
+};
+
+std::span<const Entry* const> catalogue();
+/// Throws Error(bad_config) listing the names and the nearest.
+const Entry& find_entry(std::string_view name);
+
+/// [method] -> the method. A rule's name gives FirstOrder(minibatch, rule); an estimator's name gives FirstOrder(estimator,
+/// [method].rule, default "sgd"); both read clip_global_norm.
+std::unique_ptr<Method> build_method(const base::Section& method);
+
+}  // namespace talweg::optim

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/base/random.hpp"
+
+#include <Random123/philox.h>
+
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <numbers>
+
+namespace talweg::base {
+namespace {
+
+std::uint32_t low(std::uint64_t v) { return static_cast<std::uint32_t>(v); }
+std::uint32_t high(std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); }
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  const r123::Philox4x32::ctr_type c = {{counter[0], counter[1], counter[2], counter[3]}};
+  const r123::Philox4x32::key_type k = {{key[0], key[1]}};
+  const r123::Philox4x32::ctr_type r = r123::Philox4x32()(c, k);
+  return {r[0], r[1], r[2], r[3]};
+}
+
+/// The key of (seed, purpose): one Philox call mixes all 96 bits, so that purposes never share streams.
+std::array<std::uint32_t, 2> key_of(std::uint64_t seed, std::uint32_t purpose) {
+  const auto mixed = philox({low(seed), high(seed), purpose, 0x7a1e3eedu}, {purpose, 0x54616c77u});
+  return {mixed[0], mixed[1]};
+}
+
+double unit(std::uint32_t a, std::uint32_t b) {  // 53 bits -> [0, 1)
+  const std::uint64_t bits = (std::uint64_t{a} << 32 | b) >> 11;
+  return static_cast<double>(bits) * 0x1.0p-53;
+}
+
+}  // namespace
+
+std::array<std::uint32_t, 4> Random::bits(std::uint64_t a, std::uint64_t b) const {
+  return philox({low(a), high(a), low(b), high(b)}, key_of(seed_, static_cast<std::uint32_t>(purpose_)));
+}
+
+double Random::uniform(std::uint64_t a, std::uint64_t b) const {
+  const auto r = bits(a, b);
+  return unit(r[0], r[1]);
+}
+
+double Random::normal(std::uint64_t a, std::uint64_t b) const {
+  const auto r = bits(a, b);
+  const double u = 1.0 - unit(r[0], r[1]);  // (0, 1]: the logarithm is finite
+  const double v = unit(r[2], r[3]);
+  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+}
+
+std::uint64_t Random::below(std::uint64_t bound, std::uint64_t a, std::uint64_t b) const {
+  assert(bound >= 1);
+  const auto r = bits(a, b);
+  const std::uint64_t word = std::uint64_t{r[0]} << 32 | r[1];
+  // 64 x 64 -> high 64 bits, in halves: no extension type needed.
+  const std::uint64_t p0 = (word & 0xffffffffu) * (bound & 0xffffffffu);
+  const std::uint64_t p1 = (word >> 32) * (bound & 0xffffffffu);
+  const std::uint64_t p2 = (word & 0xffffffffu) * (bound >> 32);
+  const std::uint64_t middle = (p0 >> 32) + (p1 & 0xffffffffu) + (p2 & 0xffffffffu);
+  return (word >> 32) * (bound >> 32) + (p1 >> 32) + (p2 >> 32) + (middle >> 32);
+}
+
+Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream)
+    : size_(size), identity_(size < 2), purpose_(static_cast<std::uint32_t>(purpose)), stream_(stream) {
+  const int bits = size < 2 ? 2 : std::bit_width(size - 1);
+  half_bits_ = (bits + 1) / 2;  // the network permutes [0, 2^(2 half_bits)), at most 4 x size points
+  key_ = key_of(seed, purpose_);
+}
+
+Permutation Permutation::identity(std::uint64_t size) {
+  Permutation p;
+  p.size_ = size;
+  return p;
+}
+
+std::uint32_t Permutation::round_function(int round, std::uint32_t half) const {
+  const auto r = philox({half, static_cast<std::uint32_t>(round), low(stream_), high(stream_)}, key_);
+  return r[0] & static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
+}
+
+std::uint64_t Permutation::operator()(std::uint64_t i) const {
+  assert(i < size_);
+  if (identity_) return i;
+  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
+  do {
+    auto left = low(i >> half_bits_);
+    auto right = low(i & mask);
+    for (int round = 0; round < kRounds; ++round) {
+      const std::uint32_t next = left ^ round_function(round, right);
+      left = right;
+      right = next;
+    }
+    i = std::uint64_t{left} << half_bits_ | right;
+  } while (i >= size_);  // cycle walking: stay on the orbit until it is back inside
+  return i;
+}
+
+std::uint64_t Permutation::inverse(std::uint64_t p) const {
+  assert(p < size_);
+  if (identity_) return p;
+  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
+  do {
+    auto left = low(p >> half_bits_);
+    auto right = low(p & mask);
+    for (int round = kRounds - 1; round >= 0; --round) {
+      const std::uint32_t previous = right ^ round_function(round, left);
+      right = left;
+      left = previous;
+    }
+    p = std::uint64_t{left} << half_bits_ | right;
+  } while (p >= size_);
+  return p;
+}
+
+}  // namespace talweg::base

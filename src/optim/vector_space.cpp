@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/optim/vector_space.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "talweg/math/sums.hpp"
+
+namespace talweg::optim {
+namespace {
+
+template <class Real>
+std::span<const Real> read(math::Arrays<Real> arrays, std::size_t k) {
+  return arrays[k];
+}
+
+}  // namespace
+
+void VectorSpace::zero(Vector out) {
+  for_each_block({{out}}, {}, math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
+                   std::ranges::fill(v[0], Real{0});
+                 }));
+}
+
+void VectorSpace::copy(Vector from, Vector to) {
+  if (from == to) return;
+  for_each_block({{to}}, {{from}}, math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
+                   std::ranges::copy(v[1], v[0].begin());
+                 }));
+}
+
+void VectorSpace::scale(double a, Vector x) {
+  for_each_block({{x}}, {}, math::block_kernel([a]<class Real>(const math::Block&, math::Arrays<Real> v) {
+                   for (Real& value : v[0]) value *= static_cast<Real>(a);
+                 }));
+}
+
+void VectorSpace::axpy(double a, Vector x, Vector y) { combine(1, y, a, x, y); }
+
+void VectorSpace::combine(double a, Vector x, double b, Vector y, Vector out) {
+  for_each_block({{out}}, {{x, y}}, math::block_kernel([a, b]<class Real>(const math::Block&, math::Arrays<Real> v) {
+                   const auto ra = static_cast<Real>(a);
+                   const auto rb = static_cast<Real>(b);
+                   for (std::size_t i = 0; i < v.count; ++i) v[0][i] = ra * v[1][i] + rb * v[2][i];
+                 }));
+}
+
+double VectorSpace::dot(Vector x, Vector y) {
+  const auto kernel = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
+    return math::Sums{math::dot<Real>(read(v, 0), read(v, 1))};
+  });
+  return for_each_block({}, {{x, y}}, kernel)[0];
+}
+
+double VectorSpace::norm(Vector x) { return std::sqrt(dot(x, x)); }
+
+}  // namespace talweg::optim
