@@ -32,13 +32,18 @@ int Threads::available_cores() {
 }
 
 void Threads::for_each(std::size_t count, const std::function<void(std::size_t)>& body) const {
-  if (count == 0) return;
-  if (count == 1 || arena_->threads == 1) {
-    for (std::size_t i = 0; i < count; ++i) body(i);
+  for_each_with_slot(count, [&](std::size_t task, std::size_t) { body(task); });
+}
+
+void Threads::for_each_with_slot(std::size_t count, const std::function<void(std::size_t, std::size_t)>& body) const {
+  if (count <= 1 || arena_->threads == 1) {
+    for (std::size_t i = 0; i < count; ++i) body(i, 0);
     return;
   }
   arena_->arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { body(i); });
+    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
+      body(i, static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
+    });
   });
 }
 

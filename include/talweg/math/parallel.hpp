@@ -22,6 +22,8 @@ class Threads {
   /// Calls body(i) for every i in [0, count), in parallel when there is more than one thread and more than one task.
   /// An exception thrown by a task is rethrown here once all tasks have stopped.
   void for_each(std::size_t count, const std::function<void(std::size_t)>& body) const;
+  /// The same with the number of the thread that runs the task, in [0, count()), for scratch space of its own.
+  void for_each_with_slot(std::size_t count, const std::function<void(std::size_t task, std::size_t slot)>& body) const;
 
  private:
   struct Arena;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nobody throws alone between collectives: work that may fail on one rank is done, then all ranks learn how it went.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "talweg/base/error.hpp"
+#include "talweg/comm/communicator.hpp"
+
+namespace talweg::comm {
+
+/// How this rank's part of something went.
+struct Failure {
+  base::ExitCode code = base::ExitCode::finished;
+  std::string message;
+  [[nodiscard]] bool failed() const { return code != base::ExitCode::finished; }
+};
+
+/// The exception being handled, as a Failure (anything but base::Error is internal). Call inside a catch block.
+Failure current_failure();
+
+/// Collective. Throws on every rank the failure of the lowest rank that failed, its rank named when it is not the only one to
+/// have run the work (more than one rank, and not all of them failed).
+void agree(Communicator& comm, const Failure& mine);
+
+/// Collective. Runs `work` on every rank and agrees on how it went.
+void together(Communicator& comm, const std::function<void()>& work);
+
+}  // namespace talweg::comm

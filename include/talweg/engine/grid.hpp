@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact sums of leaf gradients. Each leaf's element is rounded, per tensor, to a grid so coarse that double additions of
+// rounded elements are exact, whatever their order:
+//
+//   |v| < 2^E,   k = E + ceil(log2 leaves),   grid = 2^(k - 51),   |sum| <= leaves * 2^E <= 2^k: 52 bits on the grid
+//
+// E is predicted from the last request of the same asker and kind; all ranks hold it and it is checkpointed, since it decides
+// the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new E.
+// After each request E = exponent(max) + 5, unless max = 0. Elements below about 2^-40 of a tensor's largest become 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "talweg/engine/meter.hpp"
+
+namespace talweg::engine {
+
+/// Requests of one kind by one asker have leaf elements of about one size.
+enum class Kind : std::uint8_t { batch_gradient, batch_combination, full_gradient, batch_hvp, full_hvp };
+inline constexpr std::size_t kKinds = 5;
+
+/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders, and NaN and Inf end on top.
+inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
+
+class Grids {
+ public:
+  explicit Grids(std::size_t tensors) : tensors_(tensors), exponents_(2 * kKinds * tensors, kUnset) {}
+  /// E of each tensor.
+  [[nodiscard]] std::span<const std::int32_t> exponents(Asker asker, Kind kind) const { return {row(asker, kind), tensors_}; }
+  /// True when some tensor's maximum does not fit under its E (or there is no E yet).
+  [[nodiscard]] bool outgrown(Asker asker, Kind kind, std::span<const std::uint32_t> maxima) const;
+  /// E = exponent(max) + 5 where max is not 0.
+  void follow(Asker asker, Kind kind, std::span<const std::uint32_t> maxima);
+  /// All exponents, to checkpoint and to send.
+  [[nodiscard]] std::span<std::int32_t> all() { return exponents_; }
+
+  static constexpr std::int32_t kUnset = -2000;
+
+ private:
+  [[nodiscard]] const std::int32_t* row(Asker asker, Kind kind) const {
+    return exponents_.data() + (static_cast<std::size_t>(asker) * kKinds + static_cast<std::size_t>(kind)) * tensors_;
+  }
+  std::size_t tensors_;
+  std::vector<std::int32_t> exponents_;
+};
+
+/// The number whose addition and subtraction rounds |v| < 2^E to the grid of `leaves` leaves.
+[[nodiscard]] double rounding_constant(std::int32_t exponent, std::uint64_t leaves);
+
+/// sums = or += values rounded with the constant; returns the largest magnitude of `values` (high 32 bits of the double).
+template <class Real>
+std::uint32_t set_rounded(std::span<const Real> values, double constant, std::span<double> sums);
+template <class Real>
+std::uint32_t add_rounded(std::span<const Real> values, double constant, std::span<double> sums);
+/// The same without a grid, for reduction = "fast".
+template <class Real>
+std::uint32_t set_plain(std::span<const Real> values, std::span<Real> sums);
+template <class Real>
+std::uint32_t add_plain(std::span<const Real> values, std::span<Real> sums);
+
+}  // namespace talweg::engine

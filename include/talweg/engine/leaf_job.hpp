@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// One leaf in work: its examples and a tape per point. Kept from request to request, so a step allocates nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "talweg/data/dataset.hpp"
+#include "talweg/model/objective.hpp"
+
+namespace talweg::engine {
+
+template <class Real>
+struct LeafJob {
+  data::Gathered<Real> gathered;
+  std::vector<std::uint32_t> places;
+  std::vector<std::unique_ptr<model::Tape<Real>>> tapes;     // one per point of the request
+
+  model::Tape<Real>& tape(const model::Objective<Real>& objective, std::size_t k) {
+    while (tapes.size() <= k) tapes.push_back(objective.make_tape());
+    return *tapes[k];
+  }
+};
+
+}  // namespace talweg::engine

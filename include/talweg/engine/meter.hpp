@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was asked of the oracle, and where the time went.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace talweg::engine {
+
+/// Who asks: the method, or those who watch it (evaluation, stop criteria, certificate). Metered and rounded apart.
+enum class Asker : std::uint8_t { method = 0, observer = 1 };
+
+/// Oracle calls, each counted per example.
+struct Costs {
+  std::int64_t gradients = 0;
+  std::int64_t hvps = 0;
+  std::int64_t values = 0;
+  std::int64_t redone = 0;          // example-gradients computed twice because a leaf outgrew its grid
+};
+
+/// Seconds of the coordinator in each phase of the requests so far.
+struct Phases {
+  double gradient = 0;              // local oracle work: gradients, values, Hessian-vector products
+  double allreduce = 0;             // verdicts and sums, waiting for slower ranks included
+  double update = 0;                // sinks and vector arithmetic
+  double broadcast = 0;             // announcements and points
+};
+
+struct Meter {
+  std::array<Costs, 2> costs;       // by Asker
+  Phases phases;
+  [[nodiscard]] Costs& of(Asker asker) { return costs[static_cast<std::size_t>(asker)]; }
+  [[nodiscard]] const Costs& of(Asker asker) const { return costs[static_cast<std::size_t>(asker)]; }
+};
+
+/// Adds the time of its own life to a phase.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace talweg::engine

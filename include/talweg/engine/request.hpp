@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the coordinator announces: one fixed-size header to all ranks, then the points they do not hold yet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "talweg/engine/meter.hpp"
+
+namespace talweg::engine {
+
+enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, grids };
+enum class Part : std::uint8_t { train, valid, test };
+
+struct Request {
+  static constexpr std::size_t kPoints = 4;
+  static constexpr std::size_t kLengths = 16;
+
+  Verb verb = Verb::stop;
+  Asker asker = Asker::method;
+  Part part = Part::train;
+  bool all = true;                                  // else minibatch number `ticket`
+  std::uint64_t ticket = 0;
+  std::uint32_t points = 0;
+  std::uint32_t lengths = 0;
+  std::uint32_t stop_code = 0;                      // verb stop
+  std::array<std::uint32_t, kPoints> slot{};
+  std::array<bool, kPoints> sent{};                 // this point's values follow the header
+  std::array<double, kPoints> weight{};             // verb gradient
+  std::array<double, kLengths> length{};            // verb along
+};
+
+}  // namespace talweg::engine

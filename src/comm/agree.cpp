@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/comm/agree.hpp"
+
+#include <array>
+#include <new>
+
+namespace talweg::comm {
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const base::Error& e) {
+    return {e.code(), e.what()};
+  } catch (const std::bad_alloc&) {
+    return {base::ExitCode::internal, "out of memory"};
+  } catch (const std::exception& e) {
+    return {base::ExitCode::internal, std::string("internal error: ") + e.what()};
+  }
+}
+
+void agree(Communicator& comm, const Failure& mine) {
+  // MAX over: the lowest failing rank (counted down), and whether some rank is fine.
+  const auto ranks = static_cast<std::uint32_t>(comm.size());
+  std::array<std::uint32_t, 2> verdict = {mine.failed() ? ranks - static_cast<std::uint32_t>(comm.rank()) : 0u, mine.failed() ? 0u : 1u};
+  comm.max(verdict);
+  if (verdict[0] == 0) return;
+  const int culprit = static_cast<int>(ranks - verdict[0]);
+  auto code = static_cast<std::uint32_t>(mine.code);
+  comm.broadcast_values(std::span(&code, 1), culprit);
+  const std::string message = comm.broadcast_text(mine.message, culprit);
+  const bool name_it = verdict[1] != 0;
+  throw base::Error(static_cast<base::ExitCode>(code), name_it ? fmt::format("rank {}: {}", culprit, message) : message);
+}
+
+void together(Communicator& comm, const std::function<void()>& work) {
+  Failure mine;
+  try {
+    work();
+  } catch (...) {
+    mine = current_failure();
+  }
+  agree(comm, mine);
+}
+
+}  // namespace talweg::comm

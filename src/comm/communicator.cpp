@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/comm/communicator.hpp"
+
+#include <cstdlib>
+
+namespace talweg::comm {
+namespace {
+
+class Alone final : public Communicator {
+ public:
+  [[nodiscard]] int rank() const override { return 0; }
+  [[nodiscard]] int size() const override { return 1; }
+  void broadcast(std::span<std::byte>, int) override {}
+  void sum(std::span<double>) override {}
+  void sum(std::span<float>) override {}
+  void sum(std::span<std::int64_t>) override {}
+  void max(std::span<std::uint32_t>) override {}
+  void barrier() override {}
+};
+
+}  // namespace
+
+std::string Communicator::broadcast_text(std::string text, int root) {
+  std::uint64_t length = text.size();
+  broadcast_values(std::span(&length, 1), root);
+  text.resize(length);
+  broadcast_values(std::span(text), root);
+  return text;
+}
+
+std::unique_ptr<Communicator> alone() { return std::make_unique<Alone>(); }
+
+bool under_launcher() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) {
+    if (std::getenv(name) != nullptr) return true;
+  }
+  return false;
+}
+
+}  // namespace talweg::comm

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/engine/block_space.hpp"
+
+#include <array>
+#include <cassert>
+
+#include "talweg/engine/meter.hpp"
+
+namespace talweg::engine {
+namespace {
+
+constexpr std::size_t kMaxArrays = 40;       // L-BFGS never needs more in one kernel
+constexpr std::size_t kSerialBlocks = 4;     // below this, waking threads costs more than it saves; same bits either way
+
+}  // namespace
+
+template <class Real>
+math::Sums BlockSpace<Real>::for_each_block(std::span<const Vector> writes, std::span<const Vector> reads,
+                                            const math::BlockKernel& kernel) {
+  const Stopwatch watch(seconds_);
+  return run(nullptr, writes, reads, kernel);
+}
+
+template <class Real>
+math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> writes, std::span<const Vector> reads,
+                                 const math::BlockKernel& kernel) {
+  std::array<Real*, kMaxArrays> bases{};
+  const std::size_t arrays = (source != nullptr ? 1 : 0) + writes.size() + reads.size();
+  assert(arrays <= kMaxArrays);
+  std::size_t k = source != nullptr ? 1 : 0;
+  for (const Vector v : writes) bases[k++] = store_.values(v).data();
+  for (const Vector v : reads) bases[k++] = store_.values(v).data();
+
+  const auto blocks = layout_.blocks();
+  const auto work = [&](std::size_t b) {
+    const math::Block& block = blocks[b];
+    alignas(64) std::array<Real, math::ParameterLayout::kBlock> scratch;
+    std::array<Real*, kMaxArrays> at{};
+    std::size_t first = 0;
+    if (source != nullptr) {
+      source->fill(block, {scratch.data(), block.count});
+      at[0] = scratch.data();
+      first = 1;
+    }
+    for (std::size_t i = first; i < arrays; ++i) at[i] = bases[i] + block.offset;
+    partial_[b] = kernel.run(block, math::Arrays<Real>{{at.data(), arrays}, block.count});
+  };
+  if (blocks.size() <= kSerialBlocks) {
+    for (std::size_t b = 0; b < blocks.size(); ++b) work(b);
+  } else {
+    threads_.for_each(blocks.size(), work);
+  }
+  for (const Vector v : writes) store_.touch(v);
+  math::Sums sums{};
+  for (const math::Sums& p : partial_) {
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += p[i];
+  }
+  return sums;
+}
+
+template class BlockSpace<float>;
+template class BlockSpace<double>;
+
+}  // namespace talweg::engine
