@@ -44,6 +44,9 @@ struct Resolved {
 
 class Section;
 
+/// A config file's text; Error(input_missing) when there is none, Error(permission) when it cannot be opened.
+std::string read_text(const std::filesystem::path& file);
+
 /// A parsed config file with its overrides. Copies share what they remember.
 class Config {
  public:

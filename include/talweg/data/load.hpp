@@ -25,7 +25,7 @@ struct Source {
   std::filesystem::path path;
   std::string format;                         // idx | libsvm | csv | npy | ...: a registry name
   std::filesystem::path labels;               // idx, npy: the labels' file
-  std::string label_column = "last";          // csv: first | last | header name | 0-based index
+  std::string label_column = "last";          // csv, npy: first | last | header name (csv) | 0-based index | none
 };
 
 /// [data], parsed and checked; nothing read yet.
@@ -65,8 +65,11 @@ struct Fixed {
 template <class Real>
 Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ranks, const base::Log& log);
 /// One source with a stored model's view of the data.
+/// `ignored`: labels need not be there (to predict); targets are then 0.
+enum class Labels { required, ignored };
 template <class Real>
-Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& fixed, int rank, int ranks);
+Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& fixed, int rank, int ranks,
+                        Labels labels = Labels::required);
 
 /// Rows given by the caller (embedding, tests): dense [count, features] row-major.
 template <class Real>

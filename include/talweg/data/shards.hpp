@@ -63,6 +63,8 @@ class Order {
   void places(std::uint64_t step, const Leaf& leaf, std::span<std::uint32_t> places) const;
 
  private:
+  [[nodiscard]] std::vector<Leaf> turns(std::uint64_t step) const;         // shuffle, cyclic
+  [[nodiscard]] std::vector<Leaf> drawn_leaves(std::uint64_t step) const;  // replace
   ShardPlan plan_;
   Sampling sampling_;
   std::uint64_t seed_;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training trace of a run directory: trace.h5, a plain HDF5 file that is complete at every moment, and trace.rows, the
+// rows since it was last published. Layout: FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace talweg::io {
+
+/// One method step. Counts are totals since the run began; seconds too, over all its parts.
+struct StepRow {
+  std::int64_t step = 0;
+  double epoch = 0;
+  std::int64_t examples = 0;
+  std::int64_t gradient_evaluations = 0;   // the method's own, per example
+  std::int64_t hvp_evaluations = 0;
+  std::int64_t value_evaluations = 0;
+  std::int64_t evaluation_gradients = 0;   // the observers'
+  double seconds = 0;
+  double loss = 0;                         // batch mean before the step, without Omega
+  double gradient_norm = 0;
+  double update_norm = 0;
+  double parameter_norm = 0;
+  double learning_rate = 0;
+  std::int64_t part = 0;                   // counts resumes
+  double timing_gradient = 0;              // seconds of this step, by phase
+  double timing_allreduce = 0;
+  double timing_update = 0;
+  double timing_broadcast = 0;
+  double timing_other = 0;
+};
+
+using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::string>>;
+using Figures = std::vector<std::pair<std::string, double>>;
+using Columns = std::map<std::string, std::vector<double>>;
+
+/// Rows go to memory; about every second to trace.rows; and with publish() into trace.h5.
+class TraceWriter {
+ public:
+  /// A new trace in `directory`, in place of any that is there. `figures` are the evaluation's columns, in order.
+  static std::unique_ptr<TraceWriter> create(const std::filesystem::path& directory, const TraceAttributes& attributes,
+                                             const std::vector<std::string>& figures);
+  /// The trace in `directory` without anything after `step`: rows go on without gaps or repeats. `attributes` replace those of
+  /// the same name. No trace there: a new one. A damaged trace.h5 is an Error(bad_data).
+  static std::unique_ptr<TraceWriter> resume(const std::filesystem::path& directory, std::int64_t step,
+                                             const TraceAttributes& attributes, const std::vector<std::string>& figures);
+  ~TraceWriter();   // what is still in memory goes to trace.rows, if it can
+
+  void append_step(const StepRow& row);
+  /// A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
+  void append_evaluation(std::int64_t step, double seconds, std::int64_t gradient_evaluations, const Figures& figures);
+  void append_event(std::int64_t step, double seconds, std::string_view kind, std::string_view message);
+
+  /// All rows so far are in trace.rows and on the disk. Before a checkpoint is saved: its rows then outlive any kill.
+  void sync();
+  /// Replaces trace.h5 by one with all rows so far. The errors of publish().
+  void publish();
+  /// publish(), if all publishing stays below 1 % of `elapsed` seconds of this part and the last was a second ago or more.
+  /// True if it did.
+  bool publish_if_cheap(double elapsed);
+
+ private:
+  class Content;
+  explicit TraceWriter(std::unique_ptr<Content> content);
+  std::unique_ptr<Content> content_;
+};
+
+struct TraceEvent {
+  std::int64_t step = 0;
+  double seconds = 0;
+  std::string kind;
+  std::string message;
+};
+
+/// A trace in memory. Columns have the names of the file: steps["loss"], timing["gradient"], evaluation["valid_loss"].
+struct Trace {
+  Columns steps;
+  Columns timing;       // rows of steps
+  Columns evaluation;
+  std::vector<TraceEvent> events;
+  TraceAttributes attributes;
+};
+
+/// trace.h5 and, beside it, what trace.rows adds. `run_or_file` is a run directory or a trace file. Error(input_missing) or
+/// Error(bad_data) naming the file.
+Trace read_trace(const std::filesystem::path& run_or_file);
+
+}  // namespace talweg::io

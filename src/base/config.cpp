@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/base/config.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "base/config_memory.hpp"
+
+namespace talweg::base {
+
+Config Config::parse(std::string text, std::string name, std::span<const std::string> overrides, std::filesystem::path folder) {
+  auto memory = std::make_shared<Memory>();
+  memory->root = parse_toml(text, name);
+  memory->name = std::move(name);
+  memory->folder = std::filesystem::absolute(folder.empty() ? std::filesystem::path(".") : folder);
+  for (const std::string& assignment : overrides) apply_override(memory->root, assignment);
+  memory->opened.emplace("", Memory::Opened{.entry = nullptr, .table = &memory->root, .asked = {}});
+  memory->order.emplace_back();
+  return Config(std::move(memory));
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  const auto refuse = [&](int error) {
+    const ExitCode code = error == ENOENT || error == ENOTDIR || error == EISDIR ? ExitCode::input_missing
+                          : error == EACCES || error == EPERM                    ? ExitCode::permission
+                                                                                 : ExitCode::io;
+    fail(code, "{}: {}, expected a config file (TOML)", file.string(), std::strerror(error));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) refuse(EISDIR);
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) refuse(errno);
+  std::ostringstream text;
+  if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  if (in.bad()) refuse(errno == 0 ? EIO : errno);
+  return std::move(text).str();
+}
+
+Config Config::load(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  return parse(read_text(file), file.string(), overrides, std::filesystem::absolute(file).parent_path());
+}
+
+Section Config::section(std::string_view name) const { return Section(memory_, "").section(name); }
+
+void Config::reject_unread() const { memory_->reject_unread(); }
+
+std::vector<Resolved> Config::resolved() const { return memory_->resolved; }
+
+std::string Config::resolved_toml() const {
+  std::string text;
+  for (const std::string& path : memory_->order) {
+    std::string lines;
+    for (const Resolved& r : memory_->resolved) {
+      if (r.section == path) lines += fmt::format("{} = {}\n", toml_key(r.key), r.value);
+    }
+    // A table that stands in the file is kept even when nothing was read from it: that it is there may mean something.
+    const bool present = memory_->at(path).entry != nullptr;
+    if (path.empty() || (lines.empty() && !present)) continue;
+    text += fmt::format("{}[{}]\n{}", text.empty() ? "" : "\n", path, lines);
+  }
+  return text;
+}
+
+}  // namespace talweg::base

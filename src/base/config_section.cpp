@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "base/config_memory.hpp"
+
+namespace talweg::base {
+namespace {
+
+std::optional<double> as_number(const Node& node) {
+  if (const auto* v = node.as<double>()) return std::isnan(*v) ? std::nullopt : std::optional(*v);
+  if (const auto* v = node.as<std::int64_t>()) return static_cast<double>(*v);
+  return std::nullopt;
+}
+
+template <class T>
+std::optional<T> as_exactly(const Node& node) {
+  const T* v = node.as<T>();
+  return v == nullptr ? std::nullopt : std::optional(*v);
+}
+
+/// "a number in (0, inf)"; no interval when every number will do.
+std::string ranged(std::string_view kind, const Range& range) {
+  const bool anything = std::isinf(range.low) && std::isinf(range.high) && !range.open_low && !range.open_high;
+  return anything ? std::string(kind) : fmt::format("{} in {}", kind, range.text());
+}
+
+std::string joined(std::span<const std::string_view> names) {
+  std::string text;
+  for (const auto name : names) text += (text.empty() ? "" : ", ") + to_toml(std::string(name));
+  return text;
+}
+
+/// A default that its own declaration would refuse could be written to a resolved config but not read from it.
+void require_default(bool allowed, std::string_view path, std::string_view key) {
+  if (!allowed) throw std::logic_error(fmt::format("the default of config key {} is not in its range", dotted(path, key)));
+}
+
+/// The value of one key: converted, checked, or its default. `memory` is a Config::Memory, whose name is private.
+template <class T, class Memory, class Convert, class Allowed>
+T value_of(Memory& memory, const std::string& path, std::string_view key, const std::optional<T>& fallback,
+           const std::string& expected, Convert convert, Allowed allowed) {
+  const Entry* entry = memory.find(path, key);
+  if (entry == nullptr) {
+    if (!fallback) memory.refuse(memory.where(path, key), path, key, "nothing", expected);
+    require_default(allowed(*fallback), path, key);
+    return *fallback;
+  }
+  const std::optional<T> value = convert(entry->node);
+  if (!value || !allowed(*value)) memory.refuse(entry->node.place.text(), path, key, entry->node.shown(), expected);
+  return *value;
+}
+
+/// The values of a list; errors name the item, counted from 0.
+template <class T, class Memory, class Convert>
+std::vector<T> values_of(Memory& memory, const std::string& path, std::string_view key, std::vector<T> fallback,
+                         std::string_view list, const std::string& expected, const Range& range, Convert convert) {
+  const auto allowed = [&](T v) { return range.contains(static_cast<double>(v)); };
+  const Entry* entry = memory.find(path, key);
+  if (entry == nullptr) {
+    require_default(std::ranges::all_of(fallback, allowed), path, key);
+    return fallback;
+  }
+  const auto* items = entry->node.template as<Node::List>();
+  if (items == nullptr) memory.refuse(entry->node.place.text(), path, key, entry->node.shown(), list);
+  std::vector<T> values;
+  for (const Node& item : *items) {
+    const std::optional<T> value = convert(item);
+    if (!value || !allowed(*value)) {
+      fail(ExitCode::bad_config, "{}: {}[{}]: found {}, expected {}", item.place.text(), dotted(path, key), values.size(),
+           item.shown(), expected);
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+constexpr auto kAnything = [](const auto&) { return true; };
+
+}  // namespace
+
+bool Section::has(std::string_view key) const { return memory_->find(path_, key) != nullptr; }
+
+char Section::kind(std::string_view key) const {
+  const Entry* entry = memory_->find(path_, key);
+  return entry == nullptr ? '\0' : entry->node.kind();
+}
+
+double Section::number(std::string_view key, std::optional<double> fallback, Range range, std::string_view meaning) const {
+  const double value = value_of(*memory_, path_, key, fallback, ranged("a number", range), as_number,
+                                [&](double v) { return range.contains(v); });
+  memory_->declare(path_, key, to_toml(value), meaning);
+  return value;
+}
+
+std::int64_t Section::integer(std::string_view key, std::optional<std::int64_t> fallback, Range range,
+                              std::string_view meaning) const {
+  const std::int64_t value = value_of(*memory_, path_, key, fallback, ranged("an integer", range), as_exactly<std::int64_t>,
+                                      [&](std::int64_t v) { return range.contains(static_cast<double>(v)); });
+  memory_->declare(path_, key, to_toml(value), meaning);
+  return value;
+}
+
+bool Section::flag(std::string_view key, bool fallback, std::string_view meaning) const {
+  const bool value = value_of(*memory_, path_, key, std::optional(fallback), "true or false", as_exactly<bool>, kAnything);
+  memory_->declare(path_, key, to_toml(value), meaning);
+  return value;
+}
+
+std::string Section::text(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const {
+  std::string value = value_of(*memory_, path_, key, fallback, "a string", as_exactly<std::string>, kAnything);
+  memory_->declare(path_, key, to_toml(value), meaning);
+  return value;
+}
+
+std::string Section::choice(std::string_view key, std::optional<std::string> fallback,
+                            std::span<const std::string_view> allowed, std::string_view meaning) const {
+  std::string expected = (allowed.size() == 1 ? "" : "one of ") + joined(allowed);
+  if (const Entry* entry = memory_->find(path_, key); entry != nullptr && entry->node.kind() == 's') {
+    const std::vector<std::string> names(allowed.begin(), allowed.end());
+    if (const auto near = nearest(*entry->node.as<std::string>(), names))
+      expected += fmt::format("; did you mean '{}'?", *near);
+  }
+  std::string value = value_of(*memory_, path_, key, fallback, expected, as_exactly<std::string>,
+                               [&](const std::string& v) { return std::ranges::find(allowed, v) != allowed.end(); });
+  memory_->declare(path_, key, to_toml(value), meaning);
+  return value;
+}
+
+std::vector<std::int64_t> Section::integers(std::string_view key, std::vector<std::int64_t> fallback, Range range,
+                                            std::string_view meaning) const {
+  auto values = values_of(*memory_, path_, key, std::move(fallback), ranged("a list of integers", range),
+                          ranged("an integer", range), range, as_exactly<std::int64_t>);
+  memory_->declare(path_, key, to_toml(values), meaning);
+  return values;
+}
+
+std::vector<double> Section::numbers(std::string_view key, std::vector<double> fallback, Range range,
+                                     std::string_view meaning) const {
+  auto values = values_of(*memory_, path_, key, std::move(fallback), ranged("a list of numbers", range),
+                          ranged("a number", range), range, as_number);
+  memory_->declare(path_, key, to_toml(values), meaning);
+  return values;
+}
+
+std::filesystem::path Section::path(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const {
+  const std::string written = value_of(*memory_, path_, key, fallback, "a path", as_exactly<std::string>, kAnything);
+  std::filesystem::path value = written.empty() ? std::filesystem::path() : (memory_->folder / written).lexically_normal();
+  memory_->declare(path_, key, to_toml(value.string()), meaning);
+  return value;
+}
+
+Section Section::section(std::string_view key) const { return {memory_, memory_->open(path_, key)}; }
+
+std::string Section::where(std::string_view key) const { return memory_->where(path_, key); }
+
+void Section::fail(std::string_view key, std::string_view found, std::string_view expected) const {
+  Config::Memory::refuse(where(key), path_, key, found, expected);
+}
+
+}  // namespace talweg::base

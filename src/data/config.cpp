@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// [data] of a config.
+#include "data/format.hpp"
+#include "data/transform.hpp"
+#include "talweg/base/error.hpp"
+
+namespace talweg::data {
+namespace {
+
+std::vector<std::string_view> format_choices() {
+  std::vector<std::string_view> names;
+  for (const Format* format : formats()) names.push_back(format->name);
+  return names;
+}
+
+/// A part is a path, or a table with a path and how to read it.
+Source parse_source(const base::Section& data, std::string_view part) {
+  if (data.kind(part) != 't') {
+    Source source{.path = data.path(part, std::nullopt, "file with examples"), .format = {}, .labels = {}};
+    const Format* guessed = guess_format(source.path);
+    if (guessed == nullptr) data.fail(part, '"' + source.path.string() + '"', "a name that tells its format, or a table {path, format}");
+    source.format = guessed->name;
+    return source;
+  }
+  const base::Section s = data.section(part);
+  Source source{.path = s.path("path", std::nullopt, "file with examples"), .format = {}, .labels = {}};
+  const Format* guessed = guess_format(source.path);
+  const auto choices = format_choices();
+  if (guessed == nullptr && s.kind("format") == 0) {
+    s.fail("format", "nothing, and \"" + source.path.filename().string() + "\" does not tell it", fmt::format("one of {}", fmt::join(choices, ", ")));
+  }
+  source.format = s.choice("format", guessed != nullptr ? std::optional(std::string(guessed->name)) : std::nullopt, choices, "guessed from the name when absent");
+  source.labels = s.path("labels", "", "idx, npy: the labels' file");
+  source.label_column = s.text("label_column", "last", "csv, npy: first, last, a header name or a 0-based index");
+  return source;
+}
+
+}  // namespace
+
+DataConfig parse_data(const base::Section& data) {
+  DataConfig config;
+  if (data.kind("train") == 0) data.fail("train", "nothing", "a file with training examples: train = {path = \"...\"}");
+  config.train = parse_source(data, "train");
+  if (data.kind("valid") != 0) config.valid = parse_source(data, "valid");
+  if (data.kind("test") != 0) config.test = parse_source(data, "test");
+  config.holdout = data.number("holdout", 0.0, base::Range::decay(), "fraction of the training examples held out for validation");
+  if (config.valid && config.holdout > 0) data.fail("holdout", fmt::format("{} beside valid", config.holdout), "one of holdout and valid");
+  config.split_seed = static_cast<std::uint64_t>(data.integer("split_seed", 1, base::Range::non_negative(), "of the holdout and of the shards"));
+  config.transform = data.text("transform", "none", "none | minmax | standardize | divide:<number>");
+  if (!known_transform(config.transform)) {
+    data.fail("transform", '"' + config.transform + '"', "none, minmax, standardize or divide:<number>, as in divide:255");
+  }
+  return config;
+}
+
+Source source_from_path(const std::filesystem::path& path, const Source& like) {
+  Source source{.path = path, .format = like.format, .labels = {}, .label_column = like.label_column};
+  if (const Format* guessed = guess_format(path); guessed != nullptr) source.format = guessed->name;
+  return source;
+}
+
+}  // namespace talweg::data

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/data/dataset.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace talweg::data {
+
+template <class Real>
+std::size_t Dataset<Real>::bytes() const {
+  return dense.size() * sizeof(Real) + row_begin.size() * sizeof(std::uint64_t) + column.size() * sizeof(std::int32_t) +
+         value.size() * sizeof(Real) + targets.size() * sizeof(Real) + records.size() * sizeof(std::uint64_t);
+}
+
+template <class Real>
+const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uint32_t shard, std::span<const std::uint32_t> places) {
+  // Row of a place: shards the rank owns lie one after another.
+  const std::uint64_t base = data.plan().begin(shard) - data.plan().begin(data.owned().first);
+  const std::size_t features = data.shape().features;
+  targets_.resize(places.size());
+  records_.resize(places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    targets_[i] = data.targets[base + places[i]];
+    records_[i] = data.records[base + places[i]];
+  }
+  view_ = {.count = places.size(), .features = features, .dense = nullptr, .sparse = {}, .targets = targets_, .records = records_};
+  if (data.shape().sparse) {
+    sparse_.resize(places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const std::uint64_t begin = data.row_begin[base + places[i]];
+      sparse_[i] = {data.column.data() + begin, data.value.data() + begin, data.row_begin[base + places[i] + 1] - begin};
+    }
+    view_.sparse = sparse_;
+    return view_;
+  }
+  dense_.resize(places.size() * features);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    std::copy_n(data.dense.data() + (base + places[i]) * features, features, dense_.data() + i * features);
+  }
+  view_.dense = dense_.data();
+  return view_;
+}
+
+template class Dataset<float>;
+template class Dataset<double>;
+template class Gathered<float>;
+template class Gathered<double>;
+
+}  // namespace talweg::data

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tells one data set from another: XXH3-128 of the decoded records, in the order of the files.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "data/format.hpp"
+
+namespace talweg::data {
+
+class Fingerprint {
+ public:
+  Fingerprint();
+  ~Fingerprint();
+  void add(const Record& record);
+  /// 32 hexadecimal digits.
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace talweg::data

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/format.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "talweg/base/error.hpp"
+
+namespace talweg::data {
+
+#define TALWEG_FORMAT(name) extern const Format format_##name;
+#include "data/formats.def"
+#undef TALWEG_FORMAT
+
+namespace {
+
+const std::array kFormats = {
+#define TALWEG_FORMAT(name) &format_##name,
+#include "data/formats.def"
+#undef TALWEG_FORMAT
+};
+
+}  // namespace
+
+std::span<const Format* const> formats() { return kFormats; }
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const Format* format : kFormats) names.emplace_back(format->name);
+  return names;
+}
+
+const Format* guess_format(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  for (const Format* format : kFormats) {
+    for (std::string_view rest = format->endings; !rest.empty();) {
+      const std::size_t space = std::min(rest.find(' '), rest.size());
+      if (name.ends_with(rest.substr(0, space))) return format;
+      rest.remove_prefix(std::min(space + 1, rest.size()));
+    }
+  }
+  return nullptr;
+}
+
+const Format& find_format(std::string_view name) {
+  std::string known;
+  for (const Format* format : kFormats) {
+    if (format->name == name) return *format;
+    known += (known.empty() ? "" : ", ") + std::string(format->name);
+  }
+  base::fail(base::ExitCode::bad_config, "format: found \"{}\", expected one of {}", name, known);
+}
+
+bool to_number(std::string_view text, double& out) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+}  // namespace talweg::data

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "h5/call.hpp"
+
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace talweg::h5 {
+namespace {
+
+herr_t keep_first(unsigned n, const H5E_error2_t* error, void* data) {
+  auto& reason = *static_cast<std::string*>(data);
+  if (n == 0 && error->desc != nullptr) reason = error->desc;
+  return 0;
+}
+
+}  // namespace
+
+Quiet::Quiet() {
+  H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Quiet::~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+
+void fail(base::ExitCode code, const Place& place, std::string_view action) {
+  std::string reason = "no reason given";
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &reason);
+  base::fail(code, "{}: {}: cannot {}: HDF5 says: {}", place.file, place.path, action, reason);
+}
+
+Handle text_type(std::size_t length, const Place& place) {
+  Handle type(writing(H5Tcopy(H5T_C_S1), place, "make a text type"), H5Tclose);
+  writing(H5Tset_size(type.id(), std::max<std::size_t>(length, 1)), place, "make a text type");
+  writing(H5Tset_cset(type.id(), H5T_CSET_UTF8), place, "make a text type");
+  writing(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), place, "make a text type");
+  return type;
+}
+
+std::string from_field(const char* field, std::size_t length) { return {field, ::strnlen(field, length)}; }
+
+bool is_text(std::int64_t type) { return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0; }
+
+}  // namespace talweg::h5

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls into HDF5: its own printing off for the while, its failures turned into errors that name file and object.
+#pragma once
+
+#include <H5Epublic.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "talweg/base/error.hpp"
+#include "talweg/h5/handle.hpp"
+
+namespace talweg::h5 {
+
+static_assert(std::is_same_v<hid_t, std::int64_t>, "Handle keeps hid_t as std::int64_t");
+
+/// HDF5 prints its error stack by itself; a host program may have its own wish about that, so it is put back.
+class Quiet {
+ public:
+  Quiet();
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// Throws Error(code) "<file>: <path>: cannot <action>: <HDF5's innermost reason>".
+[[noreturn]] void fail(base::ExitCode code, const Place& place, std::string_view action);
+
+/// The result of an HDF5 call, which is negative on failure.
+template <class Result>
+Result require(Result result, base::ExitCode code, const Place& place, std::string_view action) {
+  if (result < 0) fail(code, place, action);
+  return result;
+}
+template <class Result>
+Result reading(Result result, const Place& place, std::string_view action) {
+  return require(result, base::ExitCode::bad_data, place, action);
+}
+template <class Result>
+Result writing(Result result, const Place& place, std::string_view action) {
+  return require(result, base::ExitCode::internal, place, action);
+}
+
+/// A fixed-length, NUL-padded UTF-8 type of at least one byte.
+Handle text_type(std::size_t length, const Place& place);
+/// The text in a NUL-padded field.
+std::string from_field(const char* field, std::size_t length);
+/// True for fixed-length text.
+bool is_text(std::int64_t type);
+
+}  // namespace talweg::h5

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/io/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "io/checkpoint_file.hpp"
+#include "io/seal.hpp"
+#include "talweg/io/publish.hpp"
+
+namespace talweg::io {
+namespace {
+
+using base::ExitCode;
+namespace fs = std::filesystem;
+
+/// The step in "step-000001200.h5"; nothing for other names.
+std::optional<std::int64_t> step_in(std::string_view name) {
+  constexpr std::string_view kBegin = "step-", kEnd = ".h5";
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd) || name.size() <= kBegin.size() + kEnd.size()) return std::nullopt;
+  name = name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+  std::int64_t step = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+  if (error != std::errc{} || end != name.data() + name.size() || step < 0) return std::nullopt;
+  return step;
+}
+
+/// Newest first.
+std::vector<Found> checkpoints_in(const fs::path& directory) {
+  std::vector<Found> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (const auto step = step_in(entry.path().filename().string())) found.push_back({entry.path(), *step});
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    base::fail(error == std::errc::permission_denied ? ExitCode::permission : ExitCode::io, "{}: cannot list the checkpoints: {}",
+               directory.string(), error.message());
+  }
+  std::ranges::sort(found, std::ranges::greater{}, &Found::step);
+  return found;
+}
+
+/// Why the file cannot be loaded; nothing if it can.
+std::optional<std::string> damage(const fs::path& file) {
+  try {
+    verify_seal(read_file(file), file.string());
+  } catch (const Damaged& e) {
+    return e.what();
+  } catch (const base::Error& e) {
+    if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing) throw;
+    return e.what();   // a bad sector, or gone since the directory was read
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Checkpoint load(const fs::path& file) {
+  const std::vector<std::byte> content = read_file(file);
+  verify_seal(content, file.string());
+  return from_image(content, file.string());
+}
+
+fs::path save(const fs::path& directory, const Checkpoint& checkpoint) {
+  fs::path file = directory / fmt::format("step-{:09d}.h5", checkpoint.step);
+  save_as(file, checkpoint);
+  return file;
+}
+
+void save_as(const fs::path& file, const Checkpoint& checkpoint) {
+  h5::Image image = to_image(checkpoint, file.string());
+  seal(image.bytes());
+  publish(file, image.bytes());
+}
+
+std::optional<Found> newest_intact(const fs::path& directory, const base::Log& log) {
+  for (Found& found : checkpoints_in(directory)) {
+    const auto reason = damage(found.path);
+    if (!reason) return std::move(found);
+    log.warn(fmt::format("{}; skipped, an older one is looked for", *reason));
+  }
+  return std::nullopt;
+}
+
+void rotate(const fs::path& directory, int keep) {
+  remove_leftovers(directory);
+  int intact = 0;
+  for (const Found& found : checkpoints_in(directory)) {
+    if (intact < std::max(keep, 1)) {
+      if (!damage(found.path)) ++intact;
+      continue;
+    }
+    std::error_code error;
+    fs::remove(found.path, error);
+    if (error) base::fail(ExitCode::io, "{}: cannot remove the old checkpoint: {}", found.path.string(), error.message());
+  }
+}
+
+}  // namespace talweg::io

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/checkpoint_file.hpp"
+
+#include <bit>
+#include <cstdint>
+
+#include "io/seal.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/h5/file.hpp"
+
+namespace talweg::io {
+namespace {
+
+using base::ExitCode;
+
+// Plain integer tests, so that the loop vectorises.
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000u;
+  std::uint32_t bad = 0;
+  for (const float v : values) bad |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(v) & kExponent) == kExponent);
+  return bad == 0;
+}
+bool all_finite(std::span<const double> values) {
+  constexpr std::uint64_t kExponent = 0x7ff0000000000000u;
+  std::uint64_t bad = 0;
+  for (const double v : values) bad |= static_cast<std::uint64_t>((std::bit_cast<std::uint64_t>(v) & kExponent) == kExponent);
+  return bad == 0;
+}
+
+template <class Real>
+void require_finite(std::span<const Real> values, const std::string& file, const std::string& what) {
+  if (all_finite(values)) return;
+  std::size_t i = 0;
+  while (all_finite(values.subspan(i, 1))) ++i;
+  base::fail(ExitCode::diverged, "{}: not saved: {}: element {} is {}, expected finite values", file, what, i, values[i]);
+}
+
+template <class Real>
+void write_values(h5::Group& group, const StoredTensor& tensor, const std::vector<Real>& values, const std::string& file,
+                  const std::string& what) {
+  if (values.size() != elements(tensor.shape)) {
+    base::fail(ExitCode::internal, "{}: {}: found {} values, its shape has {}", file, what, values.size(), elements(tensor.shape));
+  }
+  require_finite<Real>(values, file, what);
+  const auto number = sizeof(Real) == sizeof(float) ? h5::Number::float32 : h5::Number::float64;
+  group.create_dataset(tensor.name, number, tensor.shape).template write<Real>(values);
+}
+
+void write_tensors(h5::Group group, const std::vector<StoredTensor>& tensors, const std::string& file, const std::string& kind) {
+  for (const StoredTensor& t : tensors) {
+    std::visit([&](const auto& values) { write_values(group, t, values, file, kind + " '" + t.name + "'"); }, t.values);
+  }
+}
+
+std::vector<StoredTensor> read_tensors(const h5::Group& group) {
+  std::vector<StoredTensor> tensors;
+  for (const std::string& name : group.names()) {
+    const h5::Dataset dataset = group.dataset(name);
+    StoredTensor tensor{.name = name, .shape = dataset.shape(), .values = {}};
+    if (dataset.number() == h5::Number::float32) {
+      tensor.values = dataset.read<float>();
+    } else {
+      tensor.values = dataset.read<double>();
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+void write_array(h5::Group& group, const std::string& name, const std::vector<double>& values) {
+  const std::size_t size = values.size();
+  group.create_dataset(name, h5::Number::float64, {&size, 1}).write<double>(values);
+}
+
+std::size_t bytes_of(const std::vector<StoredTensor>& tensors) {
+  std::size_t bytes = 0;
+  for (const StoredTensor& t : tensors) {
+    bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, t.values);
+  }
+  return bytes;
+}
+
+template <class Map>
+void write_attributes(h5::Group group, const Map& map) {
+  for (const auto& [name, value] : map) group.attributes().set(name, value);
+}
+
+}  // namespace
+
+h5::Image to_image(const Checkpoint& checkpoint, const std::string& name) {
+  std::size_t bytes = bytes_of(checkpoint.parameters);
+  for (const auto& [slot, tensors] : checkpoint.state) bytes += bytes_of(tensors);
+  h5::File file = h5::File::create(name, kSealBytes, bytes);
+  {
+    h5::Group root = file.root();
+    h5::Attributes facts = root.attributes();
+    facts.set("format", "talweg checkpoint");
+    facts.set("format_version", std::int64_t{kCheckpointVersion});
+    facts.set("step", checkpoint.step);
+    facts.set("features", static_cast<std::int64_t>(checkpoint.features));
+    facts.set("fingerprint", checkpoint.fingerprint);
+    facts.set("model", checkpoint.model);
+    write_tensors(root.create_group("parameters"), checkpoint.parameters, name, "parameter");
+    h5::Group state = root.create_group("state");
+    for (const auto& [slot, tensors] : checkpoint.state) {
+      write_tensors(state.create_group(slot), tensors, name, "state '" + slot + "', tensor");
+    }
+    write_attributes(root.create_group("counters"), checkpoint.counters);
+    write_attributes(root.create_group("scalars"), checkpoint.scalars);
+    h5::Group arrays = root.create_group("arrays");
+    for (const auto& [array, values] : checkpoint.arrays) write_array(arrays, array, values);
+    h5::Group transform = root.create_group("transform");
+    transform.attributes().set("kind", checkpoint.transform.kind);
+    write_array(transform, "shift", checkpoint.transform.shift);
+    write_array(transform, "scale", checkpoint.transform.scale);
+    root.create_text("classes", checkpoint.classes);
+    root.create_text("config", {&checkpoint.config, 1});
+    write_attributes(root.create_group("attributes"), checkpoint.attributes);
+  }
+  return file.close();
+}
+
+Checkpoint from_image(std::span<const std::byte> image, const std::string& name) {
+  const h5::File file = h5::File::open(name, image);
+  const h5::Group root = file.root();
+  const h5::Attributes facts = root.attributes();
+  Checkpoint c;
+  c.step = facts.integer("step");
+  c.features = static_cast<std::size_t>(facts.integer("features"));
+  c.fingerprint = facts.text("fingerprint");
+  c.model = facts.text("model");
+  c.parameters = read_tensors(root.group("parameters"));
+  const h5::Group state = root.group("state");
+  for (const std::string& slot : state.names()) c.state[slot] = read_tensors(state.group(slot));
+  const h5::Group counters = root.group("counters");
+  for (const std::string& key : counters.attributes().names()) c.counters[key] = counters.attributes().integer(key);
+  const h5::Group scalars = root.group("scalars");
+  for (const std::string& key : scalars.attributes().names()) c.scalars[key] = scalars.attributes().number(key);
+  const h5::Group arrays = root.group("arrays");
+  for (const std::string& key : arrays.names()) c.arrays[key] = arrays.dataset(key).read<double>();
+  const h5::Group transform = root.group("transform");
+  c.transform = {.kind = transform.attributes().text("kind"),
+                 .shift = transform.dataset("shift").read<double>(),
+                 .scale = transform.dataset("scale").read<double>()};
+  c.classes = root.dataset("classes").read_text();
+  const std::vector<std::string> config = root.dataset("config").read_text();
+  if (config.size() != 1) base::fail(ExitCode::bad_data, "{}: /config: found {} texts, expected 1", name, config.size());
+  c.config = config.front();
+  const h5::Group attributes = root.group("attributes");
+  for (const std::string& key : attributes.attributes().names()) c.attributes[key] = attributes.attributes().text(key);
+  return c;
+}
+
+}  // namespace talweg::io

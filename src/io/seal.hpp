@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The 512 bytes before a checkpoint's HDF5 part: what it is, how long, and the hash that proves it whole.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "talweg/base/error.hpp"
+
+namespace talweg::io {
+
+constexpr std::size_t kSealBytes = 512;
+constexpr unsigned kCheckpointVersion = 1;
+
+/// Not what was once written: truncated, changed, or never a checkpoint.
+class Damaged : public base::Error {
+ public:
+  using Error::Error;
+};
+
+/// Fills the first kSealBytes of `file`, whose rest is final.
+void seal(std::span<std::byte> file);
+
+/// Throws Damaged, or Error(bad_data) for a newer format, naming `name`, what was found and what was expected.
+void verify_seal(std::span<const std::byte> file, const std::string& name);
+
+}  // namespace talweg::io

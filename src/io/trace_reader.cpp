@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/trace_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+
+#include "io/trace_columns.hpp"
+#include "io/trace_rows.hpp"
+#include "io/trace_table.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/h5/file.hpp"
+#include "talweg/io/publish.hpp"
+
+namespace talweg::io {
+namespace {
+
+using base::ExitCode;
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 3> kOwnAttributes{"format", "format_version", "rows_generation"};
+
+std::vector<double> read_column(const h5::Group& group, const std::string& name, std::size_t rows, const std::string& file) {
+  std::vector<double> values = group.dataset(name).read<double>();
+  if (values.size() != rows) {
+    base::fail(ExitCode::bad_data, "{}: column '{}': found {} rows, expected {} as in its step", file, name, values.size(), rows);
+  }
+  return values;
+}
+
+void read_attributes(const h5::Attributes& attributes, TraceAttributes& to) {
+  for (const std::string& name : attributes.names()) {
+    if (std::ranges::find(kOwnAttributes, name) != kOwnAttributes.end()) continue;
+    h5::AttributeValue value = attributes.get(name);
+    if (auto* text = std::get_if<std::string>(&value)) to[name] = std::move(*text);
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) to[name] = *integer;
+  }
+}
+
+ReadTrace from_image(std::span<const std::byte> image, const std::string& file) {
+  const h5::File opened = h5::File::open(file, image);
+  const h5::Group root = opened.root();
+  const h5::Attributes facts = root.attributes();
+  if (!facts.has("format") || facts.text("format") != "talweg trace") {
+    base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
+  }
+  if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
+    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version, kTraceVersion);
+  }
+  ReadTrace read{.trace = {}, .generation = facts.integer("rows_generation")};
+  Trace& trace = read.trace;
+  read_attributes(facts, trace.attributes);
+  const h5::Group timing = root.group("timing");
+  const std::size_t rows = root.dataset("step").size();
+  for (const StepColumn& column : kStepColumns) {
+    (column.timing ? trace.timing : trace.steps)[column.name] = read_column(column.timing ? timing : root, column.name, rows, file);
+  }
+  const h5::Group evaluation = root.group("evaluation");
+  const std::size_t evaluations = evaluation.dataset("step").size();
+  for (const std::string& name : evaluation.names()) trace.evaluation[name] = read_column(evaluation, name, evaluations, file);
+  const h5::Group events = root.group("events");
+  const std::vector<std::string> kind = events.dataset("kind").read_text(), message = events.dataset("message").read_text();
+  const std::vector<double> step = read_column(events, "step", kind.size(), file), seconds = read_column(events, "seconds", kind.size(), file);
+  if (message.size() != kind.size()) {
+    base::fail(ExitCode::bad_data, "{}: column 'message': found {} rows, expected {} as in its step", file, message.size(), kind.size());
+  }
+  for (std::size_t i = 0; i < kind.size(); ++i) trace.events.push_back({static_cast<std::int64_t>(step[i]), seconds[i], kind[i], message[i]});
+  return read;
+}
+
+void append(Trace& trace, const StepRow& row) {
+  for (const StepColumn& column : kStepColumns) {
+    std::visit([&](auto field) { (column.timing ? trace.timing : trace.steps)[column.name].push_back(static_cast<double>(row.*field)); },
+               column.field);
+  }
+}
+
+void append(Trace& trace, const EvaluationRow& row) {
+  const std::size_t before = trace.evaluation["step"].size();
+  trace.evaluation["step"].push_back(static_cast<double>(row.step));
+  trace.evaluation["seconds"].push_back(row.seconds);
+  trace.evaluation["gradient_evaluations"].push_back(static_cast<double>(row.gradient_evaluations));
+  constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& [name, value] : row.figures) {
+    std::vector<double>& column = trace.evaluation[name];
+    column.resize(std::max(column.size(), before), kMissing);
+    if (column.size() == before) column.push_back(value);
+  }
+  for (auto& [name, column] : trace.evaluation) column.resize(before + 1, kMissing);
+}
+
+void append(Trace& trace, const TraceEvent& event) { trace.events.push_back(event); }
+
+}  // namespace
+
+ReadTrace read_trace_files(const fs::path& file) {
+  // The rows first: should a running trainer publish trace.h5 in between, its generation is newer, and it has these rows.
+  std::vector<std::byte> rows;
+  try {
+    rows = read_file(file.parent_path() / kRowsFile);
+  } catch (const base::Error& e) {
+    if (e.code() != ExitCode::input_missing) throw;   // a trace.h5 that was copied elsewhere stands for itself
+  }
+  ReadTrace read = from_image(read_file(file), file.string());
+  for (const TraceRecord& record : read_rows(rows, read.generation)) {
+    std::visit([&](const auto& row) { append(read.trace, row); }, record);
+  }
+  return read;
+}
+
+Trace read_trace(const fs::path& run_or_file) {
+  std::error_code ignored;
+  return read_trace_files(fs::is_directory(run_or_file, ignored) ? run_or_file / kTraceFile : run_or_file).trace;
+}
+
+}  // namespace talweg::io

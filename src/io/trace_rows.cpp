@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/trace_rows.hpp"
+
+#include <fcntl.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cstring>
+#include <system_error>
+
+#include "io/little_endian.hpp"
+#include "io/trace_columns.hpp"
+#include "talweg/base/error.hpp"
+
+namespace talweg::io {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+// Header: magic, generation, hash of both. Record: payload bytes, kind (the index in TraceRecord), payload, hash of all that,
+// seeded with the generation so that a record of an earlier file is none of this.
+constexpr std::array<char, 8> kMagic{'T', 'W', 'R', 'O', 'W', 'S', '0', '1'};
+constexpr std::size_t kHeaderBytes = 24, kPrefixBytes = 5, kHashBytes = 8;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
+constexpr std::chrono::seconds kWriteEvery{1};
+
+std::vector<std::byte> header_of(std::int64_t generation) {
+  std::vector<std::byte> header;
+  put_bytes(header, std::as_bytes(std::span(kMagic)));
+  put(header, generation);
+  put(header, std::uint64_t{XXH3_64bits(header.data(), header.size())});
+  return header;
+}
+
+void put_text(std::vector<std::byte>& to, std::string_view text) {
+  put(to, static_cast<std::uint32_t>(text.size()));
+  put_bytes(to, std::as_bytes(std::span(text)));
+}
+
+void put_payload(std::vector<std::byte>& to, const StepRow& row) {
+  for (const StepColumn& column : kStepColumns) std::visit([&](auto field) { put(to, row.*field); }, column.field);
+}
+void put_payload(std::vector<std::byte>& to, const EvaluationRow& row) {
+  put(to, row.step, row.seconds, row.gradient_evaluations, static_cast<std::uint32_t>(row.figures.size()));
+  for (const auto& [name, value] : row.figures) {
+    put_text(to, name);
+    put(to, value);
+  }
+}
+void put_payload(std::vector<std::byte>& to, const TraceEvent& event) {
+  put(to, event.step, event.seconds);
+  put_text(to, event.kind);
+  put_text(to, event.message);
+}
+
+/// Takes numbers and texts from the front; what is not there reads as zero and is told by ok().
+class Cursor {
+ public:
+  explicit Cursor(Bytes bytes) : bytes_(bytes) {}
+  template <class T>
+  T number() {
+    T value{};
+    if (take(sizeof(T))) value = get<T>(taken_, 0);
+    return value;
+  }
+  std::string text() {
+    const auto size = number<std::uint32_t>();
+    return take(size) ? std::string(reinterpret_cast<const char*>(taken_.data()), taken_.size()) : std::string();
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool complete() const { return ok_ && bytes_.empty(); }
+
+ private:
+  bool take(std::size_t size) {
+    ok_ = ok_ && size <= bytes_.size();
+    if (!ok_) return false;
+    taken_ = bytes_.first(size);
+    bytes_ = bytes_.subspan(size);
+    return true;
+  }
+  Bytes bytes_, taken_;
+  bool ok_ = true;
+};
+
+std::optional<TraceRecord> parse(std::uint8_t kind, Bytes payload) {
+  Cursor from(payload);
+  TraceRecord record;
+  if (kind == 0) {
+    StepRow row;
+    for (const StepColumn& column : kStepColumns) {
+      std::visit([&](auto field) { row.*field = from.number<std::remove_reference_t<decltype(row.*field)>>(); }, column.field);
+    }
+    record = row;
+  } else if (kind == 1) {
+    EvaluationRow row{.step = from.number<std::int64_t>(), .seconds = from.number<double>(),
+                      .gradient_evaluations = from.number<std::int64_t>(), .figures = {}};
+    const auto count = from.number<std::uint32_t>();
+    for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
+      std::string name = from.text();
+      row.figures.emplace_back(std::move(name), from.number<double>());
+    }
+    record = std::move(row);
+  } else if (kind == 2) {
+    TraceEvent event{.step = from.number<std::int64_t>(), .seconds = from.number<double>(), .kind = {}, .message = {}};
+    event.kind = from.text();
+    event.message = from.text();
+    record = std::move(event);
+  } else {
+    return std::nullopt;
+  }
+  if (!from.complete()) return std::nullopt;
+  return record;
+}
+
+}  // namespace
+
+std::vector<TraceRecord> read_rows(Bytes content, std::int64_t generation) {
+  std::vector<TraceRecord> records;
+  const auto header = header_of(generation);
+  if (content.size() < kHeaderBytes || std::memcmp(content.data(), header.data(), kHeaderBytes) != 0) return records;
+  content = content.subspan(kHeaderBytes);
+  while (content.size() >= kPrefixBytes + kHashBytes) {
+    const std::size_t payload = get<std::uint32_t>(content, 0);
+    if (payload > content.size() - kPrefixBytes - kHashBytes) break;
+    const std::size_t hashed = kPrefixBytes + payload;
+    if (XXH3_64bits_withSeed(content.data(), hashed, static_cast<XXH64_hash_t>(generation)) != get<std::uint64_t>(content, hashed)) break;
+    auto record = parse(get<std::uint8_t>(content, 4), content.subspan(kPrefixBytes, payload));
+    if (!record) break;
+    records.push_back(std::move(*record));
+    content = content.subspan(hashed + kHashBytes);
+  }
+  return records;
+}
+
+void RowsWriter::fail(int error, const char* action) const {
+  const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  base::fail(denied ? base::ExitCode::permission : base::ExitCode::io, "{}: cannot {}: {}", file_.string(), action,
+             std::generic_category().message(error));
+}
+
+void RowsWriter::start(std::int64_t generation) {
+  descriptor_ = Descriptor(::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (descriptor_.get() < 0) fail(errno, "create the file");
+  buffer_ = header_of(generation);
+  generation_ = generation;
+  bytes_ = 0;
+  write();
+}
+
+void RowsWriter::append(const TraceRecord& record) {
+  const std::size_t begin = buffer_.size();
+  put(buffer_, std::uint32_t{0}, static_cast<std::uint8_t>(record.index()));
+  std::visit([&](const auto& row) { put_payload(buffer_, row); }, record);
+  const auto payload = static_cast<std::uint32_t>(buffer_.size() - begin - kPrefixBytes);
+  std::memcpy(buffer_.data() + begin, &payload, sizeof(payload));
+  put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin, static_cast<XXH64_hash_t>(generation_))});
+  if (buffer_.size() >= kBufferBytes || std::chrono::steady_clock::now() - written_ >= kWriteEvery) write();
+}
+
+void RowsWriter::write() {
+  written_ = std::chrono::steady_clock::now();
+  if (buffer_.empty()) return;
+  if (const int error = write_all(descriptor_.get(), buffer_)) {
+    // Half a record would hide all that follow it.
+    if (::ftruncate(descriptor_.get(), bytes_) == 0) ::lseek(descriptor_.get(), bytes_, SEEK_SET);
+    fail(error, "write");
+  }
+  bytes_ += static_cast<std::int64_t>(buffer_.size());
+  buffer_.clear();
+}
+
+void RowsWriter::sync() {
+  write();
+  if (::fsync(descriptor_.get()) != 0) fail(errno, "bring the file to the disk");
+}
+
+}  // namespace talweg::io
