@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/model/build.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "model/activation.hpp"
+#include "model/kind.hpp"
+#include "model/loss.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/base/random.hpp"
+
+namespace talweg::model {
+
+#define TALWEG_LOSS(name) extern const LossEntry loss_##name;
+#include "model/losses.def"
+#undef TALWEG_LOSS
+#define TALWEG_ACTIVATION(name) extern const ActivationEntry activation_##name;
+#include "model/activations.def"
+#undef TALWEG_ACTIVATION
+#define TALWEG_MODEL(name) extern const ModelEntry model_##name;
+#include "model/models.def"
+#undef TALWEG_MODEL
+
+namespace {
+
+using base::ExitCode;
+
+const std::array kLosses = {
+#define TALWEG_LOSS(name) &loss_##name,
+#include "model/losses.def"
+#undef TALWEG_LOSS
+};
+const std::array kActivations = {
+#define TALWEG_ACTIVATION(name) &activation_##name,
+#include "model/activations.def"
+#undef TALWEG_ACTIVATION
+};
+const std::array kModels = {
+#define TALWEG_MODEL(name) &model_##name,
+#include "model/models.def"
+#undef TALWEG_MODEL
+};
+
+/// The entry of that name; parse_model has let no other through.
+template <class Entries>
+auto& entry_named(const Entries& entries, std::string_view name, const char* kind) {
+  const auto found = std::ranges::find_if(entries, [&](const auto* entry) { return entry->name == name; });
+  if (found == entries.end()) base::fail(ExitCode::bad_config, "{}: found \"{}\", expected a known one", kind, name);
+  return **found;
+}
+
+template <class Entries>
+std::vector<std::string_view> views(const Entries& entries) {
+  std::vector<std::string_view> names;
+  for (const auto* entry : entries) names.push_back(entry->name);
+  return names;
+}
+
+template <class Entries>
+std::vector<std::string> names_of(const Entries& entries) {
+  const auto names = views(entries);
+  return {names.begin(), names.end()};
+}
+
+/// Whatever the key is called, the reason is the same.
+void refuse_batch_normalization(const base::Section& model) {
+  for (const char* key : {"batch_norm", "batch_normalization", "batchnorm", "normalization"}) {
+    if (model.kind(key) == 0) continue;
+    model.fail(key, "a request for batch normalisation", "none: F is a finite sum of f_i, each of one example; normalising by a batch's statistics couples its examples");
+  }
+}
+
+}  // namespace
+
+std::span<const LossEntry* const> losses() { return kLosses; }
+const LossEntry& find_loss(std::string_view name) { return entry_named(kLosses, name, "model.loss"); }
+std::span<const ActivationEntry* const> activations() { return kActivations; }
+const ActivationEntry& find_activation(std::string_view name) { return entry_named(kActivations, name, "model.activation"); }
+std::span<const ModelEntry* const> models() { return kModels; }
+
+std::vector<std::string> loss_names() { return names_of(kLosses); }
+std::vector<std::string> activation_names() { return names_of(kActivations); }
+std::vector<std::string> model_names() { return names_of(kModels); }
+
+ModelConfig parse_model(const base::Section& model) {
+  refuse_batch_normalization(model);
+  ModelConfig config;
+  config.kind = model.choice("kind", std::nullopt, views(kModels), "of model");
+  entry_named(kModels, config.kind, "model.kind").parse(model, config);
+  config.loss = model.choice("loss", std::nullopt, views(kLosses), "f_i as a function of the outputs");
+  if (config.loss == "huber") config.huber_delta = model.number("huber_delta", 1.0, base::Range::positive(), "residual at which the loss turns linear");
+  config.bias = model.flag("bias", true, "add a bias to each output");
+  config.classes = find_loss(config.loss).classes;
+  return config;
+}
+
+template <class Real>
+std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, const data::Shape& shape) {
+  const LossEntry& loss = find_loss(config.loss);
+  const std::size_t outputs = loss.outputs(shape.classes.size());
+  if (outputs == 0) {
+    base::fail(ExitCode::bad_data, "model.loss = \"{}\": found {} class{} in the training data ({}), expected {}", config.loss, shape.classes.size(),
+               shape.classes.size() == 1 ? "" : "es", fmt::join(shape.classes.begin(), shape.classes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(shape.classes.size(), 5)), ", "),
+               config.loss == "logistic" ? "two (or use cross_entropy)" : "at least two");
+  }
+  const ModelEntry& entry = entry_named(kModels, config.kind, "model.kind");
+  if constexpr (sizeof(Real) == sizeof(float)) {
+    return entry.make_float(config, shape, outputs);
+  } else {
+    return entry.make_double(config, shape, outputs);
+  }
+}
+
+InitConfig parse_init(const base::Section& init, const ModelConfig& model) {
+  InitConfig config;
+  const char* usual = model.activation.empty() ? "zeros" : find_activation(model.activation).relu_like ? "he" : "glorot";
+  config.kind = init.choice("kind", usual, {"he", "glorot", "zeros", "file"}, "first parameters; biases start at 0");
+  if (config.kind == "file") config.path = init.path("path", std::nullopt, ".npz or checkpoint with the model's tensors");
+  return config;
+}
+
+template <class Real>
+void fill_initial(const InitConfig& config, const math::ParameterLayout& layout, std::uint64_t seed, std::span<Real> point) {
+  const base::Random random(seed, base::Purpose::initial);
+  std::ranges::fill(point, Real{0});
+  if (config.kind == "zeros") return;
+  for (std::size_t k = 0; k < layout.tensors().size(); ++k) {
+    const math::Tensor& tensor = layout.tensors()[k];
+    if (tensor.bias) continue;
+    const auto in = static_cast<double>(tensor.row_size());
+    const auto out = static_cast<double>(tensor.rows());
+    const double deviation = std::sqrt(2 / in);
+    const double limit = std::sqrt(6 / (in + out));
+    for (std::size_t j = 0; j < tensor.size; ++j) {
+      const double value = config.kind == "he" ? deviation * random.normal(k, j) : limit * (2 * random.uniform(k, j) - 1);
+      point[tensor.offset + j] = static_cast<Real>(value);
+    }
+  }
+}
+
+template std::unique_ptr<Objective<float>> build_objective<float>(const ModelConfig&, const data::Shape&);
+template std::unique_ptr<Objective<double>> build_objective<double>(const ModelConfig&, const data::Shape&);
+template void fill_initial<float>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, std::span<float>);
+template void fill_initial<double>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, std::span<double>);
+
+}  // namespace talweg::model

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// l(z, y): what one example's outputs z cost against its target y. A loss sees `count` rows of `outputs` numbers each.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "talweg/model/build.hpp"
+
+namespace talweg::model {
+
+template <class Real>
+struct OutputRows {
+  std::size_t count = 0;
+  std::size_t outputs = 0;
+  const Real* z = nullptr;                    // [count, outputs]
+  const Real* y = nullptr;                    // [count] class index or number
+};
+
+template <class Real>
+class Loss {
+ public:
+  virtual ~Loss() = default;
+  /// Sum of the losses, in double, row after row.
+  [[nodiscard]] virtual double value(const OutputRows<Real>& rows) const = 0;
+  /// The same; delta [count, outputs] = dl/dz.
+  virtual double value_and_delta(const OutputRows<Real>& rows, Real* delta) const = 0;
+  /// out [count, outputs] = (d2l/dz2) dz, with delta as value_and_delta left it.
+  virtual void second(const OutputRows<Real>& rows, const Real* delta, const Real* dz, Real* out) const = 0;
+};
+
+/// A loss l(z, y) of a single output, by its three derivatives: `double value(z, y)`, `Real first(z, y)`, `Real second(z, y)`.
+template <class Real, class Scalar>
+class ScalarLoss final : public Loss<Real> {
+ public:
+  explicit ScalarLoss(Scalar scalar) : scalar_(scalar) {}
+  double value(const OutputRows<Real>& rows) const override {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows.count; ++i) sum += scalar_.value(static_cast<double>(rows.z[i]), static_cast<double>(rows.y[i]));
+    return sum;
+  }
+  double value_and_delta(const OutputRows<Real>& rows, Real* delta) const override {
+    for (std::size_t i = 0; i < rows.count; ++i) delta[i] = scalar_.first(rows.z[i], rows.y[i]);
+    return value(rows);
+  }
+  void second(const OutputRows<Real>& rows, const Real*, const Real* dz, Real* out) const override {
+    for (std::size_t i = 0; i < rows.count; ++i) out[i] = scalar_.second(rows.z[i], rows.y[i]) * dz[i];
+  }
+
+ private:
+  Scalar scalar_;
+};
+
+/// One kind of loss.
+struct LossEntry {
+  std::string_view name;
+  std::string_view formula;
+  bool classes;                               // targets are class indices
+  bool smooth;                                // with continuous second derivatives almost everywhere and first everywhere
+  /// Outputs for this many classes (0: numeric targets); 0 when it cannot be.
+  std::size_t (*outputs)(std::size_t classes);
+  std::unique_ptr<Loss<float>> (*make_float)(const ModelConfig&);
+  std::unique_ptr<Loss<double>> (*make_double)(const ModelConfig&);
+};
+std::span<const LossEntry* const> losses();
+const LossEntry& find_loss(std::string_view name);
+
+template <class Real>
+std::unique_ptr<Loss<Real>> make_loss(const LossEntry& entry, const ModelConfig& config) {
+  if constexpr (sizeof(Real) == sizeof(float)) {
+    return entry.make_float(config);
+  } else {
+    return entry.make_double(config);
+  }
+}
+
+}  // namespace talweg::model

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A multilayer perceptron: parameters layers.0.weight [out, in], layers.0.bias [out], ...; dense or sparse features.
+#include "model/activation.hpp"
+#include "model/kind.hpp"
+#include "model/network.hpp"
+
+namespace talweg::model {
+namespace {
+
+void parse(const base::Section& model, ModelConfig& config) {
+  const auto hidden = model.integers("hidden", {64}, {.low = 1, .high = 1 << 20}, "widths of the hidden layers");
+  config.hidden.assign(hidden.begin(), hidden.end());
+  std::vector<std::string_view> names;
+  for (const ActivationEntry* entry : activations()) names.push_back(entry->name);
+  config.activation = model.choice("activation", "relu", names, "of the hidden layers");
+}
+
+template <class Real>
+std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
+  NetworkPlan plan{.kind = "mlp", .widths = {shape.features}, .prefix = "layers.", .bias = config.bias, .activation = &find_activation(config.activation),
+                   .loss = &find_loss(config.loss)};
+  plan.widths.insert(plan.widths.end(), config.hidden.begin(), config.hidden.end());
+  plan.widths.push_back(outputs);
+  return std::make_unique<Network<Real>>(std::move(plan), config);
+}
+
+}  // namespace
+
+extern const ModelEntry model_mlp;
+const ModelEntry model_mlp{"mlp", "layers z = W a + b, a = f(z), the last without f", parse, make<float>, make<double>};
+
+}  // namespace talweg::model

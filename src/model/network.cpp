@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/network.hpp"
+
+#include <algorithm>
+
+#include "model/network_tape.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/math/gemm.hpp"
+
+namespace talweg::model {
+
+using math::gemm;
+using math::Transpose;
+
+template <class Real>
+Network<Real>::Network(NetworkPlan plan, const ModelConfig& config) : plan_(std::move(plan)), loss_(make_loss<Real>(*plan_.loss, config)) {
+  for (std::size_t l = 0; l < layers(); ++l) {
+    const std::string name = plan_.prefix.empty() ? "" : plan_.prefix + std::to_string(l) + ".";
+    weight_.push_back(layout_.tensors().size());
+    layout_.add(name + "weight", {width(l), inputs(l)});
+    places_.push_back({l, false});
+    if (!plan_.bias) continue;
+    bias_.push_back(layout_.tensors().size());
+    layout_.add(name + "bias", {width(l)}, true);
+    places_.push_back({l, true});
+  }
+  for (std::size_t& at : weight_) at = layout_.tensors()[at].offset;
+  for (std::size_t& at : bias_) at = layout_.tensors()[at].offset;
+  if (plan_.activation != nullptr) activation_ = make_activation<Real>(*plan_.activation);
+}
+
+template <class Real>
+Capabilities Network<Real>::capabilities() const {
+  return {.hvp = true, .classification = plan_.loss->classes, .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth)};
+}
+
+template <class Real>
+std::string Network<Real>::describe() const {
+  return fmt::format("{} {}{}, {}{}", plan_.kind, fmt::join(plan_.widths, "-"), plan_.activation != nullptr ? fmt::format(", {}", plan_.activation->name) : "",
+                     plan_.loss->name, plan_.bias ? "" : ", no bias");
+}
+
+template <class Real>
+double Network<Real>::gradient_flop() const {
+  double flop = 0;
+  for (std::size_t l = 0; l < layers(); ++l) flop += (l == 0 ? 4.0 : 6.0) * static_cast<double>(width(l) * inputs(l));
+  return flop;
+}
+
+template <class Real>
+std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
+  return std::make_unique<NetworkTape>(layers());
+}
+
+template <class Real>
+void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta, Real* out) const {
+  const std::size_t n = width(l);
+  const std::size_t k = inputs(l);
+  if (dense != nullptr) {
+    gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight, k, beta, out, n);
+    return;
+  }
+  for (std::size_t i = 0; i < tape.count(); ++i) {
+    const data::SparseRow<Real>& row = tape.examples->sparse[i];
+    for (std::size_t o = 0; o < n; ++o) {
+      const Real* w = weight + o * k;
+      Real sum = 0;
+      for (std::size_t j = 0; j < row.count; ++j) sum += row.value[j] * w[row.column[j]];
+      out[i * n + o] = beta == 0 ? sum : beta * out[i * n + o] + sum;
+    }
+  }
+}
+
+template <class Real>
+void Network<Real>::add_bias(std::size_t count, std::size_t l, const Real* bias, Real scale, Real* out) const {
+  if (bias == nullptr) return;
+  const std::size_t n = width(l);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t o = 0; o < n; ++o) out[i * n + o] += scale * bias[o];
+  }
+}
+
+template <class Real>
+void Network<Real>::forward(std::span<const Real> point, NetworkTape& tape) const {
+  const std::size_t count = tape.count();
+  for (std::size_t l = 0; l < layers(); ++l) {
+    Layer& layer = tape.layers[l];
+    layer.z.resize(count * width(l));
+    multiply(tape, l, tape.input(l), weight(point, l), Real{0}, layer.z.data());
+    add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
+    if (l + 1 == layers()) break;
+    layer.a.resize(count * width(l));
+    activation_->forward(count * width(l), layer.z.data(), layer.a.data());
+  }
+}
+
+template <class Real>
+OutputRows<Real> Network<Real>::rows(const NetworkTape& tape) const {
+  return {.count = tape.count(), .outputs = outputs(), .z = tape.layers.back().z.data(), .y = tape.examples->targets.data()};
+}
+
+template <class Real>
+double Network<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+  auto& tape = static_cast<NetworkTape&>(opaque);
+  tape.examples = &examples;
+  forward(point, tape);
+  const std::size_t count = tape.count();
+  Layer& last = tape.layers.back();
+  last.delta.resize(count * outputs());
+  const double value = loss_->value_and_delta(rows(tape), last.delta.data());
+  for (std::size_t l = layers() - 1; l-- > 0;) {
+    Layer& layer = tape.layers[l];
+    const std::size_t n = width(l);
+    layer.back.resize(count * n);
+    layer.delta.resize(count * n);
+    gemm(Transpose::no, Transpose::no, count, n, width(l + 1), Real{1}, tape.layers[l + 1].delta.data(), width(l + 1), weight(point, l + 1), n, Real{0},
+         layer.back.data(), n);
+    activation_->backward(count * n, layer.z.data(), layer.a.data(), layer.back.data(), layer.delta.data());
+  }
+  return value;
+}
+
+template <class Real>
+void Network<Real>::add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile, Real weight, Real* out) const {
+  const std::size_t n = width(l);
+  const std::size_t k = inputs(l);
+  if (dense != nullptr) {
+    gemm(Transpose::yes, Transpose::no, tile.rows, k, tape.count(), weight, delta + tile.first_row, n, dense, k, Real{1}, out, k);
+    return;
+  }
+  for (std::size_t i = 0; i < tape.count(); ++i) {
+    const data::SparseRow<Real>& row = tape.examples->sparse[i];
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      const Real factor = weight * delta[i * n + tile.first_row + r];
+      Real* to = out + r * k;
+      for (std::size_t j = 0; j < row.count; ++j) to[row.column[j]] += factor * row.value[j];
+    }
+  }
+}
+
+template <class Real>
+void Network<Real>::add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight, Real* out) const {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Real* row = delta + i * width(l) + tile.first_row;
+    for (std::size_t r = 0; r < tile.rows; ++r) out[r] += weight * row[r];
+  }
+}
+
+template <class Real>
+void Network<Real>::add_tile(const Tape<Real>& opaque, const math::Tile& tile, Real weight, std::span<Real> out) const {
+  const auto& tape = static_cast<const NetworkTape&>(opaque);
+  const Place place = places_[tile.tensor];
+  const Real* delta = tape.layers[place.layer].delta.data();
+  if (place.bias) {
+    add_column_sums(tape.count(), place.layer, delta, tile, weight, out.data());
+  } else {
+    add_outer(tape, place.layer, delta, tape.input(place.layer), tile, weight, out.data());
+  }
+}
+
+template <class Real>
+Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+  auto& tape = static_cast<NetworkTape&>(opaque);
+  tape.examples = &examples;
+  forward(point, tape);
+  const OutputRows<Real> out = rows(tape);
+  Evaluation e;
+  e.loss = loss_->value(out);
+  for (std::size_t i = 0; i < out.count; ++i) {
+    const Real* z = out.z + i * out.outputs;
+    const auto y = static_cast<double>(out.y[i]);
+    if (plan_.loss->classes) {
+      const auto chosen = out.outputs == 1 ? static_cast<std::size_t>(z[0] > 0) : static_cast<std::size_t>(std::max_element(z, z + out.outputs) - z);
+      e.correct += chosen == static_cast<std::size_t>(y) ? 1 : 0;
+    } else {
+      e.squared_error += (static_cast<double>(z[0]) - y) * (static_cast<double>(z[0]) - y);
+      e.target += y;
+      e.target_squared += y * y;
+    }
+  }
+  return e;
+}
+
+template <class Real>
+void Network<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<Real> out) const {
+  auto& tape = static_cast<NetworkTape&>(opaque);
+  tape.examples = &examples;
+  forward(point, tape);
+  std::copy_n(tape.layers.back().z.data(), tape.count() * outputs(), out.begin());
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace talweg::model

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/model/regularizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "talweg/base/error.hpp"
+#include "talweg/math/sums.hpp"
+
+namespace talweg::model {
+
+Regularizer::Regularizer(const Config& config, const math::ParameterLayout& layout) : config_(config) {
+  for (const math::Tensor& tensor : layout.tensors()) bias_.push_back(tensor.bias);
+}
+
+bool Regularizer::none() const { return config_.l2 == 0 && smooth(); }
+
+bool Regularizer::smooth() const { return config_.l1 == 0 && !std::isfinite(config_.low) && !std::isfinite(config_.high); }
+
+bool Regularizer::acts_on(const math::Block& block) const { return config_.include_bias || !bias_[block.tensor]; }
+
+double Regularizer::l2(const math::Block& block) const { return acts_on(block) ? config_.l2 : 0; }
+
+template <class Real>
+double Regularizer::smooth_value(const math::Block& block, std::span<const Real> x) const {
+  const double weight = l2(block);
+  return weight == 0 ? 0 : 0.5 * weight * math::squared_norm(x);
+}
+
+template <class Real>
+double Regularizer::nonsmooth_value(const math::Block& block, std::span<const Real> x) const {
+  if (!acts_on(block)) return 0;
+  for (const Real v : x) {
+    if (static_cast<double>(v) < config_.low || static_cast<double>(v) > config_.high) return std::numeric_limits<double>::infinity();
+  }
+  return config_.l1 == 0 ? 0 : config_.l1 * math::lane_sum(x.size(), [&](std::size_t i) { return std::abs(static_cast<double>(x[i])); });
+}
+
+namespace {
+
+/// argmin_u l1 |u| + indicator + (u - x)^2 / (2 step): in one dimension the box is met after the soft threshold.
+template <class Real>
+void prox(const Regularizer::Config& config, std::span<Real> x, std::span<const Real> step) {
+  const Real l1 = static_cast<Real>(config.l1);
+  const Real low = static_cast<Real>(config.low);
+  const Real high = static_cast<Real>(config.high);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Real threshold = l1 * step[i];
+    const Real u = x[i] > threshold ? x[i] - threshold : x[i] < -threshold ? x[i] + threshold : x[i] != x[i] ? x[i] : Real{0};
+    x[i] = u < low ? low : u > high ? high : u;
+  }
+}
+
+}  // namespace
+
+void Regularizer::apply(const math::Block& block, std::span<float> x, std::span<const float> step) const {
+  if (acts_on(block)) prox(config_, x, step);
+}
+
+void Regularizer::apply(const math::Block& block, std::span<double> x, std::span<const double> step) const {
+  if (acts_on(block)) prox(config_, x, step);
+}
+
+Regularizer::Config parse_regularizer(const base::Section& regularizer) {
+  Regularizer::Config config;
+  config.l1 = regularizer.number("l1", 0.0, base::Range::non_negative(), "weight of |w|_1");
+  config.l2 = regularizer.number("l2", 0.0, base::Range::non_negative(), "weight of |w|^2 / 2");
+  const std::vector<double> box = regularizer.numbers("box", {}, {}, "[low, high] that every weight stays within");
+  if (!box.empty()) {
+    if (box.size() != 2 || !(box[0] <= box[1])) regularizer.fail("box", fmt::format("[{}]", fmt::join(box, ", ")), "[low, high] with low <= high");
+    config.low = box[0];
+    config.high = box[1];
+  }
+  config.include_bias = regularizer.flag("include_bias", false, "Omega acts on biases too");
+  return config;
+}
+
+template double Regularizer::smooth_value<float>(const math::Block&, std::span<const float>) const;
+template double Regularizer::smooth_value<double>(const math::Block&, std::span<const double>) const;
+template double Regularizer::nonsmooth_value<float>(const math::Block&, std::span<const float>) const;
+template double Regularizer::nonsmooth_value<double>(const math::Block&, std::span<const double>) const;
+
+}  // namespace talweg::model

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/model/user_objective.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace talweg::model {
+
+void UserTerms::hessian_vector(std::span<const double>, std::span<const double>, const UserExample&, std::span<double>) const {
+  throw std::logic_error("has_hessian_vector() is true, but hessian_vector() is not written");
+}
+
+double UserTerms::predict(std::span<const double>, const UserExample&) const { return std::numeric_limits<double>::quiet_NaN(); }
+
+template <class Real>
+struct UserObjective<Real>::UserTape final : public Tape<Real> {
+  const data::Examples<Real>* examples = nullptr;
+  std::vector<double> x, v, gradient, product, features;
+
+  /// Example i in double, sparse ones written out.
+  UserExample example(std::size_t i) {
+    const data::Examples<Real>& e = *examples;
+    features.assign(e.features, 0);
+    if (e.is_sparse()) {
+      for (std::size_t k = 0; k < e.sparse[i].count; ++k) features[static_cast<std::size_t>(e.sparse[i].column[k])] = static_cast<double>(e.sparse[i].value[k]);
+    } else {
+      std::copy_n(e.dense + i * e.features, e.features, features.begin());
+    }
+    return {.features = features, .target = static_cast<double>(e.targets[i]), .record = e.records[i]};
+  }
+};
+
+template <class Real>
+UserObjective<Real>::UserObjective(std::shared_ptr<const UserTerms> terms) : terms_(std::move(terms)) {
+  for (const UserTensor& tensor : terms_->tensors()) {
+    begin_.push_back(layout_.parameters());
+    layout_.add(tensor.name, tensor.shape, tensor.bias);
+  }
+}
+
+template <class Real>
+std::unique_ptr<Tape<Real>> UserObjective<Real>::make_tape() const {
+  return std::make_unique<UserTape>();
+}
+
+template <class Real>
+void UserObjective<Real>::unpack(std::span<const Real> from, std::vector<double>& to) const {
+  to.resize(layout_.parameters());
+  for (std::size_t k = 0; k < begin_.size(); ++k) {
+    const math::Tensor& t = layout_.tensors()[k];
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(t.offset), t.size, to.begin() + static_cast<std::ptrdiff_t>(begin_[k]));
+  }
+}
+
+template <class Real>
+void UserObjective<Real>::add(const std::vector<double>& sum, const math::Tile& tile, Real weight, std::span<Real> out) const {
+  const std::size_t from = begin_[tile.tensor] + tile.offset - layout_.tensors()[tile.tensor].offset;
+  for (std::size_t j = 0; j < tile.count; ++j) out[j] += static_cast<Real>(static_cast<double>(weight) * sum[from + j]);
+}
+
+template <class Real>
+double UserObjective<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+  auto& tape = static_cast<UserTape&>(opaque);
+  tape.examples = &examples;
+  unpack(point, tape.x);
+  tape.gradient.assign(layout_.parameters(), 0);
+  double sum = 0;
+  for (std::size_t i = 0; i < examples.count; ++i) sum += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+  return sum;
+}
+
+template <class Real>
+void UserObjective<Real>::add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const {
+  add(static_cast<const UserTape&>(tape).gradient, tile, weight, out);
+}
+
+template <class Real>
+void UserObjective<Real>::tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& opaque) const {
+  auto& tape = static_cast<UserTape&>(opaque);
+  unpack(point, tape.x);
+  unpack(direction, tape.v);
+  tape.product.assign(layout_.parameters(), 0);
+  for (std::size_t i = 0; i < tape.examples->count; ++i) terms_->hessian_vector(tape.x, tape.v, tape.example(i), tape.product);
+}
+
+template <class Real>
+void UserObjective<Real>::add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const {
+  add(static_cast<const UserTape&>(tape).product, tile, weight, out);
+}
+
+template <class Real>
+Evaluation UserObjective<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+  auto& tape = static_cast<UserTape&>(opaque);
+  Evaluation e;
+  e.loss = forward_backward(point, examples, tape);
+  for (std::size_t i = 0; i < examples.count; ++i) {
+    const UserExample example = tape.example(i);
+    const double error = terms_->predict(tape.x, example) - example.target;
+    e.squared_error += error * error;
+    e.target += example.target;
+    e.target_squared += example.target * example.target;
+  }
+  return e;
+}
+
+template <class Real>
+void UserObjective<Real>::along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
+                                const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<ValueAndSlope> out) const {
+  auto& tape = static_cast<UserTape&>(opaque);
+  tape.examples = &examples;
+  std::vector<double> start;
+  unpack(point, start);
+  unpack(direction, tape.v);
+  tape.x.resize(start.size());
+  for (std::size_t k = 0; k < lengths.size(); ++k) {
+    for (std::size_t j = 0; j < start.size(); ++j) tape.x[j] = start[j] + lengths[k] * tape.v[j];
+    tape.gradient.assign(start.size(), 0);
+    out[k] = {};
+    for (std::size_t i = 0; i < examples.count; ++i) out[k].value += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+    for (std::size_t j = 0; j < start.size(); ++j) out[k].slope += tape.gradient[j] * tape.v[j];
+  }
+}
+
+template <class Real>
+void UserObjective<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<Real> out) const {
+  auto& tape = static_cast<UserTape&>(opaque);
+  tape.examples = &examples;
+  unpack(point, tape.x);
+  for (std::size_t i = 0; i < examples.count; ++i) out[i] = static_cast<Real>(terms_->predict(tape.x, tape.example(i)));
+}
+
+template class UserObjective<float>;
+template class UserObjective<double>;
+
+}  // namespace talweg::model
