@@ -35,9 +35,8 @@ class UpdateRule {
   virtual ~UpdateRule() = default;
   /// lr before schedule.
   [[nodiscard]] virtual double lr() const = 0;
-  /// A vector slot and the value its elements start from.
-  struct Slot { std::string name; double initial = 0; };
-  [[nodiscard]] virtual std::vector<Slot> slots() const = 0;
+  /// Names of its vector slots; their elements start at 0.
+  [[nodiscard]] virtual std::vector<std::string> slots() const = 0;
   virtual void update(const RuleStep&, const RuleBlock<float>&) const = 0;
   virtual void update(const RuleStep&, const RuleBlock<double>&) const = 0;
 };

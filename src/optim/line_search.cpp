@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "optim/line_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace talweg::optim {
+namespace {
+
+/// Lengths to try next within (low, high): the secant's zero of the slope, and the middle.
+std::vector<double> inside(const LinePoint& low, const LinePoint& high) {
+  const double width = high.length - low.length;
+  std::vector<double> lengths = {low.length + 0.5 * width};
+  const double secant = high.slope > 0 ? low.length - low.slope * width / (high.slope - low.slope) : low.length + 0.1 * width;
+  if (secant > low.length + 0.01 * width && secant < high.length - 0.01 * width) lengths.push_back(secant);
+  std::ranges::sort(lengths);
+  lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+  return lengths;
+}
+
+}  // namespace
+
+bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
+  const bool strong = at.value <= start.value + options.c1 * at.length * start.slope && std::abs(at.slope) <= -options.c2 * start.slope;
+  const bool approximate = at.slope <= (2 * options.c1 - 1) * start.slope && at.slope >= options.c2 * start.slope &&
+                           at.value <= start.value + options.relative_tolerance * std::abs(start.value);
+  return strong || approximate;
+}
+
+std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
+                                      const WolfeOptions& options) {
+  const double ceiling = start.value + options.relative_tolerance * std::abs(start.value);
+  LinePoint low = start;                      // falling, not above the ceiling: a minimum lies beyond
+  std::optional<LinePoint> high;              // rising, too high, or not finite: a minimum lies before
+  std::vector<double> lengths = {first_length};
+  for (int request = 0; request < options.requests; ++request) {
+    for (const LinePoint& at : oracle.along(x, direction, lengths, oracle.all())) {
+      if (satisfies_wolfe(start, at, options)) return at;
+      if (at.length <= low.length || (high && at.length >= high->length)) continue;   // the bracket has moved past it
+      if (at.slope < 0 && at.value <= ceiling) {
+        low = at;
+      } else {
+        high = at;
+      }
+    }
+    if (high && !(high->length - low.length > 1e-16 * high->length)) return std::nullopt;
+    lengths = high ? inside(low, *high) : std::vector<double>{2 * low.length, 8 * low.length, 32 * low.length};
+  }
+  return std::nullopt;
+}
+
+}  // namespace talweg::optim

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heavy-ball momentum (Polyak 1964) with the learning rate outside the buffer, as in TensorFlow and PyTorch:
+//   a_1 = g_1,  a_t = momentum a_{t-1} + (1 - dampening) g_t
+//   x_t = x_{t-1} - lr a_t
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::optim {
+namespace {
+
+class Momentum final : public ElementRule<Momentum> {
+ public:
+  explicit Momentum(const base::Section& s)
+      : ElementRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
+        momentum_(s.number("momentum", 0.9, base::Range::decay(), "decay of the accumulated gradient")),
+        dampening_(s.number("dampening", 0.0, base::Range::unit(), "share of each new gradient left out, the first excepted")) {}
+  std::vector<std::string> slots() const override { return {"momentum"}; }
+
+  template <class Real>
+  void apply(const RuleStep& step, const RuleBlock<Real>& b) const {
+    const Real lr = static_cast<Real>(step.lr);
+    const Real momentum = static_cast<Real>(momentum_);
+    const Real share = static_cast<Real>(step.t == 1 ? 1 : 1 - dampening_);
+    Real* a = b.slots[0];
+    for (std::size_t i = 0; i < b.count; ++i) {
+      a[i] = momentum * a[i] + share * b.g[i];
+      b.x[i] -= lr * a[i];
+    }
+    b.fill_prox_step(step.lr);
+  }
+
+ private:
+  double momentum_;
+  double dampening_;
+};
+
+}  // namespace
+
+extern const Entry entry_momentum;
+const Entry entry_momentum{
+    .name = "momentum",
+    .title = "Heavy-ball momentum",
+    .rule = "a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t",
+    .source = "Polyak, USSR Comp. Math. 4 (1964); lr outside the buffer as in TensorFlow's ApplyMomentum and torch.optim.SGD",
+    .cost = "b gradients",
+    .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Momentum>(s); },
+};
+
+}  // namespace talweg::optim

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/optim/schedule.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace talweg::optim {
+
+#define TALWEG_SCHEDULE(name) extern const ScheduleEntry schedule_##name;
+#include "optim/schedules.def"
+#undef TALWEG_SCHEDULE
+
+namespace {
+
+const std::array kSchedules = {
+#define TALWEG_SCHEDULE(name) &schedule_##name,
+#include "optim/schedules.def"
+#undef TALWEG_SCHEDULE
+};
+
+/// Linear growth over the first `epochs`, then the inner schedule, which counts from there.
+class WarmedUp final : public Schedule {
+ public:
+  WarmedUp(double epochs, std::unique_ptr<Schedule> inner) : epochs_(epochs), inner_(std::move(inner)) {}
+  double factor(const SchedulePoint& p) const override {
+    const auto warmup = static_cast<std::int64_t>(std::llround(epochs_ * static_cast<double>(p.steps_per_epoch)));
+    const double start = inner_->factor({.step = 0, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
+    if (p.step < warmup) return start * static_cast<double>(p.step + 1) / static_cast<double>(warmup);
+    return inner_->factor({.step = p.step - warmup, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
+  }
+
+ private:
+  double epochs_;
+  std::unique_ptr<Schedule> inner_;
+};
+
+}  // namespace
+
+std::span<const ScheduleEntry* const> schedules() { return kSchedules; }
+
+std::unique_ptr<Schedule> build_schedule(const base::Section& schedule) {
+  std::vector<std::string_view> names;
+  for (const ScheduleEntry* entry : kSchedules) names.push_back(entry->name);
+  const std::string kind = schedule.choice("kind", "constant", names, "how the learning rate changes");
+  const auto found = std::ranges::find_if(kSchedules, [&](const ScheduleEntry* entry) { return entry->name == kind; });
+  std::unique_ptr<Schedule> inner = (*found)->make(schedule);
+  const double warmup = schedule.number("warmup", 0.0, base::Range::non_negative(), "epochs over which the rate grows linearly from 0");
+  return std::make_unique<WarmedUp>(warmup, std::move(inner));
+}
+
+}  // namespace talweg::optim
