@@ -31,8 +31,29 @@ Source parse_source(const base::Section& data, std::string_view part) {
   }
   source.format = s.choice("format", guessed != nullptr ? std::optional(std::string(guessed->name)) : std::nullopt, choices, "guessed from the name when absent");
   source.labels = s.path("labels", "", "idx, npy: the labels' file");
-  source.label_column = s.text("label_column", "last", "csv, npy: first, last, a header name or a 0-based index");
+  constexpr std::string_view kColumn = "csv, npy: first, last, a header name or a 0-based index";
+  source.label_column = s.kind("label_column") == 'i' ? std::to_string(s.integer("label_column", std::nullopt, base::Range::non_negative(), kColumn))
+                                                      : s.text("label_column", "last", kColumn);
   return source;
+}
+
+/// The labels' file beside `path`, named as like.labels is beside like.path: X_test.npy gives y_test.npy where X_train.npy has
+/// y_train.npy. Nothing when the names do not say it or no such file is there.
+std::filesystem::path paired_labels(const std::filesystem::path& path, const Source& like) {
+  const std::string rows = like.path.filename().string();
+  const std::string labels = like.labels.filename().string();
+  const std::size_t shorter = std::min(rows.size(), labels.size());
+  std::size_t head = 0;
+  while (head < shorter && rows[head] == labels[head]) ++head;
+  std::size_t tail = 0;
+  while (tail < shorter - head && rows[rows.size() - 1 - tail] == labels[labels.size() - 1 - tail]) ++tail;
+  const std::string differs = rows.substr(head, rows.size() - head - tail);
+  std::string name = path.filename().string();
+  const std::size_t at = differs.empty() ? std::string::npos : name.find(differs);
+  if (labels.empty() || at == std::string::npos) return {};
+  const auto pair = path.parent_path() / name.replace(at, differs.size(), labels, head, labels.size() - head - tail);
+  std::error_code ignored;
+  return std::filesystem::exists(pair, ignored) ? pair : std::filesystem::path();
 }
 
 }  // namespace
@@ -56,6 +77,7 @@ DataConfig parse_data(const base::Section& data) {
 Source source_from_path(const std::filesystem::path& path, const Source& like) {
   Source source{.path = path, .format = like.format, .labels = {}, .label_column = like.label_column};
   if (const Format* guessed = guess_format(path); guessed != nullptr) source.format = guessed->name;
+  if (source.format == like.format) source.labels = paired_labels(path, like);
   return source;
 }
 

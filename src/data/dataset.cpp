@@ -2,9 +2,22 @@
 #include "talweg/data/dataset.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 
 namespace talweg::data {
+namespace {
+
+constexpr std::uintptr_t kAlignment = 64;
+
+bool contiguous(std::span<const std::uint32_t> places) {
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    if (places[i] != places[0] + i) return false;
+  }
+  return !places.empty();
+}
+
+}  // namespace
 
 template <class Real>
 std::size_t Dataset<Real>::bytes() const {
@@ -14,6 +27,7 @@ std::size_t Dataset<Real>::bytes() const {
 
 template <class Real>
 const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uint32_t shard, std::span<const std::uint32_t> places) {
+  assert(data.owned().contains(shard));
   // Row of a place: shards the rank owns lie one after another.
   const std::uint64_t base = data.plan().begin(shard) - data.plan().begin(data.owned().first);
   const std::size_t features = data.shape().features;
@@ -32,6 +46,15 @@ const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uin
     }
     view_.sparse = sparse_;
     return view_;
+  }
+  // Where a leaf starts in memory depends on what else the rank owns. Rows are seen in place only on the boundary that copies
+  // have too, so that no kernel can choose its order of sums by rank.
+  if (contiguous(places)) {
+    const Real* const there = data.dense.data() + (base + places[0]) * features;
+    if (reinterpret_cast<std::uintptr_t>(there) % kAlignment == 0) {
+      view_.dense = there;
+      return view_;
+    }
   }
   dense_.resize(places.size() * features);
   for (std::size_t i = 0; i < places.size(); ++i) {

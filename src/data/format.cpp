@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/format.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "talweg/base/error.hpp"
 
@@ -50,6 +54,18 @@ const Format& find_format(std::string_view name) {
     known += (known.empty() ? "" : ", ") + std::string(format->name);
   }
   base::fail(base::ExitCode::bad_config, "format: found \"{}\", expected one of {}", name, known);
+}
+
+std::size_t record_size(std::span<const std::uint64_t> extents, const std::string& file) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
+  std::uint64_t size = 1;
+  for (const std::uint64_t extent : extents.subspan(1)) {
+    if (extent == 0 || extent > kMost / size) {
+      base::fail(base::ExitCode::bad_data, "{}: found extents {}, expected 1 to {} numbers in a record", file, fmt::join(extents, " x "), kMost);
+    }
+    size *= extent;
+  }
+  return size;
 }
 
 bool to_number(std::string_view text, double& out) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "data/fingerprint.hpp"
 #include "data/format.hpp"
@@ -16,6 +17,9 @@ namespace talweg::data {
 namespace {
 
 using base::ExitCode;
+
+template <class Real>
+constexpr double kLargest = static_cast<double>(std::numeric_limits<Real>::max());
 
 enum class PartOf : std::uint64_t { train = 0, valid = 1, test = 2 };   // streams of the split permutation: never renumber
 
@@ -35,6 +39,7 @@ Scan scan(const Source& source, bool with_labels) {
   }
   result.features = reader->features();
   if (result.count == 0) base::fail(ExitCode::bad_data, "{}: found no records, expected at least one", source.path.string());
+  if (result.features == 0) base::fail(ExitCode::bad_data, "{}: found no features, expected at least one", source.path.string());
   return result;
 }
 
@@ -109,11 +114,11 @@ class Filler {
   std::vector<Real> values_;
 };
 
-/// Reads a file once more with what is now known, and checks every record against it.
+/// Reads a file once more with what is now known, and checks every record against it. `largest`: what the run's precision holds.
 class Pass {
  public:
-  Pass(const Source& source, TargetKind kind, Labels labels, std::size_t features, const std::vector<std::string>& classes)
-      : source_(source), kind_(kind), labels_(labels), features_(features), names_(classes), classes_(classes), reader_(find_format(source.format).open(source)) {}
+  Pass(const Source& source, TargetKind kind, Labels labels, std::size_t features, const std::vector<std::string>& classes, double largest)
+      : source_(source), kind_(kind), labels_(labels), features_(features), names_(classes), classes_(classes), largest_(largest), reader_(find_format(source.format).open(source)) {}
 
   /// Calls visit(record number, record, target) for each record.
   template <class Visit>
@@ -132,9 +137,10 @@ class Pass {
   void check(const Record& record) const {
     const std::span<const double> values = reader_->sparse() ? record.values : record.dense;
     for (std::size_t k = 0; k < values.size(); ++k) {
-      if (std::isfinite(values[k])) continue;
+      if (std::abs(values[k]) <= largest_) continue;   // a NaN is not
       const std::size_t feature = reader_->sparse() ? static_cast<std::size_t>(record.columns[k]) : k;
-      refuse(fmt::format("{} as feature {}", values[k], feature), "finite numbers");
+      refuse(fmt::format("{} as feature {}", values[k], feature),
+             std::isfinite(values[k]) ? fmt::format("at most {:.3g} in absolute value, the largest number of this precision", largest_) : "finite numbers");
     }
     if (!reader_->sparse() && record.dense.size() != features_) {
       refuse(fmt::format("{} features", record.dense.size()), fmt::format("{}, as in the training data", features_));
@@ -144,6 +150,11 @@ class Pass {
     }
   }
   double target(std::string_view label) const {
+    double number = 0;
+    const bool numeric = to_number(label, number);
+    if (label.empty() || (numeric && !(std::abs(number) <= largest_))) {
+      refuse(fmt::format("{} \"{}\"", kind_ == TargetKind::classes ? "label" : "target", label), numeric ? "a finite number" : "something");
+    }
     if (kind_ == TargetKind::classes) {
       const auto found = classes_.find(label);
       if (!found) {
@@ -154,8 +165,7 @@ class Pass {
       }
       return static_cast<double>(*found);
     }
-    double number = 0;
-    if (!to_number(label, number) || !std::isfinite(number)) refuse(fmt::format("target \"{}\"", label), "a finite number");
+    if (!numeric) refuse(fmt::format("target \"{}\"", label), "a finite number");
     return number;
   }
 
@@ -165,17 +175,18 @@ class Pass {
   std::size_t features_;
   const std::vector<std::string>& names_;
   Classes classes_;
+  double largest_;
   std::unique_ptr<Reader> reader_;
 };
 
-Transform statistics(const DataConfig& config, TargetKind targets, const Shape& shape, const Split& split) {
+Transform statistics(const DataConfig& config, TargetKind targets, const Shape& shape, const Split& split, double largest) {
   if (shape.sparse && (config.transform == "minmax" || config.transform == "standardize")) {
     base::fail(ExitCode::bad_config, "data.transform: found \"{}\" with sparse data ({}), expected none or divide:<number>: a shift would fill the zeros",
                config.transform, config.train.path.string());
   }
   Statistics collected(config.transform, shape.features);
   if (config.transform == "minmax" || config.transform == "standardize") {
-    Pass pass(config.train, targets, Labels::required, shape.features, shape.classes);
+    Pass pass(config.train, targets, Labels::required, shape.features, shape.classes, largest);
     pass.run([&](std::uint64_t i, const Record& record, double) {
       if (split.permutation(i) < split.train) collected.add(record.dense);
     });
@@ -195,7 +206,7 @@ Dataset<Real> load_part(const Source& source, PartOf part, TargetKind targets, c
   shape.count = found.count;
   const base::Permutation permutation(found.count, split_seed, base::Purpose::split, static_cast<std::uint64_t>(part));
   Filler<Real> filler(shape, transform, rank, ranks);
-  Pass pass(source, targets, Labels::required, shape.features, shape.classes);
+  Pass pass(source, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) {
     fingerprint.add(record);
     filler.add(permutation(i), i, record, target);
@@ -220,7 +231,7 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
   Split split{.permutation = base::Permutation(found.count, config.split_seed, base::Purpose::split, static_cast<std::uint64_t>(PartOf::train)),
               .train = found.count - held_out};
   Parts<Real> parts;
-  parts.transform = statistics(config, targets, shape, split);
+  parts.transform = statistics(config, targets, shape, split, kLargest<Real>);
   Fingerprint fingerprint;
   Shape train = shape;
   train.count = split.train;
@@ -229,7 +240,7 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
   Filler<Real> train_rows(train, parts.transform, rank, ranks);
   std::optional<Filler<Real>> valid_rows;
   if (held_out > 0) valid_rows.emplace(valid, parts.transform, rank, ranks);
-  Pass pass(config.train, targets, Labels::required, shape.features, shape.classes);
+  Pass pass(config.train, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) {
     fingerprint.add(record);
     const std::uint64_t position = split.permutation(i);
@@ -256,18 +267,20 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
 template <class Real>
 Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& fixed, int rank, int ranks, Labels labels) {
   Source used = source;
-  Scan found = scan(used, false);
-  if (labels == Labels::ignored && !found.sparse && found.features + 1 == fixed.features) {
-    used.label_column = "none";   // no label column to leave out
-    found = scan(used, false);
+  if (labels == Labels::ignored) {
+    Source unlabelled = source;
+    unlabelled.label_column = "none";
+    const auto reader = find_format(source.format).open(unlabelled);
+    if (!reader->sparse() && reader->features() == fixed.features) used = unlabelled;   // no label column to leave out
   }
+  const Scan found = scan(used, false);
   const Shape shape{.count = found.count, .features = fixed.features, .sparse = found.sparse, .classes = fixed.classes};
   if (found.sparse && !fixed.transform.shift.empty()) {
     base::fail(ExitCode::bad_data, "{}: found sparse records, expected dense ones: the model's transform \"{}\" shifts features", used.path.string(),
                fixed.transform.kind);
   }
   Filler<Real> filler(shape, fixed.transform, rank, ranks);
-  Pass pass(used, targets, labels, shape.features, shape.classes);
+  Pass pass(used, targets, labels, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) { filler.add(i, i, record, target); });
   return filler.finish();
 }

@@ -16,7 +16,7 @@ namespace talweg::data {
 
 class Stream {
  public:
-  /// Error(input_missing | permission | bad_data) when it is not there, may not be read, or is a directory.
+  /// Error(input_missing | permission | bad_data) when it is not there, may not be read, or is a directory, pipe or device.
   explicit Stream(const std::filesystem::path& file);
   ~Stream();
   Stream(const Stream&) = delete;

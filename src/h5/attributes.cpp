@@ -10,7 +10,8 @@ namespace {
 
 using base::ExitCode;
 
-void write_scalar(std::int64_t object, const Place& place, const std::string& name, hid_t stored, hid_t memory, const void* value) {
+void write_scalar(std::int64_t object, const Place& place, const std::string& name, hid_t stored, hid_t memory,
+                  const void* value) {
   const Handle space(writing(H5Screate(H5S_SCALAR), place, "make a scalar space"), H5Sclose);
   const std::string action = "write attribute '" + name + "'";
   const Handle attribute(writing(H5Acreate2(object, name.c_str(), stored, space.id(), H5P_DEFAULT, H5P_DEFAULT), place, action),
@@ -81,8 +82,8 @@ AttributeValue Attributes::get(const std::string& name) const {
     reading(H5Aread(attribute.id(), type.id(), field.data()), place_, action);
     return from_field(field.data(), length);
   }
-  base::fail(ExitCode::bad_data, "{}: {}: attribute '{}': expected one integer, number or fixed-length text", place_.file, place_.path,
-             name);
+  base::fail(ExitCode::bad_data, "{}: {}: attribute '{}': expected one integer, number or fixed-length text", place_.file,
+             place_.path, name);
 }
 
 std::int64_t Attributes::integer(const std::string& name) const {

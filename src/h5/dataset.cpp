@@ -53,15 +53,16 @@ Number Dataset::number() const {
 std::size_t Dataset::require_stored(std::size_t element_bytes) const {
   const Handle properties(reading(H5Dget_create_plist(handle_.id()), place_, "read the properties"), H5Pclose);
   const H5D_layout_t layout = H5Pget_layout(properties.id());
-  if (H5Pget_external_count(properties.id()) != 0 || (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
+  if (H5Pget_external_count(properties.id()) != 0 ||
+      (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
     base::fail(ExitCode::bad_data, "{}: {}: its data are outside this file, expected them inside", place_.file, place_.path);
   }
   const std::size_t count = size();
   const std::size_t stored = H5Dget_storage_size(handle_.id());
   const std::size_t largest = layout == H5D_CHUNKED ? stored * kLargestGzipRatio : stored;
   if (count > largest / element_bytes) {
-    base::fail(ExitCode::bad_data, "{}: {}: {} elements of {} bytes are declared, {} bytes are stored", place_.file, place_.path, count,
-               element_bytes, stored);
+    base::fail(ExitCode::bad_data, "{}: {}: {} elements of {} bytes are declared, {} bytes are stored", place_.file,
+               place_.path, count, element_bytes, stored);
   }
   return count;
 }
@@ -122,7 +123,7 @@ void Dataset::attach_scale(const Dataset& scale) {
   writing(H5DSattach_scale(handle_.id(), scale.handle_.id(), 0), place_, "attach dimension scale " + scale.place_.path);
 }
 
-#define TALWEG_DATASET(T)                             \
+#define TALWEG_DATASET(T)                              \
   template void Dataset::write<T>(std::span<const T>); \
   template std::vector<T> Dataset::read<T>() const;
 TALWEG_DATASET(std::int64_t)

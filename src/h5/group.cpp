@@ -17,9 +17,12 @@ constexpr unsigned kKeepOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
 hid_t stored_type(Number number) {
   switch (number) {
-    case Number::int64: return H5T_STD_I64LE;
-    case Number::float32: return H5T_IEEE_F32LE;
-    case Number::float64: return H5T_IEEE_F64LE;
+    case Number::int64:
+      return H5T_STD_I64LE;
+    case Number::float32:
+      return H5T_IEEE_F32LE;
+    case Number::float64:
+      return H5T_IEEE_F64LE;
   }
   return H5T_IEEE_F64LE;
 }
@@ -51,7 +54,8 @@ void chunk(const Handle& properties, std::size_t rows, const Place& place) {
   writing(H5Pset_deflate(properties.id(), kGzipLevel), place, "set the gzip filter");
 }
 
-Dataset create(std::int64_t group, const std::string& name, hid_t type, const Handle& space, const Handle& properties, const Place& place) {
+Dataset create(std::int64_t group, const std::string& name, hid_t type, const Handle& space, const Handle& properties,
+               const Place& place) {
   return {Handle(writing(H5Dcreate2(group, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), place,
                          "create a data set"),
                  H5Dclose),
@@ -101,7 +105,8 @@ Group Group::create_group(const std::string& name) {
   writing(H5Pset_obj_track_times(properties.id(), false), place, "make properties");
   writing(H5Pset_link_creation_order(properties.id(), kKeepOrder), place, "make properties");
   writing(H5Pset_attr_creation_order(properties.id(), kKeepOrder), place, "make properties");
-  return {Handle(writing(H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), place, "create a group"),
+  return {Handle(writing(H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), place,
+                         "create a group"),
                  H5Gclose),
           place};
 }

@@ -36,8 +36,8 @@ std::vector<Found> checkpoints_in(const fs::path& directory) {
     if (const auto step = step_in(entry.path().filename().string())) found.push_back({entry.path(), *step});
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    base::fail(error == std::errc::permission_denied ? ExitCode::permission : ExitCode::io, "{}: cannot list the checkpoints: {}",
-               directory.string(), error.message());
+    base::fail(error == std::errc::permission_denied ? ExitCode::permission : ExitCode::io,
+               "{}: cannot list the checkpoints: {}", directory.string(), error.message());
   }
   std::ranges::sort(found, std::ranges::greater{}, &Found::step);
   return found;
@@ -51,7 +51,7 @@ std::optional<std::string> damage(const fs::path& file) {
     return e.what();
   } catch (const base::Error& e) {
     if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing) throw;
-    return e.what();   // a bad sector, or gone since the directory was read
+    return e.what();  // a bad sector, or gone since the directory was read
   }
   return std::nullopt;
 }

@@ -39,14 +39,16 @@ template <class Real>
 void write_values(h5::Group& group, const StoredTensor& tensor, const std::vector<Real>& values, const std::string& file,
                   const std::string& what) {
   if (values.size() != elements(tensor.shape)) {
-    base::fail(ExitCode::internal, "{}: {}: found {} values, its shape has {}", file, what, values.size(), elements(tensor.shape));
+    base::fail(ExitCode::internal, "{}: {}: found {} values, its shape has {}", file, what, values.size(),
+               elements(tensor.shape));
   }
   require_finite<Real>(values, file, what);
   const auto number = sizeof(Real) == sizeof(float) ? h5::Number::float32 : h5::Number::float64;
   group.create_dataset(tensor.name, number, tensor.shape).template write<Real>(values);
 }
 
-void write_tensors(h5::Group group, const std::vector<StoredTensor>& tensors, const std::string& file, const std::string& kind) {
+void write_tensors(h5::Group group, const std::vector<StoredTensor>& tensors, const std::string& file,
+                   const std::string& kind) {
   for (const StoredTensor& t : tensors) {
     std::visit([&](const auto& values) { write_values(group, t, values, file, kind + " '" + t.name + "'"); }, t.values);
   }

@@ -50,7 +50,7 @@ h5::Dataset Column::write(h5::Group& group, const std::string& name) {
   for (std::size_t i = 0; i < full_.size(); ++i) dataset.write_chunk(i * kChunkRows, full_[i]);
   if (!tail_.empty()) {
     std::vector<std::uint64_t> last(tail_);
-    last.resize(chunk_rows);   // chunks are whole, the shape says what counts
+    last.resize(chunk_rows);  // chunks are whole, the shape says what counts
     dataset.write_chunk(full_.size() * kChunkRows, filtered(last, scratch));
   }
   return dataset;

@@ -18,7 +18,7 @@ class Column {
   explicit Column(h5::Number number) : number_(number) {}
 
   void append(std::int64_t value);
-  void append(double value);   // an int64 column takes whole numbers
+  void append(double value);  // an int64 column takes whole numbers
   [[nodiscard]] std::size_t size() const { return full_.size() * kChunkRows + tail_.size(); }
 
   /// The column as data set `name`, gzip and shuffle.
@@ -28,8 +28,8 @@ class Column {
 
  private:
   h5::Number number_;
-  std::vector<std::vector<std::byte>> full_;   // chunks of kChunkRows, filtered
-  std::vector<std::uint64_t> tail_;            // bit patterns of what follows
+  std::vector<std::vector<std::byte>> full_;  // chunks of kChunkRows, filtered
+  std::vector<std::uint64_t> tail_;           // bit patterns of what follows
 };
 
 }  // namespace talweg::io

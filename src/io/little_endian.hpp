@@ -11,7 +11,8 @@
 
 namespace talweg::io {
 
-static_assert(std::endian::native == std::endian::little, "talweg's files are little-endian, and so are the machines it runs on");
+static_assert(std::endian::native == std::endian::little,
+              "talweg's files are little-endian, and so are the machines it runs on");
 
 /// The number at `offset`, which the caller knows to lie inside.
 template <class T>

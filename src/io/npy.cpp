@@ -32,7 +32,8 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
 
 std::vector<std::size_t> parse_shape(std::string_view text, const std::string& where) {
   const std::size_t end = text.find(')');
-  if (!text.starts_with('(') || end == std::string_view::npos) base::fail(ExitCode::bad_data, "{}: its npy header has no shape", where);
+  if (!text.starts_with('(') || end == std::string_view::npos)
+    base::fail(ExitCode::bad_data, "{}: its npy header has no shape", where);
   text = text.substr(1, end - 1);
   std::vector<std::size_t> shape;
   constexpr std::size_t kMost = std::size_t{1} << 60;
@@ -53,10 +54,12 @@ std::vector<std::size_t> parse_shape(std::string_view text, const std::string& w
 }
 
 template <class Real>
-std::vector<Real> elements_of(std::span<const std::byte> bytes, const std::vector<std::size_t>& shape, const std::string& where) {
+std::vector<Real> elements_of(std::span<const std::byte> bytes, const std::vector<std::size_t>& shape,
+                              const std::string& where) {
   const std::size_t count = elements(shape);
   if (bytes.size() != count * sizeof(Real)) {
-    base::fail(ExitCode::bad_data, "{}: found {} bytes of elements, its shape and type need {}", where, bytes.size(), count * sizeof(Real));
+    base::fail(ExitCode::bad_data, "{}: found {} bytes of elements, its shape and type need {}", where, bytes.size(),
+               count * sizeof(Real));
   }
   std::vector<Real> values(count);
   if (count > 0) std::memcpy(values.data(), bytes.data(), bytes.size());

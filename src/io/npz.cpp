@@ -29,7 +29,8 @@ std::vector<StoredTensor> read_npz(const std::filesystem::path& file) {
   for (const ZipMember& member : read_zip(archive, file.string())) {
     const std::string_view name = member.name;
     const std::string where = fmt::format("{}: member '{}'", file.string(), name);
-    tensors.push_back(from_npy(member.content, std::string(name.substr(0, name.size() - (name.ends_with(kEnding) ? kEnding.size() : 0))), where));
+    tensors.push_back(from_npy(
+        member.content, std::string(name.substr(0, name.size() - (name.ends_with(kEnding) ? kEnding.size() : 0))), where));
   }
   return tensors;
 }

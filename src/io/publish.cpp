@@ -47,9 +47,9 @@ class Temporary {
 
 Descriptor create_new(const fs::path& temporary, const fs::path& path) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  constexpr mode_t kMode = 0666;   // less the user's mask
+  constexpr mode_t kMode = 0666;  // less the user's mask
   int file = ::open(temporary.c_str(), kFlags, kMode);
-  if (file < 0 && errno == EEXIST) {   // left by a process with our number that was killed
+  if (file < 0 && errno == EEXIST) {  // left by a process with our number that was killed
     ::unlink(temporary.c_str());
     file = ::open(temporary.c_str(), kFlags, kMode);
   }
@@ -81,7 +81,8 @@ void publish(const fs::path& path, std::span<const std::byte> content) {
   // An error here is final: the kernel may have dropped the pages, so a second fsync would prove nothing.
   if (::fsync(file.get()) != 0) fail_errno(errno, ExitCode::io, path, "bring the file to the disk");
   if (file.close() != 0) fail_errno(errno, ExitCode::io, path, "close the file");
-  if (::rename(temporary.path().c_str(), path.c_str()) != 0) fail_errno(errno, ExitCode::cannot_create, path, "rename the new file");
+  if (::rename(temporary.path().c_str(), path.c_str()) != 0)
+    fail_errno(errno, ExitCode::cannot_create, path, "rename the new file");
   temporary.keep();
   sync_directory(path);
 }
@@ -104,14 +105,15 @@ std::vector<std::byte> read_file(const fs::path& path) {
   }
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) fail_errno(errno, ExitCode::io, path, "read");
-  if (!S_ISREG(facts.st_mode)) base::fail(ExitCode::bad_data, "{}: cannot read: found something that is no regular file", path.string());
+  if (!S_ISREG(facts.st_mode))
+    base::fail(ExitCode::bad_data, "{}: cannot read: found something that is no regular file", path.string());
   std::vector<std::byte> content(static_cast<std::size_t>(facts.st_size));
   std::size_t have = 0;
   while (have < content.size()) {
     const ssize_t got = ::read(file.get(), content.data() + have, content.size() - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_errno(errno, ExitCode::io, path, "read");
-    if (got == 0) break;   // it was cut while we read
+    if (got == 0) break;  // it was cut while we read
     have += static_cast<std::size_t>(got);
   }
   content.resize(have);

@@ -23,10 +23,10 @@ struct Seal {
   std::array<char, 8> magic;
   std::uint32_t version;
   std::uint32_t seal_bytes;
-  std::uint64_t file_bytes;              // the seal included
-  std::array<unsigned char, 16> hash;    // XXH3-128, canonical, of everything after the seal
-  std::array<std::byte, 464> reserved;   // zero
-  std::uint64_t own_hash;                // XXH3-64 of everything before it
+  std::uint64_t file_bytes;             // the seal included
+  std::array<unsigned char, 16> hash;   // XXH3-128, canonical, of everything after the seal
+  std::array<std::byte, 464> reserved;  // zero
+  std::uint64_t own_hash;               // XXH3-64 of everything before it
 };
 static_assert(sizeof(Seal) == kSealBytes && offsetof(Seal, own_hash) == kSealBytes - sizeof(std::uint64_t));
 
@@ -80,11 +80,12 @@ void verify_seal(std::span<const std::byte> file, const std::string& name) {
     damaged("{}: damaged in its first {} bytes: found hash {:016x}, expected {:016x}", name, kSealBytes, own, s.own_hash);
   }
   if (s.version > kCheckpointVersion) {
-    base::fail(ExitCode::bad_data, "{}: found checkpoint format {}, expected {} or older: written by a newer talweg", name, s.version,
-               kCheckpointVersion);
+    base::fail(ExitCode::bad_data, "{}: found checkpoint format {}, expected {} or older: written by a newer talweg", name,
+               s.version, kCheckpointVersion);
   }
   if (s.file_bytes != file.size()) {
-    damaged("{}: {}: found {} bytes, expected {}", name, file.size() < s.file_bytes ? "truncated" : "too long", file.size(), s.file_bytes);
+    damaged("{}: {}: found {} bytes, expected {}", name, file.size() < s.file_bytes ? "truncated" : "too long", file.size(),
+            s.file_bytes);
   }
   if (const auto hash = hash_of(file.subspan(kSealBytes)); hash != s.hash) {
     damaged("{}: damaged: found hash {}, expected {}", name, hexadecimal(std::as_bytes(std::span(hash))),

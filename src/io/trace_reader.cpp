@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 3> kOwnAttributes{"format", "format_versi
 std::vector<double> read_column(const h5::Group& group, const std::string& name, std::size_t rows, const std::string& file) {
   std::vector<double> values = group.dataset(name).read<double>();
   if (values.size() != rows) {
-    base::fail(ExitCode::bad_data, "{}: column '{}': found {} rows, expected {} as in its step", file, name, values.size(), rows);
+    base::fail(ExitCode::bad_data, "{}: column '{}': found {} rows, expected {} as in its step", file, name, values.size(),
+               rows);
   }
   return values;
 }
@@ -46,7 +47,8 @@ ReadTrace from_image(std::span<const std::byte> image, const std::string& file) 
     base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
   }
   if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
-    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version, kTraceVersion);
+    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version,
+               kTraceVersion);
   }
   ReadTrace read{.trace = {}, .generation = facts.integer("rows_generation")};
   Trace& trace = read.trace;
@@ -54,25 +56,32 @@ ReadTrace from_image(std::span<const std::byte> image, const std::string& file) 
   const h5::Group timing = root.group("timing");
   const std::size_t rows = root.dataset("step").size();
   for (const StepColumn& column : kStepColumns) {
-    (column.timing ? trace.timing : trace.steps)[column.name] = read_column(column.timing ? timing : root, column.name, rows, file);
+    (column.timing ? trace.timing : trace.steps)[column.name] =
+        read_column(column.timing ? timing : root, column.name, rows, file);
   }
   const h5::Group evaluation = root.group("evaluation");
   const std::size_t evaluations = evaluation.dataset("step").size();
   for (const std::string& name : evaluation.names()) trace.evaluation[name] = read_column(evaluation, name, evaluations, file);
   const h5::Group events = root.group("events");
   const std::vector<std::string> kind = events.dataset("kind").read_text(), message = events.dataset("message").read_text();
-  const std::vector<double> step = read_column(events, "step", kind.size(), file), seconds = read_column(events, "seconds", kind.size(), file);
+  const std::vector<double> step = read_column(events, "step", kind.size(), file),
+                            seconds = read_column(events, "seconds", kind.size(), file);
   if (message.size() != kind.size()) {
-    base::fail(ExitCode::bad_data, "{}: column 'message': found {} rows, expected {} as in its step", file, message.size(), kind.size());
+    base::fail(ExitCode::bad_data, "{}: column 'message': found {} rows, expected {} as in its step", file, message.size(),
+               kind.size());
   }
-  for (std::size_t i = 0; i < kind.size(); ++i) trace.events.push_back({static_cast<std::int64_t>(step[i]), seconds[i], kind[i], message[i]});
+  for (std::size_t i = 0; i < kind.size(); ++i)
+    trace.events.push_back({static_cast<std::int64_t>(step[i]), seconds[i], kind[i], message[i]});
   return read;
 }
 
 void append(Trace& trace, const StepRow& row) {
   for (const StepColumn& column : kStepColumns) {
-    std::visit([&](auto field) { (column.timing ? trace.timing : trace.steps)[column.name].push_back(static_cast<double>(row.*field)); },
-               column.field);
+    std::visit(
+        [&](auto field) {
+          (column.timing ? trace.timing : trace.steps)[column.name].push_back(static_cast<double>(row.*field));
+        },
+        column.field);
   }
 }
 
@@ -100,7 +109,7 @@ ReadTrace read_trace_files(const fs::path& file) {
   try {
     rows = read_file(file.parent_path() / kRowsFile);
   } catch (const base::Error& e) {
-    if (e.code() != ExitCode::input_missing) throw;   // a trace.h5 that was copied elsewhere stands for itself
+    if (e.code() != ExitCode::input_missing) throw;  // a trace.h5 that was copied elsewhere stands for itself
   }
   ReadTrace read = from_image(read_file(file), file.string());
   for (const TraceRecord& record : read_rows(rows, read.generation)) {

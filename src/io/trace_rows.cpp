@@ -92,8 +92,10 @@ std::optional<TraceRecord> parse(std::uint8_t kind, Bytes payload) {
     }
     record = row;
   } else if (kind == 1) {
-    EvaluationRow row{.step = from.number<std::int64_t>(), .seconds = from.number<double>(),
-                      .gradient_evaluations = from.number<std::int64_t>(), .figures = {}};
+    EvaluationRow row{.step = from.number<std::int64_t>(),
+                      .seconds = from.number<double>(),
+                      .gradient_evaluations = from.number<std::int64_t>(),
+                      .figures = {}};
     const auto count = from.number<std::uint32_t>();
     for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
       std::string name = from.text();
@@ -123,7 +125,9 @@ std::vector<TraceRecord> read_rows(Bytes content, std::int64_t generation) {
     const std::size_t payload = get<std::uint32_t>(content, 0);
     if (payload > content.size() - kPrefixBytes - kHashBytes) break;
     const std::size_t hashed = kPrefixBytes + payload;
-    if (XXH3_64bits_withSeed(content.data(), hashed, static_cast<XXH64_hash_t>(generation)) != get<std::uint64_t>(content, hashed)) break;
+    if (XXH3_64bits_withSeed(content.data(), hashed, static_cast<XXH64_hash_t>(generation)) !=
+        get<std::uint64_t>(content, hashed))
+      break;
     auto record = parse(get<std::uint8_t>(content, 4), content.subspan(kPrefixBytes, payload));
     if (!record) break;
     records.push_back(std::move(*record));
@@ -153,7 +157,8 @@ void RowsWriter::append(const TraceRecord& record) {
   std::visit([&](const auto& row) { put_payload(buffer_, row); }, record);
   const auto payload = static_cast<std::uint32_t>(buffer_.size() - begin - kPrefixBytes);
   std::memcpy(buffer_.data() + begin, &payload, sizeof(payload));
-  put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin, static_cast<XXH64_hash_t>(generation_))});
+  put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin,
+                                                  static_cast<XXH64_hash_t>(generation_))});
   if (buffer_.size() >= kBufferBytes || std::chrono::steady_clock::now() - written_ >= kWriteEvery) write();
 }
 

@@ -49,7 +49,7 @@ class RowsWriter {
   std::filesystem::path file_;
   Descriptor descriptor_;
   std::int64_t generation_ = 0;
-  std::int64_t bytes_ = 0;                 // whole records in the file
+  std::int64_t bytes_ = 0;  // whole records in the file
   std::vector<std::byte> buffer_;
   std::chrono::steady_clock::time_point written_;
 };

@@ -59,7 +59,8 @@ void write_events(h5::Group group, const std::vector<TraceEvent>& events) {
 
 }  // namespace
 
-TraceTable::TraceTable(TraceAttributes attributes, const std::vector<std::string>& figures) : attributes_(std::move(attributes)) {
+TraceTable::TraceTable(TraceAttributes attributes, const std::vector<std::string>& figures)
+    : attributes_(std::move(attributes)) {
   for (const StepColumn& column : kStepColumns) steps_.emplace_back(number_of(column));
   evaluation_.emplace_back("step", Column(h5::Number::int64));
   evaluation_.emplace_back("seconds", Column(h5::Number::float64));

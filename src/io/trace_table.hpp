@@ -33,11 +33,11 @@ class TraceTable {
   void add(const StepRow& row);
   void add(const EvaluationRow& row);
   void add(const TraceEvent& event);
-  Column& figure(const std::string& name);   // made of NaN if it is new
+  Column& figure(const std::string& name);  // made of NaN if it is new
 
   TraceAttributes attributes_;
-  std::vector<Column> steps_;                                   // as kStepColumns
-  std::vector<std::pair<std::string, Column>> evaluation_;      // step, seconds, gradient_evaluations, then the figures
+  std::vector<Column> steps_;                               // as kStepColumns
+  std::vector<std::pair<std::string, Column>> evaluation_;  // step, seconds, gradient_evaluations, then the figures
   std::vector<TraceEvent> events_;
 };
 

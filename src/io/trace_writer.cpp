@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kShareOfTime = 0.01;      // that publishing between checkpoints may cost
-constexpr double kExpectedGrowth = 1.25;   // of the next publication's cost over the last
+constexpr double kShareOfTime = 0.01;     // that publishing between checkpoints may cost
+constexpr double kExpectedGrowth = 1.25;  // of the next publication's cost over the last
 constexpr std::chrono::seconds kPublishEvery{1};
 
 /// Removes the rows after `step` from columns whose "step" ascends.
@@ -58,7 +58,8 @@ class TraceWriter::Content {
   }
 
   bool publish_if_cheap(double elapsed) {
-    if (!unpublished_ || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed || Clock::now() - published_ < kPublishEvery) return false;
+    if (!unpublished_ || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed || Clock::now() - published_ < kPublishEvery)
+      return false;
     publish();
     return true;
   }
@@ -72,8 +73,8 @@ class TraceWriter::Content {
   std::int64_t generation_;
   bool unpublished_ = false;
   Clock::time_point published_;
-  double cost_ = 0;    // seconds of the last publication
-  double spent_ = 0;   // of all
+  double cost_ = 0;   // seconds of the last publication
+  double spent_ = 0;  // of all
 };
 
 TraceWriter::TraceWriter(std::unique_ptr<Content> content) : content_(std::move(content)) { content_->publish(); }
@@ -92,11 +93,12 @@ std::unique_ptr<TraceWriter> TraceWriter::create(const fs::path& directory, cons
   // Before the new trace.h5 is there: the generation begins anew, and old rows might seem to belong to it.
   std::error_code ignored;
   fs::remove(directory / kRowsFile, ignored);
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::make_unique<Content>(directory, TraceTable(attributes, figures), 0)));
+  return std::unique_ptr<TraceWriter>(
+      new TraceWriter(std::make_unique<Content>(directory, TraceTable(attributes, figures), 0)));
 }
 
-std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std::int64_t step, const TraceAttributes& attributes,
-                                                 const std::vector<std::string>& figures) {
+std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std::int64_t step,
+                                                 const TraceAttributes& attributes, const std::vector<std::string>& figures) {
   std::error_code ignored;
   if (!fs::exists(directory / kTraceFile, ignored)) return create(directory, attributes, figures);
   remove_leftovers(directory);
@@ -108,7 +110,8 @@ std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std:
 
 void TraceWriter::append_step(const StepRow& row) { content_->append(row); }
 
-void TraceWriter::append_evaluation(std::int64_t step, double seconds, std::int64_t gradient_evaluations, const Figures& figures) {
+void TraceWriter::append_evaluation(std::int64_t step, double seconds, std::int64_t gradient_evaluations,
+                                    const Figures& figures) {
   content_->append(EvaluationRow{step, seconds, gradient_evaluations, figures});
 }
 

@@ -20,11 +20,12 @@ using base::ExitCode;
 using Bytes = std::span<const std::byte>;
 
 // APPNOTE.TXT 6.3: signatures and the fixed lengths of the records that begin with them.
-constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
+constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50,
+                        kLocator64 = 0x07064b50;
 constexpr std::size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocator64Bytes = 20;
 constexpr std::size_t kLongestComment = 65535;
 constexpr std::uint16_t kStored = 0, kDeflated = 8, kEncrypted = 1, kExtra64 = 1;
-constexpr std::uint32_t kIn64 = 0xffffffffu;   // "see the zip64 record"
+constexpr std::uint32_t kIn64 = 0xffffffffu;  // "see the zip64 record"
 constexpr std::size_t kLargestDeflateRatio = 1032;
 
 struct Entry {
@@ -45,14 +46,17 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void damaged(std::string_view what) const { base::fail(ExitCode::bad_data, "{}: damaged zip archive: {}", file_, what); }
+  [[noreturn]] void damaged(std::string_view what) const {
+    base::fail(ExitCode::bad_data, "{}: damaged zip archive: {}", file_, what);
+  }
   [[noreturn]] void damaged(const Entry& e, std::string_view what) const {
     base::fail(ExitCode::bad_data, "{}: member '{}': {}", file_, e.name, what);
   }
 
   /// `size` bytes at `offset`, which must lie in the archive.
   [[nodiscard]] Bytes at(std::uint64_t offset, std::uint64_t size, std::string_view what) const {
-    if (offset > archive_.size() || size > archive_.size() - offset) damaged(std::string(what) + " lies beyond the end of the file");
+    if (offset > archive_.size() || size > archive_.size() - offset)
+      damaged(std::string(what) + " lies beyond the end of the file");
     return archive_.subspan(offset, size);
   }
 
@@ -78,7 +82,8 @@ class Reader {
     for (std::uint64_t i = 0; i < count; ++i) {
       const Bytes fixed = at(offset, kCentralBytes, "the directory");
       if (get<std::uint32_t>(fixed, 0) != kCentral) damaged("no directory record where one is announced");
-      const std::size_t name = get<std::uint16_t>(fixed, 28), extra = get<std::uint16_t>(fixed, 30), comment = get<std::uint16_t>(fixed, 32);
+      const std::size_t name = get<std::uint16_t>(fixed, 28), extra = get<std::uint16_t>(fixed, 30),
+                        comment = get<std::uint16_t>(fixed, 32);
       const Bytes rest = at(offset + kCentralBytes, name + extra + comment, "the directory");
       Entry e{.name = std::string(reinterpret_cast<const char*>(rest.data()), name),
               .flags = get<std::uint16_t>(fixed, 8),
@@ -151,7 +156,8 @@ class Reader {
       out += room - stream.avail_out;
     }
     inflateEnd(&stream);
-    if (result != Z_STREAM_END || out != all.size()) damaged(e, "damaged: its deflated content does not unpack to the announced size");
+    if (result != Z_STREAM_END || out != all.size())
+      damaged(e, "damaged: its deflated content does not unpack to the announced size");
     return all;
   }
 
@@ -170,11 +176,12 @@ class Reader {
 std::vector<ZipMember> read_zip(Bytes archive, const std::string& file) { return Reader(archive, file).read(); }
 
 std::vector<std::byte> write_zip(const std::vector<ZipMember>& members, const std::string& file) {
-  constexpr std::uint16_t kVersion = 20, kUtf8 = 1u << 11, kFirstDay = 0x21;   // 1980-01-01, the earliest date there is
+  constexpr std::uint16_t kVersion = 20, kUtf8 = 1u << 11, kFirstDay = 0x21;  // 1980-01-01, the earliest date there is
   std::uint64_t total = kEndBytes;
   for (const ZipMember& m : members) total += kLocalBytes + kCentralBytes + 2 * m.name.size() + m.content.size();
   if (total >= kIn64 || members.size() >= std::numeric_limits<std::uint16_t>::max()) {
-    base::fail(ExitCode::cannot_create, "{}: {} members of {} bytes, expected at most 65534 of 4 GiB together", file, members.size(), total);
+    base::fail(ExitCode::cannot_create, "{}: {} members of {} bytes, expected at most 65534 of 4 GiB together", file,
+               members.size(), total);
   }
   std::vector<std::byte> archive, directory;
   archive.reserve(total);
@@ -198,7 +205,8 @@ std::vector<std::byte> write_zip(const std::vector<ZipMember>& members, const st
   const auto begin = static_cast<std::uint32_t>(archive.size());
   const auto count = static_cast<std::uint16_t>(members.size());
   put_bytes(archive, directory);
-  put(archive, kEnd, std::uint16_t{0}, std::uint16_t{0}, count, count, static_cast<std::uint32_t>(directory.size()), begin, std::uint16_t{0});
+  put(archive, kEnd, std::uint16_t{0}, std::uint16_t{0}, count, count, static_cast<std::uint32_t>(directory.size()), begin,
+      std::uint16_t{0});
   return archive;
 }
 

@@ -57,6 +57,8 @@ std::unique_ptr<Activation<Real>> make_activation(const ActivationEntry& entry) 
   }
 }
 
+/// Function names must differ from file to file: GCC gives this the same symbol for two that only differ in their unnamed
+/// namespace.
 template <template <class> class Function>
 constexpr ActivationEntry activation_entry(std::string_view name, std::string_view formula, bool smooth, bool relu_like) {
   return {name, formula, smooth, relu_like,

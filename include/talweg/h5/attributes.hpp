@@ -21,12 +21,13 @@ class Attributes {
   /// Creates an attribute; a name that is taken is an Error(internal).
   void set(const std::string& name, const AttributeValue& value);
 
-  [[nodiscard]] std::vector<std::string> names() const;   // in order of creation where the object tracks it
+  [[nodiscard]] std::vector<std::string> names() const;  // in order of creation where the object tracks it
   [[nodiscard]] bool has(const std::string& name) const;
-  /// A missing attribute, or one that is not a scalar integer, number or text: Error(bad_data) naming file, object and attribute.
+  /// A missing attribute, or one that is not a scalar integer, number or text: Error(bad_data) naming file, object and
+  /// attribute.
   [[nodiscard]] AttributeValue get(const std::string& name) const;
   [[nodiscard]] std::int64_t integer(const std::string& name) const;
-  [[nodiscard]] double number(const std::string& name) const;   // integers too
+  [[nodiscard]] double number(const std::string& name) const;  // integers too
   [[nodiscard]] std::string text(const std::string& name) const;
 
  private:

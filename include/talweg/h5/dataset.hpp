@@ -21,9 +21,9 @@ class Dataset {
   Dataset(Handle handle, Place place) : handle_(std::move(handle)), place_(std::move(place)) {}
 
   [[nodiscard]] Attributes attributes() const& { return {handle_.id(), place_}; }
-  Attributes attributes() const&& = delete;   // they are a view
+  Attributes attributes() const&& = delete;  // they are a view
   [[nodiscard]] std::vector<std::size_t> shape() const;
-  [[nodiscard]] std::size_t size() const;   // elements
+  [[nodiscard]] std::size_t size() const;  // elements
   /// Error(bad_data) when the elements are of no such type.
   [[nodiscard]] Number number() const;
 
@@ -42,7 +42,7 @@ class Dataset {
 
   /// HDF5 dimension scales (H5DS), by which netCDF-4 readers and xarray know coordinates.
   void make_scale(const std::string& name);
-  void attach_scale(const Dataset& scale);   // to the first axis
+  void attach_scale(const Dataset& scale);  // to the first axis
 
  private:
   /// Throws unless all elements are in this file; returns their number.

@@ -17,7 +17,8 @@ class File {
   /// A new file in memory, format bounds V110 (checksummed metadata), no time stamps. `name` is for messages; `user_block` is
   /// 0 or a power of two >= 512; `expected_bytes` is a hint that saves reallocations.
   static File create(std::string name, std::size_t user_block = 0, std::size_t expected_bytes = 0);
-  /// Opens the bytes of a file for reading, without a copy: `image` must outlive the File and everything opened from it.
+  /// Opens the bytes of a file for reading, without a copy: `image` must outlive the File. What was opened from a File, created
+  /// or opened, is closed with it.
   /// Error(bad_data) if it is no HDF5 file.
   static File open(std::string name, std::span<const std::byte> image);
 
@@ -30,12 +31,12 @@ class File {
   Image close();
 
  private:
-  struct Capture;   // receives the buffer of the core driver
+  struct Capture;  // the buffer of the core driver
   File(std::string name, std::size_t user_block, std::unique_ptr<Capture> capture, Handle handle);
 
   std::string name_;
   std::size_t user_block_ = 0;
-  std::unique_ptr<Capture> capture_;   // outlives handle_: closing calls into it
+  std::unique_ptr<Capture> capture_;  // outlives handle_: closing calls into it
   Handle handle_;
 };
 

@@ -21,7 +21,7 @@ class Group {
   Group(Handle handle, Place place) : handle_(std::move(handle)), place_(std::move(place)) {}
 
   [[nodiscard]] Attributes attributes() const& { return {handle_.id(), place_}; }
-  Attributes attributes() const&& = delete;   // they are a view
+  Attributes attributes() const&& = delete;  // they are a view
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool has(const std::string& name) const;
 

@@ -32,7 +32,7 @@ class Handle {
 /// Where an object is, for messages.
 struct Place {
   std::string file;
-  std::string path;   // inside the file, "/" for the root
+  std::string path;  // inside the file, "/" for the root
   [[nodiscard]] Place child(const std::string& name) const { return {file, (path == "/" ? "" : path) + "/" + name}; }
 };
 

@@ -27,15 +27,15 @@ struct Checkpoint {
   std::map<std::string, std::int64_t> counters;
   std::map<std::string, double> scalars;
   std::map<std::string, std::vector<double>> arrays;
-  std::vector<StoredTensor> parameters;                     // order is kept
-  std::map<std::string, std::vector<StoredTensor>> state;   // by slot
+  std::vector<StoredTensor> parameters;                    // order is kept
+  std::map<std::string, std::vector<StoredTensor>> state;  // by slot
   StoredTransform transform;
   std::size_t features = 0;
   std::vector<std::string> classes;
-  std::string config;                                       // resolved, TOML
-  std::string fingerprint;                                  // of the data
-  std::string model;                                        // one line for people
-  std::map<std::string, std::string> attributes;            // anything else
+  std::string config;                             // resolved, TOML
+  std::string fingerprint;                        // of the data
+  std::string model;                              // one line for people
+  std::map<std::string, std::string> attributes;  // anything else
 };
 
 /// Error(input_missing) when it is not there; Error(bad_data) naming the file, what was found and what was expected when it is

@@ -20,18 +20,18 @@ struct StepRow {
   std::int64_t step = 0;
   double epoch = 0;
   std::int64_t examples = 0;
-  std::int64_t gradient_evaluations = 0;   // the method's own, per example
+  std::int64_t gradient_evaluations = 0;  // the method's own, per example
   std::int64_t hvp_evaluations = 0;
   std::int64_t value_evaluations = 0;
-  std::int64_t evaluation_gradients = 0;   // the observers'
+  std::int64_t evaluation_gradients = 0;  // the observers'
   double seconds = 0;
-  double loss = 0;                         // batch mean before the step, without Omega
+  double loss = 0;  // batch mean before the step, without Omega
   double gradient_norm = 0;
   double update_norm = 0;
   double parameter_norm = 0;
   double learning_rate = 0;
-  std::int64_t part = 0;                   // counts resumes
-  double timing_gradient = 0;              // seconds of this step, by phase
+  std::int64_t part = 0;       // counts resumes
+  double timing_gradient = 0;  // seconds of this step, by phase
   double timing_allreduce = 0;
   double timing_update = 0;
   double timing_broadcast = 0;
@@ -52,7 +52,7 @@ class TraceWriter {
   /// the same name. No trace there: a new one. A damaged trace.h5 is an Error(bad_data).
   static std::unique_ptr<TraceWriter> resume(const std::filesystem::path& directory, std::int64_t step,
                                              const TraceAttributes& attributes, const std::vector<std::string>& figures);
-  ~TraceWriter();   // what is still in memory goes to trace.rows, if it can
+  ~TraceWriter();  // what is still in memory goes to trace.rows, if it can
 
   void append_step(const StepRow& row);
   /// A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
@@ -83,7 +83,7 @@ struct TraceEvent {
 /// A trace in memory. Columns have the names of the file: steps["loss"], timing["gradient"], evaluation["valid_loss"].
 struct Trace {
   Columns steps;
-  Columns timing;       // rows of steps
+  Columns timing;  // rows of steps
   Columns evaluation;
   std::vector<TraceEvent> events;
   TraceAttributes attributes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV: one record per line, fields separated by commas (or semicolons or tabs, whichever the first line has). A first line with
-// words where all features belong is a header. One column holds the labels, the others are features.
+// words where all features belong is a header; so is 0,1,2,... with a word as its label above a line with a number there (as data
+// frames are written). One column holds the labels, the others are features.
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -26,7 +27,7 @@ class CsvReader final : public Reader {
  public:
   explicit CsvReader(const Source& source) : source_(source), stream_(source.path) {
     std::string_view line;
-    if (!text_line(line)) base::fail(ExitCode::bad_data, "{}: found an empty file, expected rows of numbers", stream_.name());
+    if (!text_line(stream_, line)) base::fail(ExitCode::bad_data, "{}: found an empty file, expected rows of numbers", stream_.name());
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     separator_ = line.find(',') != std::string_view::npos ? ',' : line.find(';') != std::string_view::npos ? ';' : '\t';
     split(line);
@@ -38,6 +39,7 @@ class CsvReader final : public Reader {
     double ignored = 0;
     for (std::size_t c = 0; c < columns_; ++c) header &= by_name || (labelled_ && c == label_column_) || !to_number(fields_[c], ignored);
     if (by_name) find_named_column();
+    header = header || names_by_number();
     if (!header) first_.emplace(line);
     dense_.resize(features());
   }
@@ -50,7 +52,7 @@ class CsvReader final : public Reader {
       kept_ = std::move(*first_);
       first_.reset();
       line = kept_;
-    } else if (!text_line(line)) {
+    } else if (!text_line(stream_, line)) {
       return false;
     }
     split(line);
@@ -70,9 +72,9 @@ class CsvReader final : public Reader {
   }
 
  private:
-  bool text_line(std::string_view& line) {
+  static bool text_line(Stream& stream, std::string_view& line) {
     do {
-      if (!stream_.line(line)) return false;
+      if (!stream.line(line)) return false;
     } while (line.find_first_not_of(" \t") == std::string_view::npos);
     return true;
   }
@@ -84,6 +86,26 @@ class CsvReader final : public Reader {
       if (end == std::string_view::npos) return;
       line.remove_prefix(end + 1);
     }
+  }
+  /// The first line counts the features from 0 and has a word for a label, where the second one has a number.
+  bool names_by_number() {
+    double ignored = 0;
+    if (!labelled_ || to_number(fields_[label_column_], ignored)) return false;
+    double expected = 0;
+    for (std::size_t c = 0; c < columns_; ++c) {
+      double number = 0;
+      if (c != label_column_ && (!to_number(fields_[c], number) || number != expected++)) return false;
+    }
+    Stream ahead(source_.path);
+    std::string_view line;
+    for (int lines = 0; lines < 2; ++lines) {
+      if (!text_line(ahead, line)) return false;
+    }
+    const std::vector<std::string_view> first = fields_;
+    split(line);
+    const bool number = fields_.size() == columns_ && to_number(fields_[label_column_], ignored);
+    fields_ = first;
+    return number;
   }
   /// False when label_column is a header name.
   bool find_label_column() {

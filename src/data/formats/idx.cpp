@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // IDX (the format of MNIST): a big-endian header (two zero bytes, type, number of dimensions, extents), then unsigned bytes.
-// Images in one file, labels in another; "...images-idx3..." suggests "...labels-idx1...".
+// Images in one file, labels in another; "...images-idx3..." (or images.idx3) suggests "...labels-idx1...".
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "data/format.hpp"
@@ -30,17 +32,14 @@ class IdxFile {
       base::fail(ExitCode::bad_data, "{}: found {} dimensions, expected {}", stream_.name(), dimensions,
                  least_dimensions == most_dimensions ? std::to_string(least_dimensions) : fmt::format("{} to {}", least_dimensions, most_dimensions));
     }
-    for (std::size_t d = 0; d < dimensions; ++d) {
+    std::vector<std::uint64_t> extents(dimensions);
+    for (std::uint64_t& value : extents) {
       std::array<std::byte, 4> extent{};
       if (stream_.read(extent) != extent.size()) base::fail(ExitCode::bad_data, "{}: the header is cut off", stream_.name());
-      std::uint64_t value = 0;
       for (const std::byte b : extent) value = value << 8 | static_cast<std::uint64_t>(b);
-      if (d == 0) {
-        count_ = value;
-      } else {
-        size_ *= value;
-      }
     }
+    count_ = extents.front();
+    size_ = record_size(extents, stream_.name());
     bytes_.resize(size_);
   }
   [[nodiscard]] const std::string& name() const { return stream_.name(); }
@@ -75,19 +74,24 @@ class IdxFile {
 std::filesystem::path labels_of(const Source& source) {
   if (!source.labels.empty()) return source.labels;
   std::string name = source.path.filename().string();
-  const std::size_t at = name.find("images-idx3");
+  const std::size_t at = std::min(name.find("images-idx3"), name.find("images.idx3"));
   if (at == std::string::npos) {
     base::fail(ExitCode::bad_config, "{}: labels: found nothing, expected the labels' file (its name says no \"images-idx3\" to guess from)", source.path.string());
   }
-  return source.path.parent_path() / name.replace(at, 11, "labels-idx1");
+  name.replace(at, 6, "labels");
+  name[at + 10] = '1';
+  return source.path.parent_path() / name;
 }
 
 class IdxReader final : public Reader {
  public:
-  explicit IdxReader(const Source& source) : images_(source.path, 2, 4), labels_(labels_of(source), 1, 1) {
-    if (images_.count() != labels_.count()) {
-      base::fail(ExitCode::bad_data, "{}: found {} labels, expected {}, one for each record of {}", labels_.name(), labels_.count(), images_.count(),
-                 images_.name());
+  explicit IdxReader(const Source& source) : images_(source.path, 2, 4) {
+    if (source.label_column != "none") {
+      labels_.emplace(labels_of(source), 1, 1);
+      if (images_.count() != labels_->count()) {
+        base::fail(ExitCode::bad_data, "{}: found {} labels, expected {}, one for each record of {}", labels_->name(), labels_->count(),
+                   images_.count(), images_.name());
+      }
     }
     dense_.resize(images_.size());
   }
@@ -96,17 +100,17 @@ class IdxReader final : public Reader {
 
   bool next(Record& record) override {
     const auto* image = images_.next();
-    const auto* label = labels_.next();
+    const auto* label = labels_ ? labels_->next() : nullptr;
     if (image == nullptr) return false;
     for (std::size_t j = 0; j < dense_.size(); ++j) dense_[j] = static_cast<double>((*image)[j]);
-    label_ = std::to_string(static_cast<int>(label->front()));
+    if (label != nullptr) label_ = std::to_string(static_cast<int>(label->front()));
     record = {.dense = dense_, .columns = {}, .values = {}, .label = label_};
     return true;
   }
 
  private:
   IdxFile images_;
-  IdxFile labels_;
+  std::optional<IdxFile> labels_;      // nothing when label_column is "none"
   std::vector<double> dense_;
   std::string label_;
 };

@@ -29,6 +29,8 @@ class LibsvmReader final : public Reader {
     columns_.clear();
     values_.clear();
     const std::string_view label = word(line);
+    double ignored = 0;
+    if (!to_number(label, ignored)) refuse(fmt::format("\"{}\" as the label", label), "a number");
     while (true) {
       const std::string_view pair = word(line);
       if (pair.empty()) break;

@@ -43,6 +43,9 @@ class NpyFile {
     if (stream_.read(start) != start.size() || std::memcmp(start.data(), "\x93NUMPY", 6) != 0) {
       base::fail(ExitCode::bad_data, "{}: not an NPY file: its first bytes are not \\x93NUMPY", name());
     }
+    if (start[6] < std::byte{1} || start[6] > std::byte{3}) {
+      base::fail(ExitCode::bad_data, "{}: found NPY version {}, expected 1 to 3", name(), static_cast<int>(start[6]));
+    }
     std::vector<std::byte> length(start[6] == std::byte{1} ? 2 : 4);
     std::size_t bytes = 0;
     if (stream_.read(length) != length.size()) base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
@@ -60,7 +63,11 @@ class NpyFile {
   [[nodiscard]] std::uint64_t taken() const { return taken_; }
 
   const std::vector<double>* next() {
-    if (taken_ == count_) return nullptr;
+    if (taken_ == count_) {
+      std::array<std::byte, 1> more{};
+      if (stream_.read(more) != 0) base::fail(ExitCode::bad_data, "{}: found bytes behind the last of {} records", name(), count_);
+      return nullptr;
+    }
     const std::size_t got = stream_.read(record_);
     if (got != record_.size()) {
       base::fail(ExitCode::bad_data, "{}: record {}: found {} bytes of data in all, expected {}", name(), taken_, taken_ * record_.size() + got,
@@ -104,7 +111,7 @@ class NpyFile {
     }
     if (extents.empty()) base::fail(ExitCode::bad_data, "{}: found a single number, expected an array of records", name());
     count_ = extents.front();
-    for (std::size_t d = 1; d < extents.size(); ++d) size_ *= extents[d];
+    size_ = record_size(extents, name());
   }
 
   Stream stream_;
@@ -146,8 +153,9 @@ class NpyReader final : public Reader {
 
   bool next(Record& record) override {
     const auto* row = rows_.next();
+    const auto* own = labels_ ? labels_->next() : nullptr;
     if (row == nullptr) return false;
-    const double label = labels_ ? labels_->next()->front() : in_rows() ? (*row)[label_column_] : 0;
+    const double label = own != nullptr ? own->front() : in_rows() ? (*row)[label_column_] : 0;
     std::size_t j = 0;
     for (std::size_t c = 0; c < row->size(); ++c) {
       if (!in_rows() || c != label_column_) dense_[j++] = (*row)[c];

@@ -8,7 +8,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Gelu {
   static Real distribution(Real z) { return Real(0.5) * (1 + std::erf(z * Real(0.70710678118654752))); }
   static Real density(Real z) { return Real(0.39894228040143268) * std::exp(Real(-0.5) * z * z); }
   static Real value(Real z) { return z * distribution(z); }
@@ -19,6 +19,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_gelu;
-const ActivationEntry activation_gelu = activation_entry<Function>("gelu", "z Phi(z), Phi the standard normal distribution", true, true);
+const ActivationEntry activation_gelu = activation_entry<Gelu>("gelu", "z Phi(z), Phi the standard normal distribution", true, true);
 
 }  // namespace talweg::model

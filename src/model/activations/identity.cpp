@@ -6,7 +6,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Identity {
   static Real value(Real z) { return z; }
   static Real first(Real, Real) { return 1; }
   static Real second(Real, Real) { return 0; }
@@ -15,6 +15,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_identity;
-const ActivationEntry activation_identity = activation_entry<Function>("identity", "z", true, false);
+const ActivationEntry activation_identity = activation_entry<Identity>("identity", "z", true, false);
 
 }  // namespace talweg::model

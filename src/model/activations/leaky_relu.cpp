@@ -6,7 +6,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct LeakyRelu {
   static constexpr Real kSlope = Real(0.01);
   static Real value(Real z) { return z < 0 ? kSlope * z : z; }
   static Real first(Real z, Real) { return z > 0 ? Real{1} : kSlope; }
@@ -16,6 +16,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_leaky_relu;
-const ActivationEntry activation_leaky_relu = activation_entry<Function>("leaky_relu", "z for z > 0, 0.01 z below", false, true);
+const ActivationEntry activation_leaky_relu = activation_entry<LeakyRelu>("leaky_relu", "z for z > 0, 0.01 z below", false, true);
 
 }  // namespace talweg::model

@@ -6,7 +6,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Relu {
   static Real value(Real z) { return z < 0 ? Real{0} : z; }  // lets NaN through
   static Real first(Real z, Real) { return z > 0 ? Real{1} : Real{0}; }
   static Real second(Real, Real) { return 0; }
@@ -15,6 +15,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_relu;
-const ActivationEntry activation_relu = activation_entry<Function>("relu", "max(z, 0)", false, true);
+const ActivationEntry activation_relu = activation_entry<Relu>("relu", "max(z, 0)", false, true);
 
 }  // namespace talweg::model

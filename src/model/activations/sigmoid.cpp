@@ -8,7 +8,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Sigmoid {
   static Real value(Real z) {
     const Real e = std::exp(-std::abs(z));
     return z >= 0 ? 1 / (1 + e) : e / (1 + e);
@@ -20,6 +20,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_sigmoid;
-const ActivationEntry activation_sigmoid = activation_entry<Function>("sigmoid", "1 / (1 + exp(-z))", true, false);
+const ActivationEntry activation_sigmoid = activation_entry<Sigmoid>("sigmoid", "1 / (1 + exp(-z))", true, false);
 
 }  // namespace talweg::model

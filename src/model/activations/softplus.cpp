@@ -8,7 +8,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Softplus {
   static Real sigmoid(Real z) {
     const Real e = std::exp(-std::abs(z));
     return z >= 0 ? 1 / (1 + e) : e / (1 + e);
@@ -24,6 +24,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_softplus;
-const ActivationEntry activation_softplus = activation_entry<Function>("softplus", "log(1 + exp(z))", true, true);
+const ActivationEntry activation_softplus = activation_entry<Softplus>("softplus", "log(1 + exp(z))", true, true);
 
 }  // namespace talweg::model

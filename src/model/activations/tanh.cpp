@@ -8,7 +8,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-struct Function {
+struct Tanh {
   static Real value(Real z) { return std::tanh(z); }
   static Real first(Real, Real a) { return 1 - a * a; }
   static Real second(Real, Real a) { return -2 * a * (1 - a * a); }
@@ -17,6 +17,6 @@ struct Function {
 }  // namespace
 
 extern const ActivationEntry activation_tanh;
-const ActivationEntry activation_tanh = activation_entry<Function>("tanh", "tanh(z)", true, false);
+const ActivationEntry activation_tanh = activation_entry<Tanh>("tanh", "tanh(z)", true, false);
 
 }  // namespace talweg::model

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of a point on the training, validation and test parts. An observer: it asks the oracle under its own name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "talweg/engine/engine.hpp"
+
+namespace talweg::train {
+
+/// Named numbers in a fixed order; NaN: not measured this time.
+class Figures {
+ public:
+  void set(std::string_view name, double value);
+  [[nodiscard]] double get(std::string_view name) const;            // NaN when absent
+  [[nodiscard]] const std::vector<std::pair<std::string, double>>& all() const { return values_; }
+
+ private:
+  std::vector<std::pair<std::string, double>> values_;
+};
+
+/// Which figures a run has: train_objective, train_loss, train_accuracy (or train_rmse, train_r2), full_gradient_norm,
+/// valid_*, test_*.
+std::vector<std::string> figure_names(bool classification, bool valid, bool test);
+
+/// Loss, accuracy or rmse and r2 of one part, under "<part>_".
+void add_part(Figures& figures, std::string_view part, const engine::PartEvaluation& evaluation, bool classification);
+
+struct Wanted {
+  bool train = true;
+  bool full_gradient = false;
+};
+
+/// Every figure of `names` that is wanted now, at point x. Collective through the engine; coordinator only.
+template <class Real>
+Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, const Wanted& wanted);
+
+/// |grad F| (smooth part) over all training examples.
+template <class Real>
+double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x);
+
+}  // namespace talweg::train

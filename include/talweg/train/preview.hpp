@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a config would do, without training.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "talweg/base/config.hpp"
+#include "talweg/base/log.hpp"
+
+namespace talweg::train {
+
+struct Preview {
+  std::uint64_t train = 0;                        // examples of each part
+  std::uint64_t valid = 0;
+  std::uint64_t test = 0;
+  std::size_t features = 0;
+  std::size_t classes = 0;                        // 0: numeric targets
+  bool sparse = false;
+  std::string model;
+  std::size_t parameters = 0;
+  std::int64_t steps = 0;
+  std::uint64_t steps_per_epoch = 0;
+  std::uint64_t batch = 0;
+  std::uint32_t leaf = 0;
+  std::uint32_t shards = 0;
+  std::vector<std::uint64_t> leaves_per_rank;     // [ranks] of the busiest of the first steps
+  std::size_t state_vectors = 0;                  // parameter-shaped, x included
+  double coordinator_megabytes = 0;
+  double worker_megabytes = 0;
+};
+
+/// Reads config and data on this one process. Throws what train() would.
+Preview preview(const base::Config& config, int ranks, const base::Log& log);
+
+}  // namespace talweg::train

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A training run from config to result. Every rank calls train(); the coordinator (rank 0) owns the loop, the run directory and
+// everything printed, the others answer oracle requests. No method's name appears here.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "talweg/base/config.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/base/log.hpp"
+#include "talweg/comm/communicator.hpp"
+#include "talweg/model/user_objective.hpp"
+#include "talweg/train/evaluation.hpp"
+#include "talweg/train/progress.hpp"
+
+namespace talweg::train {
+
+/// Rows held in memory by an embedding program: dense [count, features] row-major, one target each.
+struct UserRows {
+  std::size_t count = 0;
+  std::size_t features = 0;
+  std::vector<double> rows;
+  std::vector<double> targets;
+};
+
+struct TrainOptions {
+  std::filesystem::path run;                          // run directory; empty: nothing is written
+  bool fresh = false;                                 // start anew even if the directory holds a run
+  int threads = 0;                                    // per rank; 0: cores this rank may use
+  ProgressStyle progress = ProgressStyle::none;
+  bool signals = false;                               // install handlers (programs; not libraries)
+  // Embedding: a user's own f_i instead of [model], rows instead of [data].
+  std::shared_ptr<const model::UserTerms> terms;
+  std::optional<UserRows> rows;
+};
+
+/// Why a run ended.
+struct Ending {
+  base::ExitCode code = base::ExitCode::finished;
+  std::string reason;                                 // "epochs", "gradient_norm", "patience", "signal", "diverged", ...
+  std::string message;                                // one sentence
+};
+
+/// What a run reports. Times are the coordinator's.
+struct Summary {
+  Ending ending;
+  std::string method;
+  std::string model;
+  std::int64_t step = 0;
+  double epoch = 0;
+  std::size_t parameters = 0;
+  std::uint64_t examples = 0;                         // of the training part
+  Figures figures;                                    // at the last step
+  std::optional<std::int64_t> best_step;              // and the best by [stop].metric
+  double best_value = 0;
+  std::string best_metric;
+  engine::Costs method_costs;
+  engine::Costs observer_costs;
+  double seconds = 0;                                 // over all parts of the run
+  double training_seconds = 0;                        // of it, inside steps
+  double checkpoint_seconds = 0;
+  double trace_seconds = 0;
+  double evaluation_seconds = 0;
+  engine::Phases phases;                              // of this part of the run
+  double examples_per_second = 0;                     // training steps of this part of the run
+  int ranks = 1;
+  int threads = 1;
+  std::int64_t part = 0;                              // resumes so far
+};
+
+std::string to_json(const Summary& summary);
+/// For people, several lines.
+std::string to_text(const Summary& summary);
+
+/// One parameter tensor of the final point, in double whatever the precision.
+struct TrainedTensor {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::vector<double> values;
+};
+
+struct TrainResult {
+  Summary summary;                                    // coordinator only
+  std::vector<TrainedTensor> parameters;              // coordinator only
+};
+
+/// Trains, or resumes what the run directory holds. Collective. Errors before and between steps are thrown on every rank alike;
+/// endings (stops, divergence, signals) are returned: summary.ending.code is the same on every rank.
+TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log);
+
+}  // namespace talweg::train

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/command.hpp"
+#include "talweg/train/stored_model.hpp"
+
+namespace talweg::control {
+namespace {
+
+struct Options {
+  std::string run;
+  bool best = false;
+  bool json = false;
+  train::CertifyOptions certify;
+};
+
+base::ExitCode run_certify(Context& context, const Options& options) {
+  comm::Communicator& comm = context.world();
+  const auto file = train::find_checkpoint(options.run, options.best, context.log());
+  const train::Certificate certificate = train::certify(file, options.certify, comm, context.log());
+  if (comm.coordinator()) print(options.json ? train::to_json(certificate) + "\n" : train::to_text(certificate));
+  return base::ExitCode::finished;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg certify configs/runs/digits_mlp\n"
+      "  mpirun -n 2 talweg certify run/checkpoints/step-000001200.h5 --gradient-tolerance 1e-4\n"
+      "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: no curvature below\n"
+      "-delta, the residual counted against it. Anything else is undecided, and said so.");
+  auto options = std::make_shared<Options>();
+  app.add_option("run", options->run, "run directory or checkpoint")->required();
+  app.add_flag("--best", options->best, "the best parameters instead of the last");
+  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")->check(CLI::PositiveNumber);
+  app.add_option("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")->check(CLI::PositiveNumber);
+  app.add_option("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)")->check(CLI::Range(1, 100000));
+  app.add_option("--threads", options->certify.threads, "threads per rank")->check(CLI::Range(1, 4096));
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run_certify(context, *options); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_certify;
+const CommandEntry command_certify{"certify", "say where a run ended: critical point, local minimum or saddle", true, declare};
+
+}  // namespace talweg::control

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/control/cli.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "control/command.hpp"
+#include "talweg/comm/agree.hpp"
+
+namespace talweg::control {
+
+#define TALWEG_COMMAND(name) extern const CommandEntry command_##name;
+#include "control/commands.def"
+#undef TALWEG_COMMAND
+
+namespace {
+
+const std::array kCommands = {
+#define TALWEG_COMMAND(name) &command_##name,
+#include "control/commands.def"
+#undef TALWEG_COMMAND
+};
+
+/// This process's rank under a launcher, found without MPI; 0 alone.
+int launched_rank() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* value = std::getenv(name); value != nullptr) return std::atoi(value);
+  }
+  return 0;
+}
+
+/// "train " when a subcommand had been recognised before the mistake.
+std::string chosen_name(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : chosen.front()->get_name() + " ";
+}
+
+int exit_value(base::ExitCode code) { return static_cast<int>(code); }
+
+}  // namespace
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    base::fail(base::ExitCode::io, "stdout: cannot write: {}", std::strerror(errno));
+  }
+}
+
+Context::Context() {
+  if (launched_rank() != 0) return;
+  log_ = base::Log([](base::Level level, std::string_view text) {
+    fmt::print(stderr, "{}{}\n", level == base::Level::warning ? "warning: " : "", text);
+  });
+}
+
+comm::Communicator& Context::world() {
+  if (comm_ == nullptr) {
+    if (comm::under_launcher()) {
+      mpi_ = std::make_unique<comm::Mpi>();
+      comm_ = mpi_->world();
+    } else {
+      comm_ = comm::alone();
+    }
+  }
+  return *comm_;
+}
+
+base::Config Context::shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  comm::Communicator& comm = world();
+  std::string text;
+  comm::together(comm, [&] {
+    if (comm.coordinator()) text = base::read_text(file);
+  });
+  text = comm.broadcast_text(std::move(text));
+  std::optional<base::Config> config;
+  comm::together(comm, [&] {
+    config.emplace(base::Config::parse(text, file.string(), overrides, std::filesystem::absolute(file).parent_path()));
+  });
+  return *config;
+}
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Talweg: trains neural networks and convex models over MPI ranks and threads, and says where it ended.", "talweg");
+  app.set_version_flag("--version", "talweg " TALWEG_VERSION);
+  app.require_subcommand(1);
+  app.footer("Start with:  talweg template digits > run.toml   or   talweg train configs/digits_mlp.toml");
+  const CommandEntry* chosen = nullptr;
+  std::vector<Action> actions(kCommands.size());
+  std::size_t chosen_index = 0;
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    CLI::App* sub = app.add_subcommand(kCommands[i]->name, kCommands[i]->summary);
+    actions[i] = kCommands[i]->declare(*sub);
+    sub->callback([&, i] {
+      chosen = kCommands[i];
+      chosen_index = i;
+    });
+  }
+  const bool quiet = launched_rank() != 0;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return quiet ? 0 : app.exit(e);  // help, version
+    if (!quiet) fmt::print(stderr, "talweg: {}\nSee `talweg {}--help`.\n", e.what(), chosen_name(app));
+    return exit_value(base::ExitCode::usage);
+  }
+  if (quiet && !chosen->uses_mpi) return 0;
+  Context context;
+  try {
+    return exit_value(actions[chosen_index](context));
+  } catch (...) {
+    const comm::Failure failure = comm::current_failure();
+    if (!quiet) fmt::print(stderr, "talweg {}: {}\n", chosen->name, failure.message);
+    return exit_value(failure.code);
+  }
+}
+
+}  // namespace talweg::control

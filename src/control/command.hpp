@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a subcommand is made of.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "talweg/base/config.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/base/log.hpp"
+#include "talweg/comm/communicator.hpp"
+
+namespace talweg::control {
+
+/// What a running command may use.
+class Context {
+ public:
+  /// Messages on stderr; silent on ranks other than 0.
+  [[nodiscard]] const base::Log& log() const { return log_; }
+  /// All ranks of this job, MPI started on first use (alone: no MPI). Only train, evaluate and certify ask.
+  comm::Communicator& world();
+  /// The config of `file` on every rank: read by rank 0, its text sent to the others.
+  base::Config shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+  Context();
+
+ private:
+  base::Log log_;
+  std::unique_ptr<comm::Mpi> mpi_;
+  std::unique_ptr<comm::Communicator> comm_;
+};
+
+/// The work of a chosen subcommand; its return value is the exit code. Errors are thrown as base::Error.
+using Action = std::function<base::ExitCode(Context&)>;
+
+/// Declares a subcommand's options on `app` and returns what to do when it is chosen. `app` outlives the action.
+struct CommandEntry {
+  const char* name;
+  const char* summary;
+  bool uses_mpi;                 // else ranks other than 0 of a launcher leave at once
+  Action (*declare)(CLI::App& app);
+};
+
+/// Prints to stdout and checks that it could be written (Error(io) otherwise: a full disk behind a redirection).
+void print(const std::string& text);
+
+}  // namespace talweg::control

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/compare.hpp"
+
+#include "control/command.hpp"
+#include "control/run_files.hpp"
+#include "talweg/io/publish.hpp"
+
+namespace talweg::control {
+namespace {
+
+struct Options {
+  std::vector<std::string> runs;
+  std::string x = "epoch";
+  std::string output;
+};
+
+std::vector<ComparedRun> read_runs(const std::vector<std::string>& paths) {
+  std::vector<ComparedRun> runs;
+  for (const std::string& path : paths) {
+    if (kind_of(path) == Kind::checkpoint) {
+      base::fail(base::ExitCode::usage, "{}: found a checkpoint or another file, expected a run directory or a trace.h5", path);
+    }
+    runs.push_back({.name = run_name(path), .path = path, .trace = io::read_trace(path)});
+  }
+  return runs;
+}
+
+base::ExitCode run_compare(Context& context, const Options& options) {
+  const std::filesystem::path output(options.output);
+  const std::string ending = output.extension().string();
+  if (!options.output.empty() && ending != ".png" && ending != ".svg" && ending != ".csv") {
+    base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .png, .svg or .csv", options.output, ending);
+  }
+  const std::vector<ComparedRun> runs = read_runs(options.runs);
+  print(compare_table(runs));
+  if (options.output.empty()) return base::ExitCode::finished;
+  if (ending == ".csv") {
+    const std::string csv = compare_csv(runs, options.x);
+    io::publish(output, std::as_bytes(std::span(csv)));
+  } else {
+    plot(runs, options.x, output);
+  }
+  context.log().info("wrote " + options.output);
+  return base::ExitCode::finished;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg compare runs/sgd runs/adam\n"
+      "  talweg compare runs/* --x gradients -o methods.png\n"
+      "  talweg compare runs/adam -o adam.csv\n"
+      "gradients: example-gradients the method asked for, the fair axis between methods. Pictures need python3 with h5py and\n"
+      "matplotlib; the CSV (run, x, series, value) needs neither.");
+  auto options = std::make_shared<Options>();
+  app.add_option("runs", options->runs, "run directories")->required();
+  app.add_option("--x", options->x, "axis of picture and CSV (default epoch)")
+      ->check(CLI::IsMember({"step", "epoch", "examples", "gradients", "seconds"}));
+  app.add_option("-o,--output", options->output, "FILE.png, FILE.svg or FILE.csv");
+  return [options](Context& context) { return run_compare(context, *options); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_compare;
+const CommandEntry command_compare{"compare", "runs side by side: a table, loss curves, CSV", false, declare};
+
+}  // namespace talweg::control

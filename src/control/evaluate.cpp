@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "control/command.hpp"
+#include "talweg/train/stored_model.hpp"
+
+namespace talweg::control {
+namespace {
+
+struct Options {
+  std::string run;
+  std::string data;
+  bool best = false;
+  bool json = false;
+  int threads = 0;
+};
+
+base::ExitCode run_evaluate(Context& context, const Options& options) {
+  comm::Communicator& comm = context.world();
+  const auto file = train::find_checkpoint(options.run, options.best, context.log());
+  const train::Figures figures = train::evaluate_stored(file, options.data, options.threads, comm, context.log());
+  if (!comm.coordinator()) return base::ExitCode::finished;
+  nlohmann::ordered_json json = {{"checkpoint", file.string()}, {"data", options.data}};
+  std::string text = fmt::format("{} on {}\n", file.string(), options.data);
+  for (const auto& [name, value] : figures.all()) {
+    const std::string kind = name.substr(name.find('_') + 1);
+    json[kind] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value) : fmt::format("  {:<10}{:.6g}\n", kind, value);
+  }
+  print(options.json ? json.dump(2) + "\n" : text);
+  return base::ExitCode::finished;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg evaluate configs/runs/a9a_logistic --data configs/data/downloaded/a9a.t\n"
+      "  mpirun -n 2 talweg evaluate run --best --data new.csv --json\n"
+      "The stored model's classes, features and transform are used; labels or features outside them are errors.");
+  auto options = std::make_shared<Options>();
+  app.add_option("run", options->run, "run directory or checkpoint")->required();
+  app.add_option("--data", options->data, "data file; its format is guessed from the name")->required();
+  app.add_flag("--best", options->best, "the best parameters instead of the last");
+  app.add_option("--threads", options->threads, "threads per rank")->check(CLI::Range(1, 4096));
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run_evaluate(context, *options); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_evaluate;
+const CommandEntry command_evaluate{"evaluate", "loss and accuracy of a stored model on other data", true, declare};
+
+}  // namespace talweg::control

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The catalogue as people and programs read it. Hyperparameters and state are not written down a second time: each method is
+// built from an empty [method] table, and what it read and declared is listed.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "talweg/base/config.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::control {
+
+struct MethodView {
+  std::string name;
+  std::string kind;                                // update rule | estimator | method
+  std::string title;
+  std::string rule;
+  std::string source;
+  std::string cost;
+  std::vector<base::Resolved> hyperparameters;     // value: the default
+  std::vector<std::string> vectors;                // state slots of the parameters' size
+  std::vector<std::string> numbers;                // scalars, counters and small tables
+  optim::Needs needs;
+};
+MethodView view_of(const optim::Entry& entry);
+nlohmann::ordered_json to_json(const MethodView& view);
+std::string to_text(const MethodView& view);
+
+struct ScheduleView {
+  std::string name;
+  std::string formula;
+  std::vector<base::Resolved> parameters;
+};
+ScheduleView view_of(const optim::ScheduleEntry& entry);
+nlohmann::ordered_json to_json(const ScheduleView& view);
+std::string to_text(const ScheduleView& view);
+
+/// Everything a config may name.
+std::string catalogue_text();
+std::string catalogue_json();
+
+}  // namespace talweg::control

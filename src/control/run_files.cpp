@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/run_files.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+#include "talweg/base/error.hpp"
+#include "talweg/train/run_directory.hpp"
+
+namespace talweg::control {
+namespace {
+
+constexpr std::array<char, 8> kHdf5 = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+
+}  // namespace
+
+Kind kind_of(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    base::fail(base::ExitCode::input_missing, "{}: not found, expected a run directory, a checkpoint or a trace", path.string());
+  }
+  if (std::filesystem::is_directory(path, ignored)) return Kind::run;
+  std::array<char, 8> start{};
+  std::ifstream(path, std::ios::binary).read(start.data(), start.size());
+  return start == kHdf5 ? Kind::trace : Kind::checkpoint;
+}
+
+std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run) {
+  const train::RunDirectory directory{run};
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.checkpoints(), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".h5")) files.push_back(entry.path());
+  }
+  std::ranges::sort(files, {}, [](const auto& file) {  // a step of ten digits comes after one of nine
+    const std::string name = file.filename().string();
+    return std::pair(name.size(), name);
+  });
+  if (std::filesystem::exists(directory.best(), error)) files.push_back(directory.best());
+  return files;
+}
+
+std::string run_name(const std::filesystem::path& run_or_trace) {
+  std::filesystem::path path = std::filesystem::absolute(run_or_trace).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "runs/first/"
+  if (path.filename() == "trace.h5") path = path.parent_path();
+  return path.filename().string();
+}
+
+std::string text_attribute(const io::Trace& trace, const std::string& name) {
+  const auto found = trace.attributes.find(name);
+  if (found == trace.attributes.end()) return "";
+  const auto* text = std::get_if<std::string>(&found->second);
+  return text != nullptr ? *text : std::to_string(std::get<std::int64_t>(found->second));
+}
+
+double last_number(const io::Columns& columns, const std::string& name) {
+  const auto column = columns.find(name);
+  if (column != columns.end()) {
+    for (auto value = column->second.rbegin(); value != column->second.rend(); ++value) {
+      if (!std::isnan(*value)) return *value;
+    }
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string shape_text(const std::vector<std::size_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+std::string figure_text(const std::string& name, double value) {
+  if (std::isnan(value)) return "-";
+  return name.ends_with("accuracy") ? fmt::format("{:.2f} %", 100 * value) : fmt::format("{:.6g}", value);
+}
+
+nlohmann::ordered_json json_number(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+}
+
+}  // namespace talweg::control

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "control/run_files.hpp"
+#include "control/show.hpp"
+#include "control/table.hpp"
+#include "talweg/base/config.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/train/run_directory.hpp"
+
+namespace talweg::control {
+namespace {
+
+constexpr std::size_t kEvaluations = 5;
+constexpr std::size_t kEvents = 5;
+
+struct Run {
+  std::optional<nlohmann::ordered_json> summary;   // none: it has not ended yet, or was killed
+  std::optional<io::Trace> trace;
+  std::vector<std::filesystem::path> checkpoints;
+};
+
+Run read_run(const std::filesystem::path& path) {
+  Run run;
+  std::error_code ignored;
+  const auto summary = train::RunDirectory{path}.summary();
+  if (std::filesystem::exists(summary, ignored)) {
+    try {
+      run.summary = nlohmann::ordered_json::parse(base::read_text(summary));
+    } catch (const nlohmann::json::exception& e) {
+      base::fail(base::ExitCode::bad_data, "{}: found no valid JSON ({}), expected a run's summary", summary.string(), e.what());
+    }
+  }
+  if (std::filesystem::exists(path / "trace.h5", ignored)) run.trace = io::read_trace(path);
+  run.checkpoints = checkpoint_files(path);
+  if (!run.summary && !run.trace && run.checkpoints.empty()) {
+    base::fail(base::ExitCode::input_missing, "{}: holds no summary.json, no trace.h5 and no checkpoints: not a run directory", path.string());
+  }
+  return run;
+}
+
+/// Text at /a/b of the summary; "" when a summary of another version has none.
+std::string entry(const nlohmann::ordered_json& summary, const char* pointer) {
+  const nlohmann::ordered_json::json_pointer at(pointer);
+  if (!summary.contains(at)) return "";
+  const auto& value = summary.at(at);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// The trace has gone past the summary: a resumed run that is going on, or was killed.
+bool outdated(const Run& run) {
+  if (!run.summary || !run.trace) return !run.summary;
+  const double last = last_number(run.trace->steps, "step");
+  return !std::isnan(last) && last > run.summary->value("step", std::int64_t{0});
+}
+
+std::string state_text(const Run& run) {
+  if (outdated(run)) return "not ended: running, or killed (the same train command goes on)";
+  return entry(*run.summary, "/ending/reason") + ": " + entry(*run.summary, "/ending/message");
+}
+
+std::string head_text(const Run& run) {
+  std::string text;
+  const auto add = [&](const char* name, const std::string& value) { text += fmt::format("  {:<11} {}\n", name, value); };
+  add("state", state_text(run));
+  if (run.trace) {
+    const io::Trace& t = *run.trace;
+    add("model", text_attribute(t, "model"));
+    add("method", text_attribute(t, "method"));
+    add("machine", fmt::format("{} ranks x {} threads on {}", text_attribute(t, "ranks"), text_attribute(t, "threads"), text_attribute(t, "host")));
+    const double step = last_number(t.steps, "step");
+    if (!std::isnan(step)) {
+      add("steps", fmt::format("{:.0f} (epoch {:.2f}, {:.0f} resumes, {:.2f} s)", step, last_number(t.steps, "epoch"), last_number(t.steps, "part"),
+                               last_number(t.steps, "seconds")));
+      add("last step", fmt::format("loss {:.6g}, |g| {:.3e}, learning rate {:.3g}", last_number(t.steps, "loss"), last_number(t.steps, "gradient_norm"),
+                                   last_number(t.steps, "learning_rate")));
+    }
+  }
+  if (run.summary && !outdated(run) && run.summary->contains("best") && !run.summary->at("best").is_null()) {
+    add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"), entry(*run.summary, "/best/step")));
+  }
+  return text;
+}
+
+std::uintmax_t size_of(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(file, ignored);
+  return ignored ? 0 : size;
+}
+
+}  // namespace
+
+std::string run_text(const std::filesystem::path& path) {
+  const Run run = read_run(path);
+  std::string text = path.string() + "\n" + head_text(run);
+  if (run.trace) {
+    text += "\nlast evaluations\n" + evaluations_text(*run.trace, kEvaluations);
+    const auto& events = run.trace->events;
+    text += "\nlast events\n";
+    for (std::size_t i = events.size() - std::min(events.size(), kEvents); i < events.size(); ++i) {
+      text += fmt::format("  step {:<9} {:<9} {}\n", events[i].step, events[i].kind, events[i].message);
+    }
+  }
+  text += "\ncheckpoints (talweg verify reads them)\n";
+  Table table({{"", Table::Align::left}, {"", Table::Align::right}});
+  for (const auto& file : run.checkpoints) table.add({file.filename().string(), fmt::format("{} bytes", size_of(file))});
+  return text + (run.checkpoints.empty() ? "  none yet\n" : table.text("  "));
+}
+
+nlohmann::ordered_json run_json(const std::filesystem::path& path) {
+  const Run run = read_run(path);
+  nlohmann::ordered_json checkpoints = nlohmann::ordered_json::array();
+  for (const auto& file : run.checkpoints) checkpoints.push_back({{"file", file.string()}, {"bytes", size_of(file)}});
+  return {{"kind", "run"},
+          {"run", path.string()},
+          {"ended", !outdated(run)},
+          {"summary", run.summary ? *run.summary : nlohmann::ordered_json(nullptr)},
+          {"trace", run.trace ? trace_json((path / "trace.h5").string(), *run.trace) : nlohmann::ordered_json(nullptr)},
+          {"checkpoints", checkpoints}};
+}
+
+}  // namespace talweg::control

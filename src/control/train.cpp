@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/command.hpp"
+#include "talweg/train/run_directory.hpp"
+#include "talweg/train/trainer.hpp"
+
+namespace talweg::control {
+namespace {
+
+struct Options {
+  std::string config;
+  std::vector<std::string> set;
+  std::string run;
+  bool fresh = false;
+  int threads = 0;
+  std::string progress = "auto";
+  bool json = false;
+};
+
+base::ExitCode run_train(Context& context, const Options& options) {
+  comm::Communicator& comm = context.world();
+  const base::Config config = context.shared_config(options.config, options.set);
+  train::TrainOptions train;
+  train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
+  train.fresh = options.fresh;
+  train.threads = options.threads;
+  train.progress = comm.coordinator() ? train::progress_style(options.progress, comm::under_launcher()) : train::ProgressStyle::none;
+  train.signals = true;
+  const train::TrainResult result = train::train(config, train, comm, context.log());
+  if (comm.coordinator()) {
+    if (options.json) {
+      print(train::to_json(result.summary) + "\n");
+    } else {
+      print(train::to_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
+    }
+  }
+  return result.summary.ending.code;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg train configs/digits_mlp.toml\n"
+      "  mpirun -n 4 talweg train run.toml --set method.lr=0.01\n"
+      "The same command resumes an unfinished run and extends one whose epochs grew; --fresh starts anew.");
+  auto options = std::make_shared<Options>();
+  app.add_option("config", options->config, "config file (TOML)")->required();
+  app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
+  app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)");
+  app.add_flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
+  app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")->check(CLI::Range(1, 4096));
+  app.add_option("--progress", options->progress, "progress on stderr")->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
+  app.add_flag("--json", options->json, "print the summary as JSON");
+  return [options](Context& context) { return run_train(context, *options); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_train;
+const CommandEntry command_train{"train", "train a model, or resume its run", true, declare};
+
+}  // namespace talweg::control

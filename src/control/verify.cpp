@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "control/command.hpp"
+#include "control/run_files.hpp"
+#include "control/table.hpp"
+#include "talweg/io/checkpoint.hpp"
+
+namespace talweg::control {
+namespace {
+
+struct Options {
+  std::string run;
+  bool json = false;
+};
+
+/// One file and what became of reading all of it.
+struct Finding {
+  std::string file;
+  std::string kind;
+  std::int64_t step = -1;   // negative: none
+  base::ExitCode code = base::ExitCode::finished;
+  std::string problem;      // empty: intact
+};
+
+template <class Read>
+Finding inspect(const std::filesystem::path& file, const std::string& kind, Read read) {
+  Finding finding{.file = file.string(), .kind = kind, .problem = {}};
+  try {
+    finding.step = read();
+  } catch (const base::Error& e) {
+    finding.code = e.code();
+    finding.problem = e.what();
+  }
+  return finding;
+}
+
+Finding inspect_checkpoint(const std::filesystem::path& file) {
+  return inspect(file, "checkpoint", [&] { return io::load(file).step; });
+}
+
+Finding inspect_trace(const std::filesystem::path& file) {
+  return inspect(file, "trace", [&] {
+    const double last = last_number(io::read_trace(file).steps, "step");
+    return last > 0 ? static_cast<std::int64_t>(last) : std::int64_t{0};
+  });
+}
+
+std::vector<Finding> inspect_all(const std::filesystem::path& path) {
+  switch (kind_of(path)) {
+    case Kind::checkpoint: return {inspect_checkpoint(path)};
+    case Kind::trace: return {inspect_trace(path)};
+    case Kind::run: break;
+  }
+  std::vector<Finding> findings;
+  for (const auto& file : checkpoint_files(path)) findings.push_back(inspect_checkpoint(file));
+  const auto trace = path / "trace.h5";
+  std::error_code ignored;
+  if (std::filesystem::exists(trace, ignored)) findings.push_back(inspect_trace(trace));
+  if (findings.empty()) {
+    base::fail(base::ExitCode::input_missing, "{}: holds no checkpoint and no trace: not a run directory", path.string());
+  }
+  return findings;
+}
+
+std::string to_text(const std::vector<Finding>& findings) {
+  Table table({{"", {}}, {"", {}}, {"", {}}});
+  for (const Finding& f : findings) {
+    table.add({f.problem.empty() ? "intact" : f.code == base::ExitCode::bad_data ? "damaged" : "unreadable", f.problem.empty() ? fmt::format("step {}", f.step) : f.kind,
+               f.problem.empty() ? f.file : f.problem});
+  }
+  return table.text();
+}
+
+std::string to_json(const std::vector<Finding>& findings, bool intact) {
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const Finding& f : findings) {
+    files.push_back({{"file", f.file},
+                     {"kind", f.kind},
+                     {"intact", f.problem.empty()},
+                     {"step", f.step >= 0 ? nlohmann::ordered_json(f.step) : nlohmann::ordered_json(nullptr)},
+                     {"problem", f.problem}});
+  }
+  return nlohmann::ordered_json{{"intact", intact}, {"files", files}}.dump(2) + "\n";
+}
+
+base::ExitCode run_verify(Context& /*context*/, const Options& options) {
+  const std::vector<Finding> findings = inspect_all(options.run);
+  const auto first_bad = std::ranges::find_if(findings, [](const Finding& f) { return !f.problem.empty(); });
+  const bool intact = first_bad == findings.end();
+  print(options.json ? to_json(findings, intact) : to_text(findings));
+  if (intact) return base::ExitCode::finished;
+  const bool damaged = std::ranges::any_of(findings, [](const Finding& f) { return f.code == base::ExitCode::bad_data; });
+  return damaged ? base::ExitCode::bad_data : first_bad->code;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg verify configs/runs/digits_mlp\n"
+      "  talweg verify run/checkpoints/best.h5 --json\n"
+      "Reads every byte of every checkpoint and of the trace and compares it with its hash; trains and changes nothing.\n"
+      "Exit code 65 when a file is damaged, 0 when all are intact.");
+  auto options = std::make_shared<Options>();
+  app.add_option("run", options->run, "run directory, checkpoint or trace")->required();
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run_verify(context, *options); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_verify;
+const CommandEntry command_verify{"verify", "integrity of a run's checkpoints and trace", false, declare};
+
+}  // namespace talweg::control

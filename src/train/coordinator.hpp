@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "talweg/io/checkpoint.hpp"
+#include "talweg/io/trace.hpp"
+#include "talweg/train/run_config.hpp"
+#include "talweg/train/run_directory.hpp"
+#include "talweg/train/trainer.hpp"
+
+namespace talweg::train {
+
+/// What the coordinator is told about the run besides config and problem.
+struct RunFacts {
+  data::Transform transform;
+  std::string fingerprint;
+  int ranks = 1;
+  int threads = 1;
+};
+
+template <class Real>
+class Coordinator {
+ public:
+  Coordinator(const base::Config& config, const RunConfig& run, const TrainOptions& options, const RunFacts& facts,
+              engine::Engine<Real>& engine, const engine::Problem<Real>& problem, math::StateLayout layout, const base::Log& log);
+
+  /// The whole run. Ends the workers in every case but an AgreedFailure, of which they know.
+  TrainResult run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start();                                       // fresh parameters, or the newest intact checkpoint
+  void resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file);
+  std::optional<Ending> loop();                       // until something ends it; nothing: all steps are done
+  void step();
+  void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
+  std::optional<Ending> observe();                    // evaluation and what it decides
+  std::optional<Ending> check_gradient_norm();
+  void keep_best(const Figures& figures);
+  void checkpoint_if_due();
+  void save_checkpoint();
+  void event(std::string_view kind, const std::string& message);
+  Summary summarise(const Ending& ending);
+  std::vector<TrainedTensor> parameters();
+
+  [[nodiscard]] std::int64_t steps_done() { return state_.counter("trainer.step"); }
+  [[nodiscard]] double elapsed() const;               // of this part
+  [[nodiscard]] double seconds() const;               // of all parts
+  [[nodiscard]] double epoch();
+  /// True when step `done` completes a period of `epochs` epochs.
+  [[nodiscard]] bool completes(double epochs, std::int64_t done) const;
+  [[nodiscard]] ProgressState progress_state();
+
+  const base::Config& config_;
+  const RunConfig& run_;
+  const TrainOptions& options_;
+  const RunFacts& facts_;
+  engine::Engine<Real>& engine_;
+  const engine::Problem<Real>& problem_;
+  math::State state_;
+  math::Vector x_;
+  RunDirectory directory_;
+  bool writes_;                                       // there is a run directory
+  std::unique_ptr<io::TraceWriter> trace_;
+  Progress progress_;
+  base::Log log_;
+
+  std::int64_t steps_per_epoch_;
+  std::int64_t steps_;                                // planned
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point last_checkpoint_ = Clock::now();
+  std::int64_t last_checkpoint_step_ = -1;
+  std::int64_t first_step_ = 0;
+  double seconds_before_ = 0;                         // of earlier parts
+  double examples_ = 0;                               // in this part
+  double training_seconds_ = 0;
+  double evaluation_seconds_ = 0;
+  double checkpoint_seconds_ = 0;
+  double trace_seconds_ = 0;
+  bool best_changed_ = false;
+  bool ended_before_ = false;                         // resumed a run whose ending still stands
+  Ending earlier_;
+  Figures figures_;                                   // the last evaluation's
+  optim::StepReport report_;
+};
+
+/// The slots the trainer and the engine need; x and the method's own are declared beside them.
+void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors);
+
+}  // namespace talweg::train

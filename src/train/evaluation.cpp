@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/train/evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace talweg::train {
+
+void Figures::set(std::string_view name, double value) {
+  const auto found = std::ranges::find(values_, name, &std::pair<std::string, double>::first);
+  if (found != values_.end()) {
+    found->second = value;
+  } else {
+    values_.emplace_back(name, value);
+  }
+}
+
+double Figures::get(std::string_view name) const {
+  const auto found = std::ranges::find(values_, name, &std::pair<std::string, double>::first);
+  return found != values_.end() ? found->second : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<std::string> figure_names(bool classification, bool valid, bool test) {
+  const std::vector<std::string> kinds =
+      classification ? std::vector<std::string>{"loss", "accuracy"} : std::vector<std::string>{"loss", "rmse", "r2"};
+  std::vector<std::string> names = {"train_objective"};
+  const auto add = [&](const std::string& part) {
+    for (const std::string& kind : kinds) names.push_back(part + "_" + kind);
+  };
+  add("train");
+  names.emplace_back("full_gradient_norm");
+  if (valid) add("valid");
+  if (test) add("test");
+  return names;
+}
+
+void add_part(Figures& figures, std::string_view part, const engine::PartEvaluation& evaluation, bool classification) {
+  const auto n = static_cast<double>(evaluation.count);
+  const auto& sums = evaluation.sums;
+  const std::string prefix = std::string(part) + "_";
+  figures.set(prefix + "loss", sums.loss / n);
+  if (classification) {
+    figures.set(prefix + "accuracy", sums.correct / n);
+    return;
+  }
+  figures.set(prefix + "rmse", std::sqrt(sums.squared_error / n));
+  const double spread = sums.target_squared - sums.target * sums.target / n;   // sum of (y - mean)^2
+  figures.set(prefix + "r2", spread > 0 ? 1 - sums.squared_error / spread : std::numeric_limits<double>::quiet_NaN());
+}
+
+template <class Real>
+double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
+  optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
+  const optim::Temporary gradient(oracle.space());
+  return std::sqrt(oracle.gradient_into(x, oracle.all(), gradient).sums[0]);
+}
+
+template <class Real>
+Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, const Wanted& wanted) {
+  const bool classification = problem.objective->capabilities().classification;
+  Figures figures;
+  if (wanted.train) {
+    add_part(figures, "train", engine.evaluate(x, engine::Part::train), classification);
+    optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
+    figures.set("train_objective", figures.get("train_loss") + oracle.smooth_omega(x) + oracle.nonsmooth_omega(x));
+  }
+  if (wanted.full_gradient) figures.set("full_gradient_norm", full_gradient_norm(engine, x));
+  if (problem.valid) add_part(figures, "valid", engine.evaluate(x, engine::Part::valid), classification);
+  if (problem.test) add_part(figures, "test", engine.evaluate(x, engine::Part::test), classification);
+  return figures;
+}
+
+template Figures evaluate<float>(engine::Engine<float>&, const engine::Problem<float>&, optim::Vector, const Wanted&);
+template Figures evaluate<double>(engine::Engine<double>&, const engine::Problem<double>&, optim::Vector, const Wanted&);
+template double full_gradient_norm<float>(engine::Engine<float>&, optim::Vector);
+template double full_gradient_norm<double>(engine::Engine<double>&, optim::Vector);
+
+}  // namespace talweg::train

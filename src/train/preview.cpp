@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/train/preview.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/problem.hpp"
+
+namespace talweg::train {
+namespace {
+
+template <class Real>
+Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
+  const auto alone = comm::alone();
+  const Loaded<Real> loaded = load_problem<Real>(run, {}, *alone, log);
+  const auto& problem = loaded.problem;
+  const data::ShardPlan& plan = problem.train.plan();
+  Preview p;
+  p.train = plan.count();
+  p.valid = problem.valid ? problem.valid->plan().count() : 0;
+  p.test = problem.test ? problem.test->plan().count() : 0;
+  p.features = problem.train.shape().features;
+  p.classes = problem.train.shape().classes.size();
+  p.sparse = problem.train.shape().sparse;
+  p.model = problem.objective->describe();
+  p.parameters = problem.objective->layout().parameters();
+  p.batch = run.run.engine.batch > 0 ? std::min(run.run.engine.batch, p.train) : p.train;
+  p.leaf = run.run.engine.leaf > 0 ? run.run.engine.leaf : engine::default_leaf(p.batch);
+  p.shards = plan.shards();
+  const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf);
+  p.steps_per_epoch = order.steps_per_epoch();
+  p.steps = run.run.steps ? *run.run.steps
+                          : static_cast<std::int64_t>(std::ceil(run.run.epochs.value_or(0) * static_cast<double>(p.steps_per_epoch)));
+  p.leaves_per_rank.assign(static_cast<std::size_t>(ranks), 0);
+  for (std::uint64_t step = 0; step < std::min<std::uint64_t>(p.steps_per_epoch, 64); ++step) {
+    std::vector<std::uint64_t> now(static_cast<std::size_t>(ranks), 0);
+    for (const data::Leaf& leaf : order.leaves(step)) {
+      for (int r = 0; r < ranks; ++r) now[static_cast<std::size_t>(r)] += plan.owned(r, ranks).contains(leaf.shard) ? 1 : 0;
+    }
+    for (std::size_t r = 0; r < now.size(); ++r) p.leaves_per_rank[r] = std::max(p.leaves_per_rank[r], now[r]);
+  }
+  math::StateLayout layout;
+  layout.vector("x");
+  declare_trainer_slots(layout, problem.objective->layout().tensors().size());
+  run.method->declare(layout);
+  p.state_vectors = layout.vectors().size();
+  const double megabyte = 1024.0 * 1024.0;
+  const auto extent = static_cast<double>(problem.objective->layout().extent());
+  const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
+                                          (problem.test ? problem.test->bytes() : 0)) / ranks;
+  p.worker_megabytes = (data + extent * (sizeof(Real) + 8.0)) / megabyte;            // a point and the exact sums
+  p.coordinator_megabytes = (data + extent * (sizeof(Real) * static_cast<double>(p.state_vectors) + 8.0) +
+                             2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) / megabyte;  // and a checkpoint's image
+  return p;
+}
+
+}  // namespace
+
+Preview preview(const base::Config& config, int ranks, const base::Log& log) {
+  const RunConfig run = parse_run(config);
+  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, log) : preview_as<double>(run, ranks, log);
+}
+
+}  // namespace talweg::train

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/problem.hpp"
+
+namespace talweg::train {
+namespace {
+
+using base::ExitCode;
+
+template <class Real>
+data::Dataset<Real> rows_in_memory(const UserRows& rows, const comm::Communicator& comm) {
+  if (rows.rows.size() != rows.count * rows.features || rows.targets.size() != rows.count || rows.count == 0) {
+    base::fail(ExitCode::bad_data, "rows given in memory: found {} numbers and {} targets, expected {} x {} and {}", rows.rows.size(),
+               rows.targets.size(), rows.count, rows.features, rows.count);
+  }
+  const std::vector<Real> values(rows.rows.begin(), rows.rows.end());
+  const std::vector<Real> targets(rows.targets.begin(), rows.targets.end());
+  return data::in_memory<Real>({.count = rows.count, .features = rows.features, .sparse = false, .classes = {}}, values, targets, comm.rank(),
+                               comm.size());
+}
+
+}  // namespace
+
+template <class Real>
+Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm, const base::Log& log) {
+  data::Parts<Real> parts;
+  if (options.rows) {
+    parts.train = rows_in_memory<Real>(*options.rows, comm);
+    parts.fingerprint = "in memory";
+  } else {
+    const bool classes = options.terms == nullptr && run.model.classes;
+    parts = data::load<Real>(run.data, classes ? data::TargetKind::classes : data::TargetKind::numbers, comm.rank(), comm.size(), log);
+  }
+  std::unique_ptr<model::Objective<Real>> objective;
+  if (options.terms != nullptr) {
+    objective = std::make_unique<model::UserObjective<Real>>(options.terms);
+  } else {
+    objective = model::build_objective<Real>(run.model, parts.train.shape());
+  }
+  if (run.method->needs().hvp && !objective->capabilities().hvp) {
+    base::fail(ExitCode::bad_config, "method {} asks for Hessian-vector products, which {} does not give", run.method_name,
+               objective->describe());
+  }
+  model::Regularizer omega(run.regularizer, objective->layout());
+  return {.problem = {.objective = std::move(objective),
+                      .regularizer = std::move(omega),
+                      .train = std::move(parts.train),
+                      .valid = std::move(parts.valid),
+                      .test = std::move(parts.test)},
+          .facts = {.transform = std::move(parts.transform), .fingerprint = std::move(parts.fingerprint)}};
+}
+
+template Loaded<float> load_problem<float>(const RunConfig&, const TrainOptions&, const comm::Communicator&, const base::Log&);
+template Loaded<double> load_problem<double>(const RunConfig&, const TrainOptions&, const comm::Communicator&, const base::Log&);
+
+}  // namespace talweg::train

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a checked config to the problem on this rank: data read, objective built.
+#pragma once
+
+#include "talweg/base/log.hpp"
+#include "talweg/comm/communicator.hpp"
+#include "talweg/train/run_config.hpp"
+#include "talweg/train/trainer.hpp"
+#include "train/coordinator.hpp"
+
+namespace talweg::train {
+
+template <class Real>
+struct Loaded {
+  engine::Problem<Real> problem;
+  RunFacts facts;
+};
+
+/// Not collective: every rank reads; callers agree on how it went (comm::together).
+template <class Real>
+Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm, const base::Log& log);
+
+}  // namespace talweg::train

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/train/run_config.hpp"
+
+#include <cmath>
+
+namespace talweg::train {
+namespace {
+
+using base::Range;
+
+RunSection parse_run_section(const base::Section& s) {
+  RunSection run;
+  if (s.kind("epochs") != 0 && s.kind("steps") != 0) s.fail("steps", "both epochs and steps", "one of them");
+  if (s.kind("steps") != 0) {
+    run.steps = s.integer("steps", std::nullopt, Range::non_negative(), "steps to take");
+  } else {
+    run.epochs = s.number("epochs", 10.0, Range::non_negative(), "passes over the training examples");
+  }
+  if (s.kind("batch") == 's') {
+    const std::string batch = s.text("batch", std::nullopt, "examples per minibatch, or \"full\"");
+    if (batch != "full") s.fail("batch", '"' + batch + '"', "a positive integer or \"full\"");
+    run.engine.batch = 0;
+  } else {
+    run.engine.batch = static_cast<std::uint64_t>(
+        s.integer("batch", 64, Range::at_least(1), "examples per minibatch, or \"full\""));
+  }
+  run.engine.leaf = static_cast<std::uint32_t>(s.integer(
+      "leaf", 0, {.low = 0, .high = 4096}, "examples per leaf; 0: an eighth of the batch within [32, 64]. Part of the bits"));
+  run.engine.seed = static_cast<std::uint64_t>(s.integer("seed", 1, Range::non_negative(), "of order, initial parameters and noise"));
+  const std::string sampling = s.choice("sampling", "shuffle", {"shuffle", "replace", "cyclic"},
+                                        "a new order each epoch, uniform draws, or the same order");
+  run.engine.sampling = sampling == "shuffle"   ? data::Sampling::shuffle
+                        : sampling == "replace" ? data::Sampling::replace
+                                                : data::Sampling::cyclic;
+  run.engine.reduction = s.choice("reduction", "exact", {"exact", "fast"}, "exact: same bits for any ranks and threads") == "exact"
+                             ? engine::Reduction::exact
+                             : engine::Reduction::fast;
+  run.precision = s.choice("precision", "float32", {"float32", "float64"}, "of parameters and arithmetic") == "float32"
+                      ? math::Precision::float32
+                      : math::Precision::float64;
+  s.choice("placement", "coordinator", {"coordinator"}, "where the update is computed");
+  return run;
+}
+
+StopSection parse_stop(const base::Section& s, bool has_valid) {
+  StopSection stop;
+  stop.gradient_norm = s.number("gradient_norm", 0.0, Range::non_negative(), "stop when the full gradient's norm is at most this; 0: off");
+  stop.check_every = s.number("check_every", 1.0, Range::positive(), "passes between gradient norm checks");
+  stop.target_loss = s.number("target_loss", stop.target_loss, {}, "stop when the training objective at an evaluation is at most this");
+  stop.patience = s.integer("patience", 0, Range::non_negative(), "stop after this many evaluations without a new best; 0: off");
+  stop.metric = s.choice("metric", has_valid ? "valid_loss" : "train_objective",
+                         {"valid_loss", "valid_accuracy", "train_objective"}, "what best means");
+  if (!has_valid && stop.metric != "train_objective") s.fail("metric", '"' + stop.metric + '"', "validation data ([data] valid or holdout)");
+  stop.wall_seconds = s.number("wall_seconds", 0.0, Range::non_negative(), "stop after this long with exit code 75; 0: off");
+  return stop;
+}
+
+void check_needs(const base::Section& method, const RunConfig& config) {
+  const optim::Needs needs = config.method->needs();
+  const std::string name = '"' + config.method_name + '"';
+  if (needs.full_batch && config.run.engine.batch != 0) {
+    method.fail("name", name, "run.batch = \"full\": this method asks for values and gradients of all of F");
+  }
+  const auto& omega = config.regularizer;
+  if (needs.smooth_omega && (omega.l1 != 0 || std::isfinite(omega.low) || std::isfinite(omega.high))) {
+    method.fail("name", name, "a smooth Omega (no l1, no box): this method has no prox step; the first-order rules and estimators have one");
+  }
+}
+
+}  // namespace
+
+RunConfig parse_run(const base::Config& config, const Given& given) {
+  RunConfig run;
+  if (!given.data) run.data = data::parse_data(config.section("data"));
+  if (!given.objective) {
+    run.model = model::parse_model(config.section("model"));
+    run.init = model::parse_init(config.section("init"), run.model);
+  }
+  run.regularizer = model::parse_regularizer(config.section("regularizer"));
+  run.run = parse_run_section(config.section("run"));
+  const base::Section method = config.section("method");
+  run.method = optim::build_method(method);
+  run.method_name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
+  run.schedule = optim::build_schedule(config.section("schedule"));
+  run.stop = parse_stop(config.section("stop"), run.data.holdout > 0 || run.data.valid.has_value());
+  const base::Section checkpoint = config.section("checkpoint");
+  run.checkpoint.every_steps = checkpoint.integer("every_steps", 0, Range::non_negative(), "steps between checkpoints; 0: off");
+  run.checkpoint.every_seconds = checkpoint.number("every_seconds", 60.0, Range::non_negative(), "seconds between checkpoints; 0: off");
+  run.checkpoint.keep = checkpoint.integer("keep", 2, Range::at_least(1), "newest checkpoints kept");
+  const base::Section trace = config.section("trace");
+  run.trace.every = trace.integer("every", 1, Range::at_least(1), "steps per trace row");
+  run.trace.evaluate_every = trace.number("evaluate_every", 1.0, Range::non_negative(), "epochs between evaluations; 0: only at the end");
+  run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
+  run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
+  config.reject_unread();
+  check_needs(method, run);
+  return run;
+}
+
+}  // namespace talweg::train

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/snapshot.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "talweg/io/npz.hpp"
+
+namespace talweg::train {
+namespace {
+
+using base::ExitCode;
+
+struct MeterSlot {
+  const char* name;
+  engine::Asker asker;
+  std::int64_t engine::Costs::* field;
+};
+constexpr std::array kMeter = {
+    MeterSlot{"meter.gradients", engine::Asker::method, &engine::Costs::gradients},
+    MeterSlot{"meter.hvps", engine::Asker::method, &engine::Costs::hvps},
+    MeterSlot{"meter.values", engine::Asker::method, &engine::Costs::values},
+    MeterSlot{"meter.redone", engine::Asker::method, &engine::Costs::redone},
+    MeterSlot{"meter.evaluation_gradients", engine::Asker::observer, &engine::Costs::gradients},
+    MeterSlot{"meter.evaluation_hvps", engine::Asker::observer, &engine::Costs::hvps},
+    MeterSlot{"meter.evaluation_values", engine::Asker::observer, &engine::Costs::values},
+    MeterSlot{"meter.evaluation_redone", engine::Asker::observer, &engine::Costs::redone},
+};
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string text = "[";
+  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
+  return text + "]";
+}
+
+template <class Map>
+const typename Map::mapped_type& entry(const Map& map, const std::string& name, const std::string& file, const char* kind) {
+  const auto found = map.find(name);
+  if (found == map.end()) {
+    base::fail(ExitCode::bad_data, "{}: {} '{}' is missing: the checkpoint of another method or version", file, kind, name);
+  }
+  return found->second;
+}
+
+}  // namespace
+
+template <class Real>
+std::vector<io::StoredTensor> tensors_of(const math::ParameterLayout& layout, std::span<const Real> values) {
+  std::vector<io::StoredTensor> tensors;
+  for (const math::Tensor& t : layout.tensors()) {
+    const auto part = values.subspan(t.offset, t.size);
+    tensors.push_back({.name = t.name, .shape = t.shape, .values = std::vector<Real>(part.begin(), part.end())});
+  }
+  return tensors;
+}
+
+template <class Real>
+void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
+                 std::span<Real> values) {
+  for (const math::Tensor& t : layout.tensors()) {
+    const auto found = std::ranges::find(tensors, t.name, &io::StoredTensor::name);
+    if (found == tensors.end()) {
+      base::fail(ExitCode::bad_data, "{}: tensor '{}' {} is missing", file, t.name, shape_text(t.shape));
+    }
+    if (found->shape != t.shape) {
+      base::fail(ExitCode::bad_data, "{}: tensor '{}': found shape {}, expected {}", file, t.name, shape_text(found->shape),
+                 shape_text(t.shape));
+    }
+    std::visit([&](const auto& from) {
+      std::ranges::transform(from, values.begin() + static_cast<std::ptrdiff_t>(t.offset),
+                             [](auto v) { return static_cast<Real>(v); });
+    }, found->values);
+  }
+}
+
+template <class Real>
+void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, std::span<Real> x) {
+  const math::ParameterLayout& layout = problem.objective->layout();
+  if (run.init.kind != "file") {
+    model::fill_initial<Real>(run.init, layout, run.run.engine.seed, x);
+    return;
+  }
+  const std::string file = run.init.path.string();
+  if (run.init.path.extension() == ".npz") {
+    values_from<Real>(io::read_npz(run.init.path), file, layout, x);
+  } else {
+    values_from<Real>(io::load(run.init.path).parameters, file, layout, x);
+  }
+}
+
+void declare_engine_slots(math::StateLayout& layout, std::size_t tensors) {
+  for (const MeterSlot& m : kMeter) layout.counter(m.name);
+  layout.array("engine.grids", 2 * engine::kKinds * tensors, engine::Grids::kUnset);
+}
+
+template <class Real>
+io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x) {
+  for (const MeterSlot& m : kMeter) state.counter(m.name) = engine.meter().of(m.asker).*m.field;
+  std::ranges::copy(engine.grids().all(), state.array("engine.grids").begin());
+  const math::ParameterLayout& layout = problem.objective->layout();
+  io::Checkpoint checkpoint;
+  checkpoint.parameters = tensors_of<Real>(layout, engine.store().values(x));
+  for (const std::string& name : state.layout().vectors()) {
+    const math::Vector v = state.vector(name);
+    if (v != x) checkpoint.state[name] = tensors_of<Real>(layout, engine.store().values(v));
+  }
+  for (const auto& s : state.layout().scalars()) checkpoint.scalars[s.name] = state.scalar(s.name);
+  for (const auto& c : state.layout().counters()) checkpoint.counters[c.name] = state.counter(c.name);
+  for (const auto& a : state.layout().arrays()) {
+    const auto values = state.array(a.name);
+    checkpoint.arrays[a.name].assign(values.begin(), values.end());
+  }
+  return checkpoint;
+}
+
+template <class Real>
+void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
+             engine::Engine<Real>& engine) {
+  for (const std::string& name : state.layout().vectors()) {
+    const math::Vector v = state.vector(name);
+    const auto& tensors = name == "x" ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
+    values_from<Real>(tensors, file, layout, engine.store().values(v));
+    engine.store().touch(v);
+  }
+  for (const auto& s : state.layout().scalars()) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
+  for (const auto& c : state.layout().counters()) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
+  for (const auto& a : state.layout().arrays()) {
+    const auto& from = entry(checkpoint.arrays, a.name, file, "array");
+    if (from.size() != a.size) {
+      base::fail(ExitCode::bad_data, "{}: array '{}': found {} values, expected {}", file, a.name, from.size(), a.size);
+    }
+    std::ranges::copy(from, state.array(a.name).begin());
+  }
+  for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
+  std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(),
+                         [](double e) { return static_cast<std::int32_t>(e); });
+  engine.publish_grids();
+}
+
+template <class Real>
+void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engine::Problem<Real>& problem) {
+  checkpoint.features = problem.train.shape().features;
+  checkpoint.classes = problem.train.shape().classes;
+  checkpoint.transform = {.kind = facts.transform.kind, .shift = facts.transform.shift, .scale = facts.transform.scale};
+  checkpoint.model = problem.objective->describe();
+}
+
+#define TALWEG_SNAPSHOT(Real)                                                                                                \
+  template std::vector<io::StoredTensor> tensors_of<Real>(const math::ParameterLayout&, std::span<const Real>);              \
+  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&,    \
+                                  std::span<Real>);                                                                          \
+  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                        \
+  template io::Checkpoint capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector);    \
+  template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,         \
+                              engine::Engine<Real>&);                                                                        \
+  template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
+TALWEG_SNAPSHOT(float)
+TALWEG_SNAPSHOT(double)
+#undef TALWEG_SNAPSHOT
+
+}  // namespace talweg::train

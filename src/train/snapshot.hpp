@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between a live run (state, engine) and its files (checkpoint, trace).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "talweg/io/checkpoint.hpp"
+#include "talweg/io/trace.hpp"
+#include "talweg/train/run_config.hpp"
+#include "train/coordinator.hpp"
+
+namespace talweg::train {
+
+/// x at step 0: [init], or the file it names (npz or checkpoint; names and shapes must fit: Error(bad_data)).
+template <class Real>
+void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, std::span<Real> x);
+
+/// One vector as named tensors.
+template <class Real>
+std::vector<io::StoredTensor> tensors_of(const math::ParameterLayout& layout, std::span<const Real> values);
+/// Named tensors back into a vector; a missing one, another shape or precision is an Error(bad_data) naming `file`.
+template <class Real>
+void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
+                 std::span<Real> values);
+
+/// Grids and meters as slots, so that what the engine remembers outlives a kill too.
+void declare_engine_slots(math::StateLayout& layout, std::size_t tensors);
+
+/// Everything declared, as a checkpoint; the caller adds step, config and data.
+template <class Real>
+io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x);
+/// And back, grids sent to all ranks. A slot that is missing is an Error(bad_data) naming `file`.
+template <class Real>
+void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
+             engine::Engine<Real>& engine);
+
+/// Features, classes, transform, model line.
+template <class Real>
+void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engine::Problem<Real>& problem);
+
+}  // namespace talweg::train

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "talweg/train/trainer.hpp"
+
+namespace talweg::train {
+namespace {
+
+nlohmann::ordered_json costs_json(const engine::Costs& costs) {
+  return {{"gradient_evaluations", costs.gradients},
+          {"hvp_evaluations", costs.hvps},
+          {"value_evaluations", costs.values},
+          {"redone_gradient_evaluations", costs.redone}};
+}
+
+nlohmann::ordered_json number(double v) {  // NaN and infinity are not JSON
+  return std::isfinite(v) ? nlohmann::ordered_json(v) : nlohmann::ordered_json(nullptr);
+}
+
+std::string figure_line(const Figures& figures, std::string_view part) {
+  std::string line;
+  const auto add = [&](const char* kind, auto format) {
+    const double value = figures.get(fmt::format("{}_{}", part, kind));
+    if (!std::isnan(value)) line += (line.empty() ? "" : ", ") + format(value);
+  };
+  add("objective", [](double v) { return fmt::format("objective {:.6g}", v); });
+  add("loss", [](double v) { return fmt::format("loss {:.6g}", v); });
+  add("accuracy", [](double v) { return fmt::format("accuracy {:.2f} %", 100 * v); });
+  add("rmse", [](double v) { return fmt::format("rmse {:.6g}", v); });
+  add("r2", [](double v) { return fmt::format("r2 {:.4f}", v); });
+  return line;
+}
+
+}  // namespace
+
+std::string to_json(const Summary& s) {
+  nlohmann::ordered_json figures = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : s.figures.all()) figures[name] = number(value);
+  nlohmann::ordered_json json = {
+      {"ending", {{"code", static_cast<int>(s.ending.code)}, {"reason", s.ending.reason}, {"message", s.ending.message}}},
+      {"method", s.method},
+      {"model", s.model},
+      {"parameters", s.parameters},
+      {"examples", s.examples},
+      {"step", s.step},
+      {"epoch", s.epoch},
+      {"part", s.part},
+      {"figures", figures},
+      {"best", s.best_step ? nlohmann::ordered_json{{"step", *s.best_step}, {"metric", s.best_metric}, {"value", number(s.best_value)}}
+                           : nlohmann::ordered_json(nullptr)},
+      {"cost", {{"method", costs_json(s.method_costs)}, {"evaluation", costs_json(s.observer_costs)}}},
+      {"seconds",
+       {{"total", s.seconds},
+        {"training", s.training_seconds},
+        {"evaluation", s.evaluation_seconds},
+        {"checkpoints", s.checkpoint_seconds},
+        {"trace", s.trace_seconds},
+        {"gradient", s.phases.gradient},
+        {"allreduce", s.phases.allreduce},
+        {"update", s.phases.update},
+        {"broadcast", s.phases.broadcast}}},
+      {"examples_per_second", s.examples_per_second},
+      {"ranks", s.ranks},
+      {"threads", s.threads},
+  };
+  return json.dump(2);
+}
+
+std::string to_text(const Summary& s) {
+  std::string text = fmt::format("{}: {}\n", s.ending.reason, s.ending.message);
+  text += fmt::format("  model       {} ({} parameters), {} on {} examples\n", s.model, s.parameters, s.method, s.examples);
+  text += fmt::format("  steps       {} (epoch {:.2f})\n", s.step, s.epoch);
+  for (const char* part : {"train", "valid", "test"}) {
+    const std::string line = figure_line(s.figures, part);
+    if (!line.empty()) text += fmt::format("  {:<11} {}\n", part, line);
+  }
+  const double norm = s.figures.get("full_gradient_norm");
+  if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
+  if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);
+  text += fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
+                      s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
+                      s.observer_costs.values, s.observer_costs.hvps);
+  text += fmt::format("  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.2f}, trace {:.2f}\n", s.seconds,
+                      s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds);
+  text += fmt::format("  oracle      leaves {:.2f} s, allreduce {:.2f}, update {:.2f}, broadcast {:.2f}; {} examples/s on {} rank{} x {} thread{}\n",
+                      s.phases.gradient, s.phases.allreduce, s.phases.update, s.phases.broadcast,
+                      short_count(s.examples_per_second), s.ranks, s.ranks == 1 ? "" : "s", s.threads, s.threads == 1 ? "" : "s");
+  return text;
+}
+
+}  // namespace talweg::train

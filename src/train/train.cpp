@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/comm/agree.hpp"
+#include "talweg/train/signals.hpp"
+#include "talweg/train/trainer.hpp"
+#include "train/problem.hpp"
+
+namespace talweg::train {
+namespace {
+
+using base::ExitCode;
+
+/// Cores, idle ranks: what a user would want to know before waiting for the run.
+void warn_about_machine(const comm::Communicator& comm, const math::Threads& threads, const data::ShardPlan& plan, const base::Log& log) {
+  const int cores = math::Threads::available_cores();
+  if (threads.count() > cores) {
+    log.warn(fmt::format("{} threads asked for, but rank 0 may run on {} core{} only; give mpirun --bind-to none (or --map-by slot:PE={})",
+                         threads.count(), cores, cores == 1 ? "" : "s", threads.count()));
+  }
+  if (static_cast<std::uint32_t>(comm.size()) > plan.shards()) {
+    log.warn(fmt::format("{} of {} ranks are idle: {} training examples make {} shards of at least 64", comm.size() - static_cast<int>(plan.shards()),
+                         comm.size(), plan.count(), plan.shards()));
+  }
+}
+
+template <class Real>
+TrainResult train_as(const base::Config& config, const RunConfig& run, const TrainOptions& options, comm::Communicator& comm,
+                     const base::Log& log) {
+  std::optional<Loaded<Real>> loaded;
+  comm::together(comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
+  const math::Threads threads(options.threads);
+  engine::Problem<Real>& problem = loaded->problem;
+  loaded->facts.ranks = comm.size();
+  loaded->facts.threads = threads.count();
+
+  math::StateLayout layout;
+  layout.vector("x");
+  declare_trainer_slots(layout, problem.objective->layout().tensors().size());
+  run.method->declare(layout);
+
+  engine::Engine<Real> engine(comm, threads, problem, run.run.engine, layout.vectors().size());
+  std::optional<SignalWatch> signals;
+  if (options.signals) {
+    signals.emplace();
+    engine.watch_signals(SignalWatch::take);
+  }
+  if (!comm.coordinator()) {
+    TrainResult result;
+    result.summary.ending.code = engine.serve();
+    return result;
+  }
+  warn_about_machine(comm, threads, problem.train.plan(), log);
+  Coordinator<Real> coordinator(config, run, options, loaded->facts, engine, problem, std::move(layout), log);
+  return coordinator.run();
+}
+
+}  // namespace
+
+TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
+  std::optional<RunConfig> run;
+  comm::together(comm, [&] {
+    run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()}));
+  });
+  return run->run.precision == math::Precision::float32 ? train_as<float>(config, *run, options, comm, log)
+                                                        : train_as<double>(config, *run, options, comm, log);
+}
+
+}  // namespace talweg::train

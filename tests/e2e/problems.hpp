@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two problems the end-to-end tests train: an MLP on the shipped digits and sparse logistic regression.
+#pragma once
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "talweg/base/random.hpp"
+#include "tests/support/folder.hpp"
+
+namespace talweg::test {
+
+inline std::string digits() { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/data/digits.csv.gz").string(); }
+
+/// The real file when it is at hand, else nothing.
+inline std::filesystem::path shared_data(const std::string& name) {
+  const char* given = std::getenv("TALWEG_DATA");
+  const auto folder = given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
+  return exists(folder / name) ? folder / name : std::filesystem::path();
+}
+
+/// a9a, or a made-up file of its kind: 3001 rows of 14 binary features out of 123, labels from a hidden weight per feature.
+inline std::string sparse_file(const Folder& folder) {
+  if (const auto real = shared_data("a9a.gz"); !real.empty()) return real.string();
+  const base::Random random(1, base::Purpose::test);
+  std::string text;
+  for (std::uint64_t i = 0; i < 3001; ++i) {
+    double score = 0;
+    std::string row;
+    for (std::uint64_t j = 0; j < 14; ++j) {
+      const std::uint64_t feature = 9 * j - (j > 0 ? 1 : 0) + random.below(8, i, j);
+      score += random.normal(feature, 1U << 20);
+      row += " " + std::to_string(feature + 1) + ":1";
+    }
+    text += (random.uniform(i, 1U << 21) < 1 / (1 + std::exp(-score)) ? "+1" : "-1") + row + "\n";
+  }
+  return folder.write("sparse.libsvm", text).string();
+}
+
+inline std::string mlp_config(const std::string& method, const std::string& batch, int steps) {
+  return "[data]\ntrain = {path = \"" + digits() + "\", label_column = \"last\"}\nholdout = 0.2\ntransform = \"divide:16\"\n" +
+         "[model]\nkind = \"mlp\"\nhidden = [24]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n[regularizer]\nl2 = 1e-4\n" +
+         "[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) + "\nbatch = " + batch + "\nseed = 3\n";
+}
+
+inline std::string sparse_config(const std::string& file, const std::string& method, const std::string& batch, int steps) {
+  return "[data]\ntrain = {path = \"" + file + "\", format = \"libsvm\"}\n[model]\nkind = \"linear\"\nloss = \"logistic\"\n" +
+         "[regularizer]\nl2 = 1e-4\n[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) + "\nbatch = " + batch +
+         "\nseed = 3\n";
+}
+
+}  // namespace talweg::test

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first promise, on real runs: the bytes of the exported parameters are the same for every number of ranks and threads, and
+// through a stop and a resume on another number of ranks.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/e2e/problems.hpp"
+#include "tests/support/process.hpp"
+
+namespace talweg::test {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* method;    // TOML of [method]
+  const char* batch;
+  int steps;
+  bool sparse;
+};
+
+// 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.
+const Case kCases[] = {
+    {"adam_mlp", "name = \"adam\"\nlr = 0.01\n", "97", 40, false},
+    {"svrg_mlp", "name = \"svrg\"\nlr = 0.05\n", "97", 40, false},
+    {"lbfgs_mlp", "name = \"lbfgs\"\n", "\"full\"", 8, false},
+    {"pgd_mlp", "name = \"pgd\"\nlr = 0.1\n", "\"full\"", 8, false},
+    {"adam_sparse", "name = \"adam\"\nlr = 0.01\n", "1000", 40, true},
+    {"svrg_sparse", "name = \"svrg\"\nlr = 0.05\n", "1000", 40, true},
+    {"lbfgs_sparse", "name = \"lbfgs\"\n", "\"full\"", 8, true},
+    {"pgd_sparse", "name = \"pgd\"\nlr = 0.1\n", "\"full\"", 8, true},
+};
+
+class SameBits : public testing::TestWithParam<Case> {
+ protected:
+  std::string config() const {
+    const Case& c = GetParam();
+    const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps) : mlp_config(c.method, c.batch, c.steps);
+    return folder_.write("run.toml", text).string();
+  }
+  void train(int ranks, int threads, const std::string& run, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"train", config(), "--run", (folder_ / run).string(), "--threads", std::to_string(threads), "--progress", "none"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Result result = talweg(ranks, arguments);
+    ASSERT_EQ(result.code, 0) << result.out << result.err;
+  }
+  /// The exported file; empty when something failed.
+  std::string exported(const std::string& run) const {
+    const auto file = folder_ / (run + ".npz");
+    const Result result = talweg(0, {"export", (folder_ / run).string(), "-o", file.string()});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read_file(file);
+  }
+
+  Folder folder_;
+};
+
+TEST_P(SameBits, ForAnyRanksAndThreads) {
+  ASSERT_NO_FATAL_FAILURE(train(0, 1, "alone"));
+  const std::string alone = exported("alone");
+  ASSERT_GT(alone.size(), 1000U);
+  for (const int ranks : {1, 2, 3, 4}) {
+    for (const int threads : {1, 2}) {
+      const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads);
+      ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name));
+      EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
+    }
+  }
+}
+
+TEST_P(SameBits, ThroughAStopAndAResumeOnOtherRanks) {
+  ASSERT_NO_FATAL_FAILURE(train(2, 1, "whole"));
+  ASSERT_NO_FATAL_FAILURE(train(3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2)}));
+  EXPECT_FALSE(exported("parts") == exported("whole")) << "half the steps gave the same parameters: the test shows nothing";
+  ASSERT_NO_FATAL_FAILURE(train(1, 2, "parts"));
+  EXPECT_TRUE(exported("parts") == exported("whole")) << "the resumed run differs";
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, SameBits, testing::ValuesIn(kCases), [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace talweg::test

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole runs as a user makes them: the shipped configs, resume, stops, and the commands that look at a run.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/problems.hpp"
+#include "tests/support/process.hpp"
+
+namespace talweg::test {
+namespace {
+
+using nlohmann::json;
+
+std::string shipped(const std::string& name) { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs" / name).string(); }
+
+class Train : public testing::Test {
+ protected:
+  /// Trains into folder_/run and returns the summary.
+  json train(int ranks, const std::string& config, std::vector<std::string> more = {}, int code = 0) const {
+    std::vector<std::string> arguments = {"train", config, "--run", run(), "--progress", "none", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Result result = talweg(ranks, arguments);
+    EXPECT_EQ(result.code, code) << result.out << result.err;
+    const json summary = json::parse(result.out, nullptr, false);
+    EXPECT_FALSE(summary.is_discarded()) << result.out;
+    return summary;
+  }
+  std::string run() const { return (folder_ / "run").string(); }
+  std::string small(const std::string& rest, int steps = 40) const {
+    return folder_.write("small.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "64", steps) + rest).string();
+  }
+  static std::size_t checkpoints(const std::filesystem::path& run) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints")) count += entry.path().filename() != "best.h5";
+    return count;
+  }
+
+  Folder folder_;
+};
+
+TEST_F(Train, ShippedDigitsReach95PercentOnHeldOutDigits) {
+  const json s = train(2, shipped("digits_mlp.toml"));
+  EXPECT_GE(s["figures"]["valid_accuracy"], 0.95);
+  EXPECT_EQ(s["parameters"], 64 * 128 + 128 + 128 * 10 + 10);
+  for (const char* name : {"config.toml", "trace.h5", "summary.json"}) EXPECT_TRUE(exists(folder_ / "run" / name)) << name;
+  EXPECT_TRUE(exists(folder_ / "run" / "checkpoints" / "best.h5"));
+}
+
+TEST_F(Train, ManyRanksIdleOnesIncluded) {
+  // 100 rows make one shard: seven of eight ranks have nothing to do.
+  std::string rows;
+  for (int i = 0; i < 100; ++i) rows += std::to_string(i % 7) + "," + std::to_string(i % 3) + "," + std::to_string(i % 2) + "\n";
+  const auto config = folder_.write("tiny.toml", "[data]\ntrain = {path = \"" + folder_.write("tiny.csv", rows).string() +
+                                                     "\"}\n[model]\nkind = \"linear\"\nloss = \"logistic\"\n[run]\nsteps = 5\nbatch = 1000\n");
+  const Result result = talweg(8, {"train", config.string(), "--run", run(), "--progress", "none"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("7 of 8 ranks are idle"), std::string::npos) << result.err;
+}
+
+TEST_F(Train, TooManyThreadsWarnWithTheFlagThatHelps) {
+  std::vector<std::string> command = talweg_command(1, {"train", small(""), "--run", run(), "--progress", "none", "--threads", "64"});
+  std::erase(command, "none");
+  std::replace(command.begin(), command.end(), std::string("--bind-to"), std::string("--report-bindings"));
+  const Result result = test::run(command);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("--bind-to none"), std::string::npos) << result.err;
+}
+
+TEST_F(Train, AFinishedRunSaysSoAndIsExtendedWhenStepsGrow) {
+  const std::string config = small("");
+  train(1, config);
+  const std::string before = read_file(folder_ / "run" / "trace.h5");
+  const json again = train(2, config);
+  EXPECT_NE(again["ending"]["message"].get<std::string>().find("already ended"), std::string::npos) << again.dump();
+  EXPECT_EQ(read_file(folder_ / "run" / "trace.h5"), before);
+  const json more = train(1, config, {"--set", "run.steps=60"});
+  EXPECT_EQ(more["step"], 60);
+  EXPECT_EQ(more["part"], 1);
+  const json anew = train(1, config, {"--fresh"});
+  EXPECT_EQ(anew["part"], 0);
+  EXPECT_EQ(anew["step"], 40);
+}
+
+TEST_F(Train, HyperparametersMayChangeAndAreLogged) {
+  const std::string config = small("");
+  train(1, config, {"--set", "run.steps=20"});
+  const Result result = talweg(1, {"train", config, "--run", run(), "--progress", "none", "--set", "method.lr=0.002"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("method.lr: was 0.01, now 0.002"), std::string::npos) << result.err;
+}
+
+TEST_F(Train, StopsByTargetLoss) {
+  const json s = train(1, small("[stop]\ntarget_loss = 1.0\n[trace]\nevaluate_every = 0.1\n", 2000));
+  EXPECT_EQ(s["ending"]["reason"], "target_loss");
+  EXPECT_LE(s["figures"]["train_objective"], 1.0);
+  EXPECT_LT(s["step"], 2000);
+}
+
+TEST_F(Train, StopsByGradientNorm) {
+  const auto config = folder_.write("full.toml", mlp_config("name = \"lbfgs\"\n", "\"full\"", 500) + "precision = \"float64\"\n[stop]\ngradient_norm = 1e-2\n");
+  const json s = train(2, config.string());
+  EXPECT_EQ(s["ending"]["reason"], "gradient_norm");
+  EXPECT_LE(s["figures"]["full_gradient_norm"], 1e-2);
+}
+
+TEST_F(Train, StopsByPatienceAndKeepsTheBest) {
+  // A learning rate that destroys the model after a while would be contrived; a metric that soon saturates is not.
+  const json s = train(1, small("[stop]\npatience = 3\nmetric = \"valid_accuracy\"\n[trace]\nevaluate_every = 1\n", 5000));
+  EXPECT_EQ(s["ending"]["reason"], "patience");
+  EXPECT_LT(s["best"]["step"], s["step"]);
+  const Result last = talweg(0, {"export", run(), "-o", (folder_ / "last.npz").string()});
+  const Result best = talweg(0, {"export", run(), "--best", "-o", (folder_ / "best.npz").string()});
+  ASSERT_EQ(last.code + best.code, 0) << last.err << best.err;
+  EXPECT_NE(read_file(folder_ / "last.npz"), read_file(folder_ / "best.npz"));
+}
+
+TEST_F(Train, WallSecondsStopsWith75AndGoesOn) {
+  const std::string config = small("[stop]\nwall_seconds = 0.3\n[trace]\nevaluate_every = 0\n", 1000000);
+  const json first = train(2, config, {}, 75);
+  EXPECT_EQ(first["ending"]["reason"], "wall_seconds");
+  const json second = train(1, config, {}, 75);
+  EXPECT_GT(second["step"], first["step"]);
+  EXPECT_GE(second["seconds"]["total"].get<double>(), 0.6);
+}
+
+TEST_F(Train, CheckpointsAreRotated) {
+  train(1, small("[checkpoint]\nevery_steps = 5\nkeep = 3\n"));
+  EXPECT_EQ(checkpoints(run()), 3U);
+}
+
+TEST_F(Train, ADamagedCheckpointIsPassedOverAndTheUserIsTold) {
+  const std::string config = small("[checkpoint]\nevery_steps = 10\n");
+  train(1, config);
+  const auto newest = folder_ / "run" / "checkpoints" / "step-000000040.h5";
+  std::string bytes = read_file(newest);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(newest, std::ios::binary) << bytes;
+  const Result verify = talweg(0, {"verify", run()});
+  EXPECT_EQ(verify.code, 65) << verify.out << verify.err;
+  const Result again = talweg(2, {"train", config, "--run", run(), "--progress", "none"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.err.find("step-000000040.h5"), std::string::npos) << again.err;
+  EXPECT_NE(again.err.find("resuming"), std::string::npos) << again.err;
+}
+
+TEST_F(Train, EveryStepHasOneRowAfterAResume) {
+  const std::string config = small("");
+  train(2, config, {"--set", "run.steps=17"});
+  train(3, config);
+  const std::string python = "import h5py, sys\nt = h5py.File('" + (folder_ / "run" / "trace.h5").string() +
+                             "')\nassert list(t['step'][:]) == list(range(1, 41)), t['step'][:]\n"
+                             "assert list(t['part'][:]) == [0]*17 + [1]*23, t['part'][:]\n"
+                             "assert (t['seconds'][1:] >= t['seconds'][:-1]).all()\n"
+                             "assert (t['gradient_evaluations'][1:] > t['gradient_evaluations'][:-1]).all()\n"
+                             "kinds = [k.decode() for k in t['events/kind'][:]]\nassert kinds[0] == 'start' and 'resume' in kinds, kinds\n";
+  if (test::run({"/usr/bin/python3", "-c", "import h5py"}).code != 0) GTEST_SKIP() << "python3-h5py is not installed";
+  const Result result = test::run({"/usr/bin/python3", "-c", python});
+  EXPECT_EQ(result.code, 0) << result.err;
+}
+
+TEST_F(Train, CommandsThatLookAtARun) {
+  train(2, small(""));
+  const auto output = [&](std::vector<std::string> arguments, int ranks = 0) {
+    const Result result = talweg(ranks, arguments);
+    EXPECT_EQ(result.code, 0) << arguments[0] << ": " << result.err;
+    return result.out;
+  };
+  EXPECT_NE(output({"show", run()}).find("adam"), std::string::npos);
+  EXPECT_FALSE(json::parse(output({"show", run(), "--json"}), nullptr, false).is_discarded());
+  EXPECT_NE(output({"verify", run()}).find("intact"), std::string::npos);
+  EXPECT_NE(output({"compare", run()}).find("adam"), std::string::npos);
+  const json evaluation = json::parse(output({"evaluate", run(), "--data", digits(), "--json"}, 2));
+  EXPECT_GT(evaluation["accuracy"], 0.3);
+  const json certificate = json::parse(output({"certify", run(), "--json", "--iterations", "20"}, 2));
+  EXPECT_EQ(certificate["verdict"], "not critical");
+  output({"predict", run(), "--data", digits(), "-o", (folder_ / "p.csv").string()});
+  const std::string predictions = read_file(folder_ / "p.csv");
+  EXPECT_EQ(std::count(predictions.begin(), predictions.end(), '\n'), 1798);
+}
+
+TEST_F(Train, CertifyGivesTheSameFiguresOnAnyNumberOfRanks) {
+  train(1, small(""));
+  const Result one = talweg(1, {"certify", run(), "--json", "--iterations", "15"});
+  const Result three = talweg(3, {"certify", run(), "--json", "--iterations", "15"});
+  EXPECT_EQ(one.code, 0) << one.err;
+  EXPECT_EQ(one.out, three.out);
+}
+
+TEST_F(Train, DiffNamesTheFirstDifference) {
+  train(1, small(""));
+  const auto other = (folder_ / "other").string();
+  ASSERT_EQ(talweg(1, {"train", (folder_ / "small.toml").string(), "--run", other, "--progress", "none", "--set", "run.seed=4"}).code, 0);
+  const Result result = talweg(0, {"diff", run(), other});
+  EXPECT_EQ(result.code, 1) << result.out << result.err;
+  EXPECT_NE(result.out.find("layers.0.weight"), std::string::npos) << result.out;
+}
+
+// The published optimum of a9a with l2 = 1e-4 and no regularisation of the bias.
+TEST_F(Train, A9aReachesTheKnownOptimum) {
+  const auto a9a = shared_data("a9a.gz");
+  if (a9a.empty()) GTEST_SKIP() << "a9a is not at hand: set TALWEG_DATA to the folder that holds a9a.gz";
+  const auto config = folder_.write("a9a.toml", sparse_config(a9a.string(), "name = \"lbfgs\"\n", "\"full\"", 500) + "precision = \"float64\"\n[stop]\ngradient_norm = 1e-9\n");
+  const json s = train(2, config.string());
+  EXPECT_LE(s["figures"]["train_objective"].get<double>() - 0.3244226099971608, 1e-12);
+}
+
+}  // namespace
+}  // namespace talweg::test

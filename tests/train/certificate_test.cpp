@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "talweg/train/stored_model.hpp"
+
+namespace talweg::train {
+namespace {
+
+Certificate figures(double gradient, double eigenvalue, double residual) {
+  Certificate c;
+  c.gradient_tolerance = 1e-3;
+  c.curvature_tolerance = 0.03;
+  c.gradient_norm = gradient;
+  c.smallest_eigenvalue = eigenvalue;
+  c.residual = residual;
+  return c;
+}
+
+TEST(Certificate, ALargeGradientIsNotCritical) { EXPECT_EQ(judge(figures(2e-3, 1, 0)), Verdict::not_critical); }
+TEST(Certificate, AGradientThatIsNotANumberIsNotCritical) {
+  EXPECT_EQ(judge(figures(std::numeric_limits<double>::quiet_NaN(), 1, 0)), Verdict::not_critical);
+}
+TEST(Certificate, NegativeCurvatureIsASaddleWhateverTheResidual) { EXPECT_EQ(judge(figures(1e-4, -0.04, 10)), Verdict::saddle); }
+TEST(Certificate, NoCurvatureBelowMinusDeltaIsALocalMinimum) {
+  EXPECT_EQ(judge(figures(1e-4, 0.5, 0.1)), Verdict::local_minimum);
+  EXPECT_EQ(judge(figures(1e-4, -0.01, 0.01)), Verdict::local_minimum);
+}
+TEST(Certificate, AResidualThatReachesBelowMinusDeltaLeavesItUndecided) {
+  EXPECT_EQ(judge(figures(1e-4, 0.01, 0.05)), Verdict::undecided);
+  EXPECT_EQ(judge(figures(1e-4, -0.02, 0.02)), Verdict::undecided);
+}
+TEST(Certificate, TheWordsNameTheVerdict) {
+  Certificate c = figures(1e-4, 0.5, 0.1);
+  c.verdict = judge(c);
+  EXPECT_NE(to_text(c).find("local minimum"), std::string::npos) << to_text(c);
+  EXPECT_NE(to_text(c).find("strictly convex"), std::string::npos) << to_text(c);
+  EXPECT_NE(to_json(c).find("\"verdict\": \"local minimum\""), std::string::npos) << to_json(c);
+}
+
+}  // namespace
+}  // namespace talweg::train

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/train/run_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include "talweg/base/error.hpp"
+#include "talweg/train/config_change.hpp"
+
+namespace talweg::train {
+namespace {
+
+constexpr const char* kBase =
+    "[data]\ntrain = {path = \"a.csv\"}\n"
+    "[model]\nkind = \"linear\"\nloss = \"cross_entropy\"\n";
+
+base::Config parse(const std::string& rest) { return base::Config::parse(kBase + rest, "run.toml"); }
+
+/// The message of the error that parse_run throws; checks its code.
+std::string refusal(const std::string& rest) {
+  try {
+    parse_run(parse(rest));
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), base::ExitCode::bad_config);
+    return e.what();
+  }
+  ADD_FAILURE() << "nothing was thrown for: " << rest;
+  return "";
+}
+
+void expect_refusal(const std::string& rest, std::initializer_list<const char*> pieces) {
+  const std::string message = refusal(rest);
+  for (const char* piece : pieces) EXPECT_NE(message.find(piece), std::string::npos) << '"' << piece << "\" is not in: " << message;
+}
+
+TEST(RunConfig, DefaultsAreThoseOfTheDesign) {
+  const RunConfig run = parse_run(parse(""));
+  EXPECT_EQ(run.method_name, "sgd");
+  EXPECT_EQ(run.run.engine.batch, 64U);
+  EXPECT_EQ(run.run.engine.reduction, engine::Reduction::exact);
+  EXPECT_EQ(run.run.precision, math::Precision::float32);
+  EXPECT_EQ(run.checkpoint.keep, 2);
+  EXPECT_EQ(run.stop.metric, "train_objective") << "there is no validation part";
+}
+
+TEST(RunConfig, FullBatchIsAWord) {
+  EXPECT_EQ(parse_run(parse("[run]\nbatch = \"full\"\n")).run.engine.batch, 0U);
+  expect_refusal("[run]\nbatch = \"all\"\n", {"run.toml:7:", "run.batch", "\"all\"", "\"full\""});
+  expect_refusal("[run]\nbatch = 0\n", {"run.toml:7:", "run.batch", "0"});
+}
+
+TEST(RunConfig, EpochsOrSteps) {
+  EXPECT_EQ(parse_run(parse("[run]\nsteps = 7\n")).run.steps, 7);
+  expect_refusal("[run]\nsteps = 7\nepochs = 2\n", {"run.toml:", "one of them"});
+}
+
+TEST(RunConfig, NeedsOfAMethodAreCheckedBeforeDataIsRead) {
+  expect_refusal("[method]\nname = \"lbfgs\"\n", {"method.name", "lbfgs", "full"});
+  expect_refusal("[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\n", {"lbfgs", "smooth Omega"});
+  EXPECT_NO_THROW(parse_run(parse("[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n[regularizer]\nl2 = 0.1\n")));
+}
+
+TEST(RunConfig, ValidationMetricsNeedAValidationPart) {
+  expect_refusal("[stop]\nmetric = \"valid_accuracy\"\n", {"stop.metric", "valid_accuracy", "holdout"});
+}
+
+TEST(RunConfig, UnknownKeysAreRefusedWithTheNearestName) {
+  expect_refusal("[run]\nbach = 3\n", {"run.toml:7:1", "bach", "batch"});
+  expect_refusal("[stopp]\npatience = 3\n", {"run.toml:6:", "stopp", "stop"});
+}
+
+std::vector<ConfigChange> changes(const std::string& before, const std::string& after) {
+  const base::Config a = parse(before);
+  const base::Config b = parse(after);
+  parse_run(a);
+  parse_run(b);
+  return config_changes(a, b);
+}
+
+struct ChangeCase {
+  const char* before;
+  const char* after;
+  const char* key;
+  ChangeKind kind;
+};
+
+class ConfigChanges : public testing::TestWithParam<ChangeCase> {};
+
+TEST_P(ConfigChanges, AreOfTheirKind) {
+  const ChangeCase& c = GetParam();
+  const auto found = changes(c.before, c.after);
+  ASSERT_EQ(found.size(), 1U) << c.after;
+  EXPECT_EQ(found[0].key, c.key);
+  EXPECT_EQ(found[0].kind, c.kind) << c.key;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, ConfigChanges, testing::Values(
+    ChangeCase{"", "[run]\nseed = 2\n", "run.seed", ChangeKind::refused},
+    ChangeCase{"", "[run]\nbatch = 32\n", "run.batch", ChangeKind::refused},
+    ChangeCase{"", "[run]\nprecision = \"float64\"\n", "run.precision", ChangeKind::refused},
+    ChangeCase{"", "[run]\nsampling = \"replace\"\n", "run.sampling", ChangeKind::refused},
+    ChangeCase{"", "[run]\nleaf = 8\n", "run.leaf", ChangeKind::refused},
+    ChangeCase{"", "[run]\nreduction = \"fast\"\n", "run.reduction", ChangeKind::refused},
+    ChangeCase{"", "bias = false\n", "model.bias", ChangeKind::refused},
+    ChangeCase{"", "[regularizer]\nl2 = 0.1\n", "regularizer.l2", ChangeKind::refused},
+    ChangeCase{"", "[run]\nepochs = 20\n", "run.epochs", ChangeKind::logged},
+    ChangeCase{"", "[method]\nlr = 0.5\n", "method.lr", ChangeKind::logged},
+    ChangeCase{"", "[schedule]\nwarmup = 2\n", "schedule.warmup", ChangeKind::logged},
+    ChangeCase{"", "[stop]\npatience = 2\n", "stop.patience", ChangeKind::logged},
+    ChangeCase{"", "[trace]\nevery = 5\n", "trace.every", ChangeKind::free},
+    ChangeCase{"", "[checkpoint]\nkeep = 5\n", "checkpoint.keep", ChangeKind::free}));
+
+TEST(ConfigChanges, AnotherMethodIsRefused) {
+  bool refused = false;
+  for (const ConfigChange& change : changes("", "[method]\nname = \"adam\"\n")) {
+    refused |= change.key == "method.name" && change.kind == ChangeKind::refused;
+  }
+  EXPECT_TRUE(refused);
+}
+
+TEST(ConfigChanges, AMovedFileIsFreeButAnotherFormatIsNot) {
+  EXPECT_EQ(change_kind("data.train.path"), ChangeKind::free);
+  EXPECT_EQ(change_kind("data.train.format"), ChangeKind::refused);
+  EXPECT_EQ(change_kind("data.holdout"), ChangeKind::refused);
+  EXPECT_EQ(change_kind("data.split_seed"), ChangeKind::refused);
+}
+
+}  // namespace
+}  // namespace talweg::train
