@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 install_packages
-configure_and_build build -DTALWEG_TESTS=OFF --target talweg_program
+configure_and_build build -- --target talweg_program
 
 run=configs/runs/digits_mlp
 echo

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <bit>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
@@ -53,7 +52,7 @@ std::string npy(std::string_view type, const std::string& shape, const std::vect
   text += header;
   const std::size_t at = text.size();
   text.resize(at + values.size() * sizeof(T));
-  std::memcpy(text.data() + at, values.data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(text.data() + at, values.data(), values.size() * sizeof(T));
   return text;
 }
 

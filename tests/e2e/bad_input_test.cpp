@@ -36,10 +36,10 @@ class BadInput : public testing::Test {
 TEST_F(BadInput, MissingConfig) { expect((folder_ / "none.toml").string(), 66, {"none.toml"}); }
 TEST_F(BadInput, MissingData) { expect(config(train_on("nowhere.csv")), 66, {"nowhere.csv"}); }
 TEST_F(BadInput, UnknownFormat) { expect(config(train_on(folder_.write("x.dat", "1,2\n").string())), 78, {"bad.toml:2:", "format"}); }
-TEST_F(BadInput, MisspeltKey) { expect(config(train_on(digits()), "batc = 3\n"), 78, {"bad.toml:8:1", "batc", "batch"}); }
+TEST_F(BadInput, MisspeltKey) { expect(config(train_on(digits()), "batc = 3\n"), 78, {"bad.toml:9:1", "batc", "batch"}); }
 TEST_F(BadInput, UnknownSection) { expect(config(train_on(digits()), "[metod]\nname = \"sgd\"\n"), 78, {"metod", "method"}); }
-TEST_F(BadInput, WrongType) { expect(config(train_on(digits()), "[method]\nlr = \"fast\"\n"), 78, {"bad.toml:9:", "lr", "fast"}); }
-TEST_F(BadInput, SyntaxError) { expect(config(train_on(digits()), "[method\n"), 78, {"bad.toml:8:"}); }
+TEST_F(BadInput, WrongType) { expect(config(train_on(digits()), "[method]\nlr = \"fast\"\n"), 78, {"bad.toml:10:", "lr", "fast"}); }
+TEST_F(BadInput, SyntaxError) { expect(config(train_on(digits()), "[method\n"), 78, {"bad.toml:9:"}); }
 TEST_F(BadInput, BatchOfZero) { expect(config(train_on(digits())), 78, {"batch", "0"}, {"--set", "run.batch=0"}); }
 TEST_F(BadInput, UnknownMethod) { expect(config(train_on(digits()), "[method]\nname = \"adamm\"\n"), 78, {"adamm", "adam"}); }
 TEST_F(BadInput, BatchNormalization) {

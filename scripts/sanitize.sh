@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The unit tests under sanitizers: sanitize.sh [address|thread|all] (all when nothing is said).
+#   address   AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan
+#   thread    ThreadSanitizer, in build-tsan; TBB, Open MPI and OpenMP are not built for it: scripts/suppressions
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib.sh
+
+rooms='base|math|comm|h5|data|model|optim|io|engine|train|control'
+suppressions=$PWD/scripts/suppressions
+
+under() {  # folder sanitizers
+  configure_and_build "$1" -DTALWEG_TESTS=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTALWEG_SANITIZE="$2" -- --target unit_tests
+  ctest --test-dir "$1" --output-on-failure --parallel "$(nproc)" --tests-regex "^($rooms)\\."
+}
+
+install_packages
+case "${1:-all}" in
+  address | thread | all) ;;
+  *) echo "usage: $(basename "$0") [address|thread|all]" >&2; exit 64 ;;
+esac
+if [[ ${1:-all} != thread ]]; then
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
+  export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=$suppressions/ubsan.txt
+  under build-asan address,undefined
+fi
+if [[ ${1:-all} != address ]]; then
+  export TSAN_OPTIONS=suppressions=$suppressions/tsan.txt:halt_on_error=1:ignore_noninstrumented_modules=1
+  under build-tsan thread
+fi
