@@ -71,7 +71,7 @@ std::string head_text(const Run& run) {
     const io::Trace& t = *run.trace;
     add("model", text_attribute(t, "model"));
     add("method", text_attribute(t, "method"));
-    add("machine", fmt::format("{} ranks x {} threads on {}", text_attribute(t, "ranks"), text_attribute(t, "threads"), text_attribute(t, "host")));
+    add("machine", fmt::format("ranks {}, threads {}, on {}", text_attribute(t, "ranks"), text_attribute(t, "threads"), text_attribute(t, "host")));
     const double step = last_number(t.steps, "step");
     if (!std::isnan(step)) {
       add("steps", fmt::format("{:.0f} (epoch {:.2f}, {:.0f} resumes, {:.2f} s)", step, last_number(t.steps, "epoch"), last_number(t.steps, "part"),

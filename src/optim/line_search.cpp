@@ -24,7 +24,7 @@ std::vector<double> inside(const LinePoint& low, const LinePoint& high) {
 bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
   const bool strong = at.value <= start.value + options.c1 * at.length * start.slope && std::abs(at.slope) <= -options.c2 * start.slope;
   const bool approximate = at.slope <= (2 * options.c1 - 1) * start.slope && at.slope >= options.c2 * start.slope &&
-                           at.value <= start.value + options.relative_tolerance * std::abs(start.value);
+                           std::abs(at.value - start.value) <= options.relative_tolerance * std::abs(start.value);
   return strong || approximate;
 }
 

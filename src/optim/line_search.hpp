@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A step length t along a descent direction, phi(t) = F(x + t d), that satisfies
 //   strong Wolfe        phi(t) <= phi(0) + c1 t phi'(0)  and  |phi'(t)| <= c2 |phi'(0)|                    or
-//   approximate Wolfe   (2 c1 - 1) phi'(0) >= phi'(t) >= c2 phi'(0)  and  phi(t) <= phi(0) + tolerance     (Hager & Zhang 2005)
+//   approximate Wolfe   (2 c1 - 1) phi'(0) >= phi'(t) >= c2 phi'(0)  and  |phi(t) - phi(0)| <= tolerance   (Hager & Zhang 2005)
 // the second for the neighbourhood of a minimum, where differences of phi drown in rounding while slopes do not.
 #pragma once
 

@@ -18,6 +18,10 @@ using base::ExitCode;
 
 Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
 
+std::string machine(const RunFacts& facts) {
+  return fmt::format("{} rank{} x {} thread{}", facts.ranks, facts.ranks == 1 ? "" : "s", facts.threads, facts.threads == 1 ? "" : "s");
+}
+
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
 
 std::int64_t planned_steps(const RunSection& run, std::int64_t steps_per_epoch) {
@@ -121,7 +125,7 @@ void Coordinator<Real>::start() {
   first_step_ = steps_done();
   if (found) return;
   trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, false);
-  event("start", fmt::format("{} on {} ranks x {} threads", run_.method_name, facts_.ranks, facts_.threads));
+  event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
 
 template <class Real>
@@ -156,7 +160,7 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
                         state_.counter("trainer.part")));
   trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
-  event("resume", fmt::format("at step {} on {} ranks x {} threads", steps_done(), facts_.ranks, facts_.threads));
+  event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
     log_.info("config changed: " + logged);
     event("config", logged);

@@ -2,6 +2,8 @@
 // Heavy-ball momentum (Polyak 1964) with the learning rate outside the buffer, as in TensorFlow and PyTorch:
 //   a_1 = g_1,  a_t = momentum a_{t-1} + (1 - dampening) g_t
 //   x_t = x_{t-1} - lr a_t
+// A constant gradient g moves x by lr (1 - dampening) / (1 - momentum) g a step in the end: the prox takes that step, so that
+// x stands still just where 0 is in g + the subgradients of Omega.
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -25,7 +27,7 @@ class Momentum final : public ElementRule<Momentum> {
       a[i] = momentum * a[i] + share * b.g[i];
       b.x[i] -= lr * a[i];
     }
-    b.fill_prox_step(step.lr);
+    b.fill_prox_step(step.lr * (1 - dampening_) / (1 - momentum_));
   }
 
  private:

@@ -3,6 +3,8 @@
 // use_nesterov):
 //   a_t = momentum a_{t-1} + g_t
 //   x_t = x_{t-1} - lr (g_t + momentum a_t)
+// A constant gradient g moves x by lr / (1 - momentum) g a step in the end: the prox takes that step, so that x stands still just
+// where 0 is in g + the subgradients of Omega.
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -24,7 +26,7 @@ class Nesterov final : public ElementRule<Nesterov> {
       a[i] = momentum * a[i] + b.g[i];
       b.x[i] -= lr * (b.g[i] + momentum * a[i]);
     }
-    b.fill_prox_step(step.lr);
+    b.fill_prox_step(step.lr / (1 - momentum_));
   }
 
  private:

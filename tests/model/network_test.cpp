@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluation and prediction by hand, names and shapes, tiles.
+#include <gtest/gtest.h>
+
+#include "tests/model/examples.hpp"
+#include "tests/model/finite_difference.hpp"
+
+namespace talweg::test {
+namespace {
+
+TEST(Network, NamesAndShapesFollowTheEcosystem) {
+  const model::ModelConfig config{.kind = "mlp", .hidden = {3, 2}, .activation = "relu", .loss = "cross_entropy"};
+  const auto mlp = model::build_objective<float>(config, shape_of(5, 4));
+  std::string listed;
+  for (const math::Tensor& t : mlp->layout().tensors()) {
+    listed += t.name + (t.bias ? "*" : "") + " " + std::to_string(t.shape[0]) + (t.shape.size() > 1 ? "x" + std::to_string(t.shape[1]) : "") + "; ";
+  }
+  EXPECT_EQ(listed, "layers.0.weight 3x5; layers.0.bias* 3; layers.1.weight 2x3; layers.1.bias* 2; layers.2.weight 4x2; layers.2.bias* 4; ");
+  EXPECT_EQ(mlp->describe(), "mlp 5-3-2-4, relu, cross_entropy");
+  const auto linear = model::build_objective<float>({.kind = "linear", .hidden = {}, .activation = "", .loss = "logistic"}, shape_of(5, 2));
+  EXPECT_EQ(linear->layout().tensors()[0].name, "weight");
+  EXPECT_EQ(linear->layout().tensors()[1].name, "bias");
+  EXPECT_EQ(linear->outputs(), 1U);
+}
+
+TEST(Network, PredictsAndCountsByHand) {
+  // Two features, two hidden relu units (the features' difference and its negative), three classes.
+  const auto mlp = model::build_objective<double>({.kind = "mlp", .hidden = {2}, .activation = "relu", .loss = "cross_entropy"}, shape_of(2, 3));
+  std::vector<double> x(mlp->layout().extent());
+  const auto set = [&](const char* name, std::vector<double> values) { std::copy(values.begin(), values.end(), x.begin() + static_cast<std::ptrdiff_t>(mlp->layout().tensor(name).offset)); };
+  set("layers.0.weight", {1, -1, -1, 1});
+  set("layers.1.weight", {1, 0, 0, 1, 0, 0});
+  set("layers.1.bias", {0, 0, 0.5});
+  const std::vector<double> rows = {3, 1, 1, 4, 2, 2};
+  const std::vector<double> targets = {0, 1, 0};
+  const std::vector<std::uint64_t> records = {0, 1, 2};
+  const data::Examples<double> examples{.count = 3, .features = 2, .dense = rows.data(), .sparse = {}, .targets = targets, .records = records};
+  const auto tape = mlp->make_tape();
+  std::vector<double> out(9);
+  mlp->predict(x, examples, *tape, out);
+  EXPECT_EQ(out, (std::vector<double>{2, 0, 0.5, 0, 3, 0.5, 0, 0, 0.5}));
+  const auto e = mlp->evaluate(x, examples, *tape);
+  EXPECT_EQ(e.correct, 2);
+}
+
+TEST(Network, RegressionSumsByHand) {
+  const auto linear = model::build_objective<double>({.kind = "linear", .hidden = {}, .activation = "", .loss = "squared", .huber_delta = 1, .bias = true, .classes = false}, shape_of(1, 0));
+  std::vector<double> x(linear->layout().extent());
+  x[0] = 2;
+  const std::vector<double> rows = {1, 2};
+  const std::vector<double> targets = {3, 3};
+  const std::vector<std::uint64_t> records = {0, 1};
+  const auto tape = linear->make_tape();
+  const auto e = linear->evaluate(x, {.count = 2, .features = 1, .dense = rows.data(), .sparse = {}, .targets = targets, .records = records}, *tape);
+  EXPECT_DOUBLE_EQ(e.loss, 1.0);
+  EXPECT_DOUBLE_EQ(e.squared_error, 2.0);
+  EXPECT_DOUBLE_EQ(e.target, 6.0);
+  EXPECT_DOUBLE_EQ(e.target_squared, 18.0);
+}
+
+TEST(Network, AddTileAddsItsWeightTimesTheShare) {
+  const auto objective = model::build_objective<double>({.kind = "mlp", .hidden = {40}, .activation = "tanh", .loss = "squared"}, shape_of(1000, 0));
+  ASSERT_GT(objective->layout().tiles().size(), 3U) << "one tensor should span several tiles here";
+  const auto rows = make_rows<double>(5, 1000, 0);
+  const auto x = random_vector(objective->layout(), 1, 0.1);
+  std::vector<double> once;
+  gradient<double>(*objective, x, rows.view(false), once);
+  const auto tape = objective->make_tape();
+  const auto examples = rows.view(false);
+  objective->forward_backward(x, examples, *tape);
+  std::vector<double> twice(objective->layout().extent(), 1.0);
+  const auto tiles = objective->layout().tiles();
+  for (std::size_t k = tiles.size(); k-- > 0;) objective->add_tile(*tape, tiles[k], -2.0, std::span(twice).subspan(tiles[k].offset, tiles[k].count));
+  for (const math::Tensor& t : objective->layout().tensors()) {
+    for (std::size_t j = t.offset; j < t.offset + t.size; ++j) ASSERT_NEAR(twice[j], 1 - 2 * once[j], 1e-12) << t.name;
+  }
+}
+
+TEST(Network, ATapeMayBeUsedForLeavesOfOtherSizes) {
+  const auto objective = model::build_objective<double>({.kind = "mlp", .hidden = {7}, .activation = "gelu", .loss = "cross_entropy"}, shape_of(6, 4));
+  const auto large_rows = make_rows<double>(12, 6, 4);
+  const auto small_rows = make_rows<double>(3, 6, 4);
+  const auto large = large_rows.view(false);
+  const auto small = small_rows.view(false);
+  const auto x = random_vector(objective->layout(), 1, 0.5);
+  const auto reused = objective->make_tape();
+  objective->forward_backward(x, large, *reused);
+  const auto fresh = objective->make_tape();
+  EXPECT_EQ(objective->forward_backward(x, small, *reused), objective->forward_backward(x, small, *fresh));
+  std::vector<double> a(objective->layout().extent()), b(a);
+  for (const math::Tile& tile : objective->layout().tiles()) {
+    objective->add_tile(*reused, tile, 1.0, std::span(a).subspan(tile.offset, tile.count));
+    objective->add_tile(*fresh, tile, 1.0, std::span(b).subspan(tile.offset, tile.count));
+  }
+  EXPECT_EQ(a, b);
+}
+
+}  // namespace
+}  // namespace talweg::test

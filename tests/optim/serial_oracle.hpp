@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// An Oracle over a function written out in the test: one process, no engine, every request answered by plain loops.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "talweg/base/config.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/base/random.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::test {
+
+using Point = std::vector<double>;
+
+/// F = mean of n terms. `term(i, x, g)` returns f_i and adds its gradient to g.
+struct FiniteSum {
+  std::size_t n = 1;
+  std::size_t dimension = 1;
+  std::function<double(std::size_t i, const Point& x, Point& g)> term;
+  std::function<Point(const Point& x, const Point& v)> hessian_vector;      // of F
+};
+
+template <class Real>
+class SerialSpace final : public optim::VectorSpace {
+ public:
+  SerialSpace(std::size_t dimension, std::size_t declared) : slots_(declared) {
+    layout_.add("x", {dimension});
+    for (auto& s : slots_) s.assign(dimension, Real{0});
+  }
+  const math::ParameterLayout& layout() const override { return layout_; }
+  std::vector<Real>& at(optim::Vector v) { return slots_.at(v.slot); }
+  math::Sums for_each_block(std::span<const optim::Vector> writes, std::span<const optim::Vector> reads, const math::BlockKernel& kernel) override {
+    return run(nullptr, writes, reads, kernel);
+  }
+  math::Sums run(std::vector<Real>* first, std::span<const optim::Vector> writes, std::span<const optim::Vector> reads, const math::BlockKernel& kernel) {
+    math::Sums sums{};
+    for (const math::Block& block : layout_.blocks()) {
+      std::vector<Real*> arrays;
+      if (first != nullptr) arrays.push_back(first->data() + block.offset);
+      for (const auto v : writes) arrays.push_back(at(v).data() + block.offset);
+      for (const auto v : reads) arrays.push_back(at(v).data() + block.offset);
+      const math::Sums part = kernel.run(block, math::Arrays<Real>{arrays, block.count});
+      for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += part[k];
+    }
+    return sums;
+  }
+  optim::Vector acquire() override {
+    if (free_.empty()) {
+      slots_.emplace_back(layout_.extent(), std::numeric_limits<Real>::quiet_NaN());   // unspecified: whoever reads it first is wrong
+      return {static_cast<std::uint32_t>(slots_.size() - 1)};
+    }
+    const optim::Vector v = free_.back();
+    free_.pop_back();
+    std::fill(at(v).begin(), at(v).end(), std::numeric_limits<Real>::quiet_NaN());
+    return v;
+  }
+  void release(optim::Vector v) override { free_.push_back(v); }
+
+ private:
+  math::ParameterLayout layout_;
+  std::deque<std::vector<Real>> slots_;
+  std::vector<optim::Vector> free_;
+};
+
+template <class Real>
+class SerialOracle final : public optim::Oracle {
+ public:
+  SerialOracle(FiniteSum f, std::size_t batch, std::size_t declared, const math::Proximal* proximal = nullptr)
+      : f_(std::move(f)), batch_(batch), space_(f_.dimension, declared), proximal_(proximal) {}
+  SerialSpace<Real>& space() override { return space_; }
+  optim::Batch draw(std::uint64_t ticket) const override { return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_}; }
+  optim::Batch all() const override { return {.all = true, .ticket = 0, .size = f_.n}; }
+  std::uint64_t batches_per_epoch() const override { return batch_ == 0 ? 1 : (f_.n + batch_ - 1) / batch_; }
+
+  optim::GradientAnswer gradient(const optim::GradientRequest& request, const optim::Sink& sink) override {
+    Point sum(f_.dimension);
+    double value = 0;
+    for (std::size_t k = 0; k < request.terms.size(); ++k) {
+      Point g(f_.dimension);
+      const double v = mean(point(request.terms[k].at), request.batch, g);
+      if (k == 0) value = v;
+      for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += request.terms[k].weight * g[j];
+      gradients += request.batch.size;
+    }
+    for (const optim::Term& shift : request.shifts) {
+      const Point s = point(shift.at);
+      for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += shift.weight * s[j];
+    }
+    if (!std::isfinite(value)) throw optim::Diverged("not finite");
+    std::vector<Real> g(space_.layout().extent());
+    for (std::size_t j = 0; j < sum.size(); ++j) g[j] = static_cast<Real>(sum[j]);
+    return {.value = value, .sums = space_.run(&g, sink.writes, sink.reads, sink.kernel)};
+  }
+  std::vector<optim::LinePoint> along(optim::Vector x, optim::Vector d, std::span<const double> lengths, const optim::Batch& batch) override {
+    ++line_requests;
+    std::vector<optim::LinePoint> line;
+    const Point start = point(x);
+    const Point direction = point(d);
+    for (const double t : lengths) {
+      Point at = start;
+      for (std::size_t j = 0; j < at.size(); ++j) at[j] += t * direction[j];
+      Point g(f_.dimension);
+      optim::LinePoint p{.length = t, .value = mean(at, batch, g), .slope = 0};
+      for (std::size_t j = 0; j < at.size(); ++j) p.slope += g[j] * direction[j];
+      line.push_back(p);
+      values += batch.size;
+    }
+    return line;
+  }
+  void hessian_vector(optim::Vector x, optim::Vector v, const optim::Batch&, optim::Vector out) override {
+    const Point product = f_.hessian_vector(point(x), point(v));
+    for (std::size_t j = 0; j < product.size(); ++j) space_.at(out)[j] = static_cast<Real>(product[j]);
+  }
+  double smooth_omega(optim::Vector) override { return 0; }
+  double nonsmooth_omega(optim::Vector) override { return 0; }
+  const math::Proximal* proximal() const override { return proximal_; }
+
+  Point point(optim::Vector v) {
+    const auto& values_at = space_.at(v);
+    return Point(values_at.begin(), values_at.begin() + static_cast<std::ptrdiff_t>(f_.dimension));
+  }
+  double mean(const Point& x, const optim::Batch& batch, Point& g) const {
+    double value = 0;
+    const std::size_t first = batch.all ? 0 : batch.ticket * batch_;
+    for (std::size_t i = 0; i < batch.size; ++i) value += f_.term((first + i) % f_.n, x, g);
+    for (double& v : g) v /= static_cast<double>(batch.size);
+    return value / static_cast<double>(batch.size);
+  }
+  std::size_t gradients = 0;
+  std::size_t values = 0;
+  std::size_t line_requests = 0;
+
+ private:
+  FiniteSum f_;
+  std::size_t batch_;
+  SerialSpace<Real> space_;
+  const math::Proximal* proximal_;
+};
+
+/// A method on a SerialOracle, step by step.
+template <class Real = double>
+class MethodRun {
+ public:
+  /// `method`: the lines of [method], separated by ';' or newlines.
+  MethodRun(std::string method, FiniteSum f, const Point& start, std::size_t batch = 0, const math::Proximal* proximal = nullptr)
+      : method_(build(std::move(method))), state_(declare()), oracle_(std::move(f), batch, state_.layout().vectors().size(), proximal) {
+    for (std::size_t j = 0; j < start.size(); ++j) oracle_.space().at(state_.vector("x"))[j] = static_cast<Real>(start[j]);
+  }
+  optim::StepReport step() {
+    optim::StepContext context{oracle_, state_, progress_};
+    const auto report = method_->step(context);
+    ++progress_.step;
+    return report;
+  }
+  void steps(int count) {
+    for (int k = 0; k < count; ++k) step();
+  }
+  Point x() { return oracle_.point(state_.vector("x")); }
+  double value() {
+    Point g(x().size());
+    return oracle_.mean(x(), oracle_.all(), g);
+  }
+  SerialOracle<Real>& oracle() { return oracle_; }
+  math::State& state() { return state_; }
+  optim::Progress& progress() { return progress_; }
+  /// Everything declared, to and fro: what a checkpoint would hold.
+  struct Saved {
+    std::vector<std::vector<Real>> vectors;
+    std::vector<double> scalars;
+    std::vector<std::int64_t> counters;
+    std::vector<std::vector<double>> arrays;
+    std::int64_t step = 0;
+  };
+  Saved save() {
+    Saved saved;
+    for (const auto& name : state_.layout().vectors()) saved.vectors.push_back(oracle_.space().at(state_.vector(name)));
+    for (const auto& s : state_.layout().scalars()) saved.scalars.push_back(state_.scalar(s.name));
+    for (const auto& c : state_.layout().counters()) saved.counters.push_back(state_.counter(c.name));
+    for (const auto& a : state_.layout().arrays()) saved.arrays.emplace_back(state_.array(a.name).begin(), state_.array(a.name).end());
+    saved.step = progress_.step;
+    return saved;
+  }
+  void load(const Saved& saved) {
+    for (std::size_t k = 0; k < saved.vectors.size(); ++k) oracle_.space().at(state_.vector(state_.layout().vectors()[k])) = saved.vectors[k];
+    for (std::size_t k = 0; k < saved.scalars.size(); ++k) state_.scalar(state_.layout().scalars()[k].name) = saved.scalars[k];
+    for (std::size_t k = 0; k < saved.counters.size(); ++k) state_.counter(state_.layout().counters()[k].name) = saved.counters[k];
+    for (std::size_t k = 0; k < saved.arrays.size(); ++k) std::ranges::copy(saved.arrays[k], state_.array(state_.layout().arrays()[k].name).begin());
+    progress_.step = saved.step;
+  }
+
+ private:
+  static std::unique_ptr<optim::Method> build(std::string text) {
+    std::ranges::replace(text, ';', '\n');
+    return optim::build_method(base::Config::parse("[method]\n" + text + "\n", "test.toml").section("method"));
+  }
+  math::State declare() const {
+    math::StateLayout layout;
+    layout.vector("x");
+    method_->declare(layout);
+    return math::State(std::move(layout));
+  }
+  std::unique_ptr<optim::Method> method_;
+  math::State state_;
+  SerialOracle<Real> oracle_;
+  optim::Progress progress_{.step = 0, .factor = 1, .seed = 1};
+};
+
+/// F(x) = sum_j a_j x_j^2 / 2.
+inline FiniteSum quadratic(Point a) {
+  const std::size_t d = a.size();
+  return {.n = 1, .dimension = d,
+          .term = [a](std::size_t, const Point& x, Point& g) {
+            double value = 0;
+            for (std::size_t j = 0; j < a.size(); ++j) {
+              value += 0.5 * a[j] * x[j] * x[j];
+              g[j] += a[j] * x[j];
+            }
+            return value;
+          },
+          .hessian_vector = [a](const Point&, const Point& v) {
+            Point out(v.size());
+            for (std::size_t j = 0; j < a.size(); ++j) out[j] = a[j] * v[j];
+            return out;
+          }};
+}
+
+/// f_i = (a_i . x - y_i)^2 / 2 with random rows and noisy targets: n terms that do not agree.
+FiniteSum least_squares(std::size_t n, std::size_t d);
+
+}  // namespace talweg::test
