@@ -39,4 +39,13 @@ std::string Fingerprint::hex() const {
   return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
 }
 
+std::string fingerprint(std::size_t features, std::span<const double> rows, std::span<const double> targets) {
+  Fingerprint all;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::string label = fmt::format("{}", targets[i]);
+    all.add({.dense = rows.subspan(i * features, features), .columns = {}, .values = {}, .label = label});
+  }
+  return all.hex();
+}
+
 }  // namespace talweg::data

@@ -25,7 +25,7 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
   data::Parts<Real> parts;
   if (options.rows) {
     parts.train = rows_in_memory<Real>(*options.rows, comm);
-    parts.fingerprint = "in memory";
+    parts.fingerprint = data::fingerprint(options.rows->features, options.rows->rows, options.rows->targets);
   } else {
     const bool classes = options.terms == nullptr && run.model.classes;
     parts = data::load<Real>(run.data, classes ? data::TargetKind::classes : data::TargetKind::numbers, comm.rank(), comm.size(), log);

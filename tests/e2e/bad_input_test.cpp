@@ -75,6 +75,13 @@ TEST_F(BadInput, RunDirectoryOfAnotherConfig) {
   expect(file, 78, {"run.batch", "4", "8"}, {"--set", "run.batch=8"});
   EXPECT_EQ(read_file(folder_ / "run" / "config.toml"), before) << "the run lost its config";
 }
+TEST_F(BadInput, OtherDataOnResume) {
+  const auto data = folder_.write("rows.csv", "1,2,0\n2,1,1\n3,1,0\n");
+  const std::string file = config(train_on(data.string()));
+  ASSERT_EQ(talweg(0, {"train", file, "--run", (folder_ / "run").string(), "--progress", "none"}).code, 0);
+  folder_.write("rows.csv", "1,2,0\n2,1,1\n3,9,0\n");
+  expect(file, 65, {"fingerprint"}, {"--set", "run.steps=4"});
+}
 TEST_F(BadInput, DivergenceEndsWith79OnEveryRank) {
   const std::string file = config(train_on(digits()), "precision = \"float32\"\n[method]\nname = \"sgd\"\nlr = 1e38\n");
   for (const int ranks : {0, 2, 3}) {

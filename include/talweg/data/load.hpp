@@ -76,6 +76,9 @@ template <class Real>
 Dataset<Real> in_memory(Shape shape, std::span<const Real> rows, std::span<const Real> targets, int rank, int ranks,
                         std::uint64_t split_seed = 1);
 
+/// What load() would give as the fingerprint of such rows: dense [count, features] row-major, one target each.
+std::string fingerprint(std::size_t features, std::span<const double> rows, std::span<const double> targets);
+
 /// Names of the known formats, for help and errors.
 std::vector<std::string> format_names();
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What commands print, from what they are given; whole command lines are in tests/e2e.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "control/diff.hpp"
+#include "control/methods.hpp"
+#include "control/table.hpp"
+#include "control/template.hpp"
+#include "talweg/train/run_config.hpp"
+
+namespace talweg::control {
+namespace {
+
+TEST(Configs, EveryShippedOneParses) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() != ".toml") continue;
+    ++count;
+    EXPECT_NO_THROW(train::parse_run(base::Config::load(entry.path()))) << entry.path();
+  }
+  EXPECT_GE(count, 5U);
+}
+
+TEST(Templates, EveryOneParses) {
+  EXPECT_GE(config_templates().size(), 5U);
+  for (const ConfigTemplate& t : config_templates()) {
+    EXPECT_NO_THROW(train::parse_run(base::Config::parse(std::string(t.text), std::string(t.task)))) << t.task;
+    EXPECT_FALSE(t.summary.empty());
+  }
+}
+
+TEST(Methods, EveryEntryIsTold) {
+  const std::string all = catalogue_text();
+  for (const optim::Entry* entry : optim::catalogue()) {
+    EXPECT_NE(all.find(entry->name), std::string::npos) << entry->name;
+    const MethodView view = view_of(*entry);
+    const std::string text = to_text(view);
+    for (const std::string_view piece : {entry->title, entry->source, entry->cost}) EXPECT_NE(text.find(piece), std::string::npos) << entry->name << ": " << piece;
+    EXPECT_EQ(to_json(view)["name"], entry->name);
+  }
+  const MethodView adam = view_of(optim::find_entry("adam"));
+  EXPECT_EQ(adam.kind, "update rule");
+  EXPECT_EQ(adam.vectors, (std::vector<std::string>{"first_moment", "second_moment"}));
+  EXPECT_TRUE(std::ranges::any_of(adam.hyperparameters, [](const base::Resolved& r) { return r.key == "beta2" && r.value == "0.999"; }));
+  EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.full_batch);
+}
+
+TEST(Ulps, CountRepresentableNumbersBetween) {
+  EXPECT_EQ(ulps(1.0F, 1.0F), 0U);
+  EXPECT_EQ(ulps(1.0F, std::nextafter(1.0F, 2.0F)), 1U);
+  EXPECT_EQ(ulps(-0.0, 0.0), 1U) << "other bits, another number";
+  EXPECT_EQ(ulps(std::nextafter(0.0, -1.0), std::nextafter(0.0, 1.0)), 3U);
+  EXPECT_EQ(ulps(1.0, 2.0), std::uint64_t{1} << 52);
+}
+
+io::Checkpoint checkpoint(std::vector<float> w) {
+  io::Checkpoint c;
+  c.step = 3;
+  c.parameters = {{.name = "w", .shape = {2, 2}, .values = std::move(w)}};
+  c.counters["trainer.step"] = 3;
+  return c;
+}
+
+TEST(Diff, NamesTheFirstElementThatDiffers) {
+  EXPECT_FALSE(first_difference(checkpoint({1, 2, 3, 4}), checkpoint({1, 2, 3, 4})));
+  const auto found = first_difference(checkpoint({1, 2, 3, 4}), checkpoint({1, 2, std::nextafter(3.0F, 4.0F), 5}));
+  ASSERT_TRUE(found);
+  EXPECT_NE(found->where.find("w, element 2"), std::string::npos) << found->where;
+  EXPECT_NE(found->distance.find("1 ULP"), std::string::npos) << found->distance;
+}
+
+TEST(Diff, FindsTheFirstRowOfATrace) {
+  io::Trace a;
+  a.steps = {{"step", {1, 2, 3}}, {"loss", {0.5, 0.4, 0.3}}};
+  io::Trace b = a;
+  EXPECT_FALSE(first_difference(a, b));
+  b.steps["loss"][1] = 0.41;
+  const auto found = first_difference(a, b);
+  ASSERT_TRUE(found);
+  EXPECT_NE(found->where.find("step 2"), std::string::npos) << found->where;
+  EXPECT_NE(found->where.find("loss"), std::string::npos) << found->where;
+}
+
+TEST(Table, AlignsItsColumns) {
+  Table table({{"name", Table::Align::left}, {"n", Table::Align::right}});
+  table.add({"a", "1"});
+  table.add({"long", "1000"});
+  EXPECT_EQ(table.text(), "name     n\na        1\nlong  1000\n");
+}
+
+}  // namespace
+}  // namespace talweg::control

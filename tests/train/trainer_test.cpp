@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop through its public door, on rows in memory and a user's own f_i: endings, resume, what is written.
+#include "talweg/train/trainer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "talweg/base/random.hpp"
+#include "talweg/io/checkpoint.hpp"
+#include "talweg/io/trace.hpp"
+#include "tests/support/folder.hpp"
+
+namespace talweg::train {
+namespace {
+
+/// f_i = (w a_i + b - y_i)^2 / 2.
+class Line : public model::UserTerms {
+ public:
+  std::vector<model::UserTensor> tensors() const override { return {{"slope", {1}}, {"offset", {1}, true}}; }
+  double value_and_gradient(std::span<const double> x, const model::UserExample& e, std::span<double> g) const override {
+    const double r = predict(x, e) - e.target;
+    g[0] += r * e.features[0];
+    g[1] += r;
+    return 0.5 * r * r;
+  }
+  double predict(std::span<const double> x, const model::UserExample& e) const override { return x[0] * e.features[0] + x[1]; }
+};
+
+class Trainer : public testing::Test {
+ protected:
+  Trainer() {
+    options.terms = std::make_shared<Line>();
+    const base::Random random(1, base::Purpose::test);
+    UserRows rows{.count = 256, .features = 1, .rows = {}, .targets = {}};
+    for (std::uint64_t i = 0; i < rows.count; ++i) {
+      rows.rows.push_back(random.normal(i));
+      rows.targets.push_back(3 * rows.rows.back() - 1);
+    }
+    options.rows = rows;
+  }
+  TrainResult run(const std::string& config) {
+    const auto comm = comm::alone();
+    return train(base::Config::parse(config + "precision = \"float64\"\n", "test.toml"), options, *comm, {});
+  }
+  static double slope(const TrainResult& result) { return result.parameters.at(0).values.at(0); }
+  static std::string sgd(const std::string& sections = "") { return sections + "[method]\nname = \"sgd\"\nlr = 0.1\n[run]\nbatch = 32\n"; }
+
+  test::Folder folder;
+  TrainOptions options;
+};
+
+TEST_F(Trainer, FindsTheLine) {
+  const TrainResult result = run(sgd() + "epochs = 40\n");
+  EXPECT_EQ(result.summary.ending.reason, "epochs");
+  EXPECT_EQ(result.summary.step, 40 * 8);
+  EXPECT_NEAR(slope(result), 3, 1e-6);
+  EXPECT_NEAR(result.parameters.at(1).values.at(0), -1, 1e-6);
+  EXPECT_NEAR(result.summary.figures.get("train_r2"), 1, 1e-9);
+  EXPECT_EQ(result.summary.method_costs.gradients, 40 * 256);
+}
+
+TEST_F(Trainer, WritesNothingWithoutARunDirectory) {
+  run(sgd() + "epochs = 1\n");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_F(Trainer, EndsByEachCriterion) {
+  EXPECT_EQ(run(sgd() + "steps = 3\n").summary.ending.reason, "steps");
+  EXPECT_EQ(run(sgd("[stop]\ngradient_norm = 1e-3\n") + "epochs = 1000\n").summary.ending.reason, "gradient_norm");
+  EXPECT_EQ(run(sgd("[stop]\ntarget_loss = 0.01\n") + "epochs = 1000\n").summary.ending.reason, "target_loss");
+  EXPECT_EQ(run(sgd("[stop]\npatience = 2\n") + "epochs = 100000\n").summary.ending.reason, "patience");
+  const TrainResult late = run(sgd("[stop]\nwall_seconds = 1e-9\n") + "epochs = 1000\n");
+  EXPECT_EQ(late.summary.ending.reason, "wall_seconds");
+  EXPECT_EQ(late.summary.ending.code, base::ExitCode::stopped_early);
+  const TrainResult wild = run("[method]\nname = \"sgd\"\nlr = 1e30\n[run]\nepochs = 1000\n");
+  EXPECT_EQ(wild.summary.ending.code, base::ExitCode::diverged);
+}
+
+TEST_F(Trainer, ZeroStepsAreARunToo) {
+  const TrainResult result = run(sgd() + "steps = 0\n");
+  EXPECT_EQ(result.summary.step, 0);
+  EXPECT_EQ(result.summary.ending.code, base::ExitCode::finished);
+}
+
+TEST_F(Trainer, ResumesToTheSameBitsAndExtends) {
+  const double whole = slope(run(sgd() + "steps = 30\n"));
+  options.run = folder / "run";
+  run(sgd() + "steps = 11\n");
+  const TrainResult resumed = run(sgd() + "steps = 30\n");
+  EXPECT_EQ(slope(resumed), whole);
+  EXPECT_EQ(resumed.summary.part, 1);
+  EXPECT_EQ(resumed.summary.method_costs.gradients, run(sgd() + "steps = 30\n").summary.method_costs.gradients) << "meters go on";
+}
+
+TEST_F(Trainer, TheTraceHasARowForEachStepAndNoGaps) {
+  options.run = folder / "run";
+  run(sgd() + "steps = 11\n");
+  run(sgd() + "steps = 20\n");
+  const io::Trace trace = io::read_trace(options.run);
+  const auto& steps = trace.steps.at("step");
+  ASSERT_EQ(steps.size(), 20U);
+  for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], static_cast<double>(i + 1));
+  EXPECT_EQ(trace.steps.at("part").front(), 0);
+  EXPECT_EQ(trace.steps.at("part").back(), 1);
+  EXPECT_EQ(trace.steps.at("gradient_evaluations").back(), 20 * 32);
+  EXPECT_EQ(trace.events.front().kind, "start");
+  EXPECT_EQ(trace.events.back().kind, "end");
+}
+
+TEST_F(Trainer, AKillBeforeTheFirstCheckpointStartsAnew) {
+  options.run = folder / "run";
+  const double whole = slope(run(sgd() + "steps = 30\n"));
+  std::filesystem::remove_all(options.run / "checkpoints");
+  const TrainResult again = run(sgd() + "steps = 30\n");
+  EXPECT_EQ(slope(again), whole);
+  EXPECT_EQ(io::read_trace(options.run).steps.at("step").size(), 30U);
+}
+
+TEST_F(Trainer, DivergenceLeavesTheLastCheckpoint) {
+  options.run = folder / "run";
+  const TrainResult good = run(sgd() + "steps = 8\n");
+  const TrainResult wild = run("[method]\nname = \"sgd\"\nlr = 1e200\n[run]\nbatch = 32\nsteps = 50\n");
+  EXPECT_EQ(wild.summary.ending.code, base::ExitCode::diverged);
+  const auto found = io::newest_intact(options.run / "checkpoints", {});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->step, 8);
+  EXPECT_EQ(std::get<std::vector<double>>(io::load(found->path).parameters.at(0).values).at(0), slope(good));
+}
+
+TEST_F(Trainer, AnotherBatchIsRefusedOnResume) {
+  options.run = folder / "run";
+  run(sgd() + "steps = 3\n");
+  EXPECT_THROW(run("[method]\nname = \"sgd\"\nlr = 0.1\n[run]\nbatch = 16\nsteps = 5\n"), base::Error);
+}
+
+TEST_F(Trainer, OtherRowsAreRefusedOnResume) {
+  options.run = folder / "run";
+  run(sgd() + "steps = 3\n");
+  options.rows->targets[17] += 1;
+  try {
+    run(sgd() + "steps = 5\n");
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), base::ExitCode::bad_data);
+    EXPECT_NE(std::string(e.what()).find("fingerprint"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(Trainer, KeepsTheBest) {
+  options.run = folder / "run";
+  const TrainResult result = run(sgd() + "epochs = 5\n");
+  ASSERT_TRUE(result.summary.best_step);
+  EXPECT_EQ(*result.summary.best_step, 40);
+  EXPECT_EQ(io::load(options.run / "checkpoints" / "best.h5").step, 40);
+}
+
+class Thrower final : public Line {
+ public:
+  double value_and_gradient(std::span<const double> x, const model::UserExample& e, std::span<double> g) const override {
+    if (e.record == 100) throw std::runtime_error("record 100 cannot be had");
+    return Line::value_and_gradient(x, e, g);
+  }
+};
+
+TEST_F(Trainer, WhatAUsersTermThrowsEndsTheRunWithItsMessage) {
+  options.terms = std::make_shared<Thrower>();
+  try {
+    run(sgd() + "epochs = 1\n");
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_NE(std::string(e.what()).find("record 100 cannot be had"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(Trainer, AUsersTermsGiveNoCurvatureUnlessWritten) {
+  EXPECT_FALSE(model::UserObjective<double>(options.terms).capabilities().hvp);
+}
+
+}  // namespace
+}  // namespace talweg::train
