@@ -5,7 +5,7 @@
 packages=(
   build-essential cmake ninja-build libtbb-dev libopenmpi-dev openmpi-bin libeigen3-dev libhdf5-dev hdf5-tools libgtest-dev
   libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev zlib1g-dev libdnnl-dev
-  python3-h5py python3-matplotlib python3-numpy python3-xarray procps
+  python3-h5py python3-matplotlib python3-numpy python3-xarray python3-h5netcdf procps
 )
 
 # Installs what is missing, and nothing else.

@@ -16,8 +16,10 @@ STEPS = 25
 
 TORCH = {
     'name = "sgd"; lr = 0.1': lambda p: torch.optim.SGD(p, lr=0.1),
+    'name = "sgd"; lr = 0.1; weight_decay = 0.3': lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.3),
     'name = "momentum"; lr = 0.05; momentum = 0.8': lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.8),
     'name = "momentum"; lr = 0.05; momentum = 0.9; dampening = 0.3': lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, dampening=0.3),
+    'name = "momentum"; lr = 0.05; momentum = 0.9; nesterov = true': lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
     'name = "nesterov"; lr = 0.05; momentum = 0.9': lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
     'name = "adam"; lr = 0.1': lambda p: torch.optim.Adam(p, lr=0.1),
     'name = "adam"; lr = 0.1; beta1 = 0.8; beta2 = 0.95; epsilon = 0.01': lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.8, 0.95), eps=0.01),

@@ -15,13 +15,16 @@ Failure current_failure() {
     return {base::ExitCode::internal, "out of memory"};
   } catch (const std::exception& e) {
     return {base::ExitCode::internal, std::string("internal error: ") + e.what()};
+  } catch (...) {
+    return {base::ExitCode::internal, "internal error: something was thrown that is no std::exception"};
   }
 }
 
 void agree(Communicator& comm, const Failure& mine) {
   // MAX over: the lowest failing rank (counted down), and whether some rank is fine.
   const auto ranks = static_cast<std::uint32_t>(comm.size());
-  std::array<std::uint32_t, 2> verdict = {mine.failed() ? ranks - static_cast<std::uint32_t>(comm.rank()) : 0u, mine.failed() ? 0u : 1u};
+  std::array<std::uint32_t, 2> verdict = {mine.failed() ? ranks - static_cast<std::uint32_t>(comm.rank()) : 0u,
+                                          mine.failed() ? 0u : 1u};
   comm.max(verdict);
   if (verdict[0] == 0) return;
   const int culprit = static_cast<int>(ranks - verdict[0]);

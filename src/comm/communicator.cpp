@@ -20,12 +20,25 @@ class Alone final : public Communicator {
 
 }  // namespace
 
+namespace {
+
+template <class Sequence>
+Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
+  std::uint64_t length = sequence.size();
+  comm.broadcast_values(std::span(&length, 1), root);
+  sequence.resize(length);
+  comm.broadcast_values(std::span(sequence), root);
+  return sequence;
+}
+
+}  // namespace
+
 std::string Communicator::broadcast_text(std::string text, int root) {
-  std::uint64_t length = text.size();
-  broadcast_values(std::span(&length, 1), root);
-  text.resize(length);
-  broadcast_values(std::span(text), root);
-  return text;
+  return broadcast_sequence(*this, std::move(text), root);
+}
+
+std::vector<std::byte> Communicator::broadcast_bytes(std::vector<std::byte> bytes, int root) {
+  return broadcast_sequence(*this, std::move(bytes), root);
 }
 
 std::unique_ptr<Communicator> alone() { return std::make_unique<Alone>(); }

@@ -14,7 +14,7 @@ struct Options {
 
 base::ExitCode run_certify(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
-  const auto file = train::find_checkpoint(options.run, options.best, context.log());
+  const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Certificate certificate = train::certify(file, options.certify, comm, context.log());
   if (comm.coordinator()) print(options.json ? train::to_json(certificate) + "\n" : train::to_text(certificate));
   return base::ExitCode::finished;
@@ -30,9 +30,12 @@ Action declare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory or checkpoint")->required();
   app.add_flag("--best", options->best, "the best parameters instead of the last");
-  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")->check(CLI::PositiveNumber);
-  app.add_option("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")->check(CLI::PositiveNumber);
-  app.add_option("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)")->check(CLI::Range(1, 100000));
+  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)")
+      ->check(CLI::Range(1, 100000));
   app.add_option("--threads", options->certify.threads, "threads per rank")->check(CLI::Range(1, 4096));
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_certify(context, *options); };

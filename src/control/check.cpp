@@ -22,14 +22,16 @@ std::string to_text(const base::Config& config, const train::Preview& p) {
     section = r.section;
     text += fmt::format("  {:<18} = {:<24} # {}\n", r.key, r.value, r.origin);
   }
-  text += fmt::format("data        {} training examples, {} features{}, {}; valid {}, test {}\n", p.train, p.features, p.sparse ? " (sparse)" : "",
-                      p.classes > 0 ? fmt::format("{} classes", p.classes) : "numeric targets", p.valid, p.test);
+  text += fmt::format("data        {} training examples, {} features{}, {}; valid {}, test {}\n", p.train, p.features,
+                      p.sparse ? " (sparse)" : "", p.classes > 0 ? fmt::format("{} classes", p.classes) : "numeric targets",
+                      p.valid, p.test);
   text += fmt::format("model       {}: {} parameters\n", p.model, p.parameters);
   text += fmt::format("steps       {} of {} examples, {} per epoch\n", p.steps, p.batch, p.steps_per_epoch);
   text += fmt::format("leaves      {} examples each; {} shards; per step and rank at most", p.leaf, p.shards);
   for (const std::uint64_t n : p.leaves_per_rank) text += fmt::format(" {}", n);
   text += fmt::format("\nstate       {} vectors of the parameters' size\n", p.state_vectors);
-  text += fmt::format("memory      about {:.1f} MB on the coordinator, {:.1f} MB on each other rank, data included\n", p.coordinator_megabytes, p.worker_megabytes);
+  text += fmt::format("memory      about {:.1f} MB on the coordinator, {:.1f} MB on each other rank, data included\n",
+                      p.coordinator_megabytes, p.worker_megabytes);
   return text;
 }
 
@@ -39,11 +41,23 @@ nlohmann::ordered_json to_json(const base::Config& config, const train::Preview&
     keys.push_back({{"section", r.section}, {"key", r.key}, {"value", r.value}, {"origin", r.origin}, {"meaning", r.meaning}});
   }
   return {{"config", keys},
-          {"train", p.train}, {"valid", p.valid}, {"test", p.test}, {"features", p.features}, {"classes", p.classes},
-          {"sparse", p.sparse}, {"model", p.model}, {"parameters", p.parameters}, {"steps", p.steps},
-          {"steps_per_epoch", p.steps_per_epoch}, {"batch", p.batch}, {"leaf", p.leaf}, {"shards", p.shards},
-          {"leaves_per_rank", p.leaves_per_rank}, {"state_vectors", p.state_vectors},
-          {"coordinator_megabytes", p.coordinator_megabytes}, {"worker_megabytes", p.worker_megabytes}};
+          {"train", p.train},
+          {"valid", p.valid},
+          {"test", p.test},
+          {"features", p.features},
+          {"classes", p.classes},
+          {"sparse", p.sparse},
+          {"model", p.model},
+          {"parameters", p.parameters},
+          {"steps", p.steps},
+          {"steps_per_epoch", p.steps_per_epoch},
+          {"batch", p.batch},
+          {"leaf", p.leaf},
+          {"shards", p.shards},
+          {"leaves_per_rank", p.leaves_per_rank},
+          {"state_vectors", p.state_vectors},
+          {"coordinator_megabytes", p.coordinator_megabytes},
+          {"worker_megabytes", p.worker_megabytes}};
 }
 
 base::ExitCode run_check(Context& context, const Options& options) {
@@ -70,6 +84,7 @@ Action declare(CLI::App& app) {
 }  // namespace
 
 extern const CommandEntry command_check;
-const CommandEntry command_check{"check", "what a config means: values and their origin, data, model, memory, leaves", false, declare};
+const CommandEntry command_check{"check", "what a config means: values and their origin, data, model, memory, leaves", false,
+                                 declare};
 
 }  // namespace talweg::control

@@ -8,6 +8,7 @@
 
 #include "control/command.hpp"
 #include "talweg/comm/agree.hpp"
+#include "talweg/train/stored_model.hpp"
 
 namespace talweg::control {
 
@@ -80,8 +81,18 @@ base::Config Context::shared_config(const std::filesystem::path& file, const std
   return *config;
 }
 
+std::filesystem::path Context::shared_checkpoint(const std::filesystem::path& run, bool best) {
+  comm::Communicator& comm = world();
+  std::string file;
+  comm::together(comm, [&] {
+    if (comm.coordinator()) file = train::find_checkpoint(run, best, log_).string();
+  });
+  return comm.broadcast_text(std::move(file));
+}
+
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Talweg: trains neural networks and convex models over MPI ranks and threads, and says where it ended.", "talweg");
+  CLI::App app("Talweg: trains neural networks and convex models over MPI ranks and threads, and says where it ended.",
+               "talweg");
   app.set_version_flag("--version", "talweg " TALWEG_VERSION);
   app.require_subcommand(1);
   app.footer("Start with:  talweg template digits > run.toml   or   talweg train configs/digits_mlp.toml");

@@ -26,6 +26,8 @@ class Context {
   comm::Communicator& world();
   /// The config of `file` on every rank: read by rank 0, its text sent to the others.
   base::Config shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+  /// The checkpoint that `run` stands for, as rank 0 finds it.
+  std::filesystem::path shared_checkpoint(const std::filesystem::path& run, bool best);
 
   Context();
 
@@ -42,7 +44,7 @@ using Action = std::function<base::ExitCode(Context&)>;
 struct CommandEntry {
   const char* name;
   const char* summary;
-  bool uses_mpi;                 // else ranks other than 0 of a launcher leave at once
+  bool uses_mpi;  // else ranks other than 0 of a launcher leave at once
   Action (*declare)(CLI::App& app);
 };
 

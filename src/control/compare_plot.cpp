@@ -25,7 +25,8 @@ int run_program(std::vector<std::string> command) {
   if (posix_spawnp(&child, arguments.front(), nullptr, nullptr, arguments.data(), environ) != 0) return 127;
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) base::fail(base::ExitCode::internal, "{}: cannot wait for it: {}", command.front(), std::strerror(errno));
+    if (errno != EINTR)
+      base::fail(base::ExitCode::internal, "{}: cannot wait for it: {}", command.front(), std::strerror(errno));
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -43,18 +44,21 @@ std::filesystem::path find_script() {
     if (std::filesystem::exists(folder / kScript, ignored)) return folder / kScript;
     looked += (looked.empty() ? "" : ", ") + folder.string();
   }
-  base::fail(base::ExitCode::input_missing, "{}: not found in {}; set TALWEG_SCRIPTS to its folder, or ask for -o FILE.csv", kScript, looked);
+  base::fail(base::ExitCode::input_missing, "{}: not found in {}; set TALWEG_SCRIPTS to its folder, or ask for -o FILE.csv",
+             kScript, looked);
 }
 
 /// A python3 that has what the script imports: the first on PATH, else the system's.
 std::string find_python() {
   for (const char* python : {"python3", "/usr/bin/python3"}) {
-    const std::string probe = "import importlib.util as u, sys; sys.exit(0 if u.find_spec('h5py') and u.find_spec('matplotlib') else 1)";
+    const std::string probe =
+        "import importlib.util as u, sys; sys.exit(0 if u.find_spec('h5py') and u.find_spec('matplotlib') else 1)";
     if (run_program({python, "-c", probe}) == 0) return python;
   }
-  base::fail(base::ExitCode::input_missing,
-             "pictures need python3 with h5py and matplotlib, and neither python3 on PATH nor /usr/bin/python3 has both; install them "
-             "(Debian: apt install python3-h5py python3-matplotlib) or ask for -o FILE.csv");
+  base::fail(
+      base::ExitCode::input_missing,
+      "pictures need python3 with h5py and matplotlib, and neither python3 on PATH nor /usr/bin/python3 has both; install them "
+      "(Debian: apt install python3-h5py python3-matplotlib) or ask for -o FILE.csv");
 }
 
 }  // namespace

@@ -41,9 +41,11 @@ std::string compare_table(const std::vector<ComparedRun>& runs) {
   using enum Table::Align;
   std::vector<std::string> figures;
   for (const char* name : kFigures) {
-    if (std::ranges::any_of(runs, [&](const ComparedRun& r) { return !std::isnan(last_number(r.trace.evaluation, name)); })) figures.emplace_back(name);
+    if (std::ranges::any_of(runs, [&](const ComparedRun& r) { return !std::isnan(last_number(r.trace.evaluation, name)); }))
+      figures.emplace_back(name);
   }
-  std::vector<Table::Column> columns = {{"run", left}, {"method", left}, {"steps", right}, {"objective", right}, {"best", right}};
+  std::vector<Table::Column> columns = {
+      {"run", left}, {"method", left}, {"steps", right}, {"objective", right}, {"best", right}};
   for (const std::string& name : figures) columns.push_back({name, right});
   columns.push_back({"gradients", right});
   columns.push_back({"seconds", right});
@@ -66,10 +68,11 @@ double axis_value(const io::Trace& trace, const std::string& x, double step) {
   if (x == "step") return step;
   const auto steps = trace.steps.find("step");
   const auto values = trace.steps.find(column_of(x));
-  if (steps == trace.steps.end() || values == trace.steps.end() || steps->second.empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (steps == trace.steps.end() || values == trace.steps.end() || steps->second.empty())
+    return std::numeric_limits<double>::quiet_NaN();
   const auto at = static_cast<std::size_t>(std::ranges::lower_bound(steps->second, step) - steps->second.begin());
   if (at == steps->second.size()) return values->second.back();
-  const double before_step = at == 0 ? 0 : steps->second[at - 1];   // everything counts from 0 at step 0
+  const double before_step = at == 0 ? 0 : steps->second[at - 1];  // everything counts from 0 at step 0
   const double before = at == 0 ? 0 : values->second[at - 1];
   const double share = (step - before_step) / (steps->second[at] - before_step);
   return before + share * (values->second[at] - before);
@@ -86,7 +89,8 @@ std::string compare_csv(const std::vector<ComparedRun>& runs, const std::string&
       if (steps == columns.end() || values == columns.end()) return;
       for (std::size_t i = 0; i < values->second.size(); ++i) {
         if (std::isnan(values->second[i])) continue;
-        const double place = x == "seconds" && columns.contains("seconds") ? columns.at("seconds")[i] : axis_value(t, x, steps->second[i]);
+        const double place =
+            x == "seconds" && columns.contains("seconds") ? columns.at("seconds")[i] : axis_value(t, x, steps->second[i]);
         csv += fmt::format("{},{},{},{}\n", name, place, series, values->second[i]);
       }
     };

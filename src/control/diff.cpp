@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/command.hpp"
 #include "control/diff.hpp"
+
+#include "control/command.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/checkpoint.hpp"
 
@@ -15,12 +16,11 @@ struct Options {
   std::string second;
 };
 
-std::string describe(const std::optional<Difference>& difference) {
-  return difference ? difference->text() : "the same";
-}
+std::string describe(const std::optional<Difference>& difference) { return difference ? difference->text() : "the same"; }
 
 /// Checkpoints that both runs have, by ascending step; best.h5 stays out of it.
-std::vector<std::pair<std::filesystem::path, std::filesystem::path>> common_checkpoints(const std::string& a, const std::string& b) {
+std::vector<std::pair<std::filesystem::path, std::filesystem::path>> common_checkpoints(const std::string& a,
+                                                                                        const std::string& b) {
   std::vector<std::pair<std::filesystem::path, std::filesystem::path>> pairs;
   const auto others = checkpoint_files(b);
   for (const auto& file : checkpoint_files(a)) {
@@ -65,13 +65,20 @@ base::ExitCode run_diff(Context& /*context*/, const Options& options) {
   const Kind first = kind_of(options.first);
   const Kind second = kind_of(options.second);
   if (first != second) {
-    base::fail(base::ExitCode::usage, "{} and {}: expected two runs, two checkpoints or two traces", options.first, options.second);
+    base::fail(base::ExitCode::usage, "{} and {}: expected two runs, two checkpoints or two traces", options.first,
+               options.second);
   }
   bool different = false;
   switch (first) {
-    case Kind::run: different = diff_runs(options.first, options.second); break;
-    case Kind::checkpoint: different = diff_checkpoints(options.first, options.second); break;
-    case Kind::trace: different = diff_traces(options.first, options.second); break;
+    case Kind::run:
+      different = diff_runs(options.first, options.second);
+      break;
+    case Kind::checkpoint:
+      different = diff_checkpoints(options.first, options.second);
+      break;
+    case Kind::trace:
+      different = diff_traces(options.first, options.second);
+      break;
   }
   return different ? kDifferent : base::ExitCode::finished;
 }
@@ -81,7 +88,8 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg diff runs/one_rank runs/four_ranks\n"
       "  talweg diff a/checkpoints/step-000001200.h5 b/checkpoints/step-000001200.h5\n"
-      "Runs: the first step at which a trace column differs (loss first), then the first common checkpoint that does. Checkpoints:\n"
+      "Runs: the first step at which a trace column differs (loss first), then the first common checkpoint that does. "
+      "Checkpoints:\n"
       "the first tensor and element, parameters before state. Differences are told in ULPs, steps of the last bit. Times and\n"
       "the trainer's bookkeeping are left out. Exit code 0: the same; 1: different; others: trouble.");
   auto options = std::make_shared<Options>();

@@ -11,21 +11,21 @@
 
 namespace talweg::control {
 
-/// How many numbers of their type lie between `a` and `b`: 0 the same, 1 neighbours; +0 and -0 are one apart; NaN is as far from
-/// a number as the bits say.
+/// How many numbers of their type lie between `a` and `b`: 0 the same, 1 neighbours; +0 and -0 are one apart; NaN is as far
+/// from a number as the bits say.
 std::uint64_t ulps(float a, float b);
 std::uint64_t ulps(double a, double b);
 
 struct Difference {
-  std::string where;      // "parameters/layers.0.weight, element 17 [0, 17]", "step 12, loss"
-  std::string first;      // what stands there
+  std::string where;  // "parameters/layers.0.weight, element 17 [0, 17]", "step 12, loss"
+  std::string first;  // what stands there
   std::string second;
-  std::string distance;   // "3 ULPs"; empty where it makes no sense
+  std::string distance;  // "3 ULPs"; empty where it makes no sense
   [[nodiscard]] std::string text() const;
 };
 
-/// Step, then parameters, then state in order of its names, element by element; then the methods' own numbers. The trainer's and
-/// the engine's bookkeeping (times, resumes, costs) is left out.
+/// Step, then parameters, then state in order of its names, element by element; then the methods' own numbers. The trainer's
+/// and the engine's bookkeeping (times, resumes, costs) is left out.
 std::optional<Difference> first_difference(const io::Checkpoint& a, const io::Checkpoint& b);
 
 /// Row by row, loss first in each; then the evaluations. Times and resumes are left out, and the event log.

@@ -14,8 +14,8 @@ namespace {
 /// evaluations too, so evaluation_gradients stay out.
 constexpr std::array<std::string_view, 4> kFree = {"step", "seconds", "part", "evaluation_gradients"};
 
-/// Names both have, loss first, and none of kFree. A column of one trace only (a figure that was asked for there) is no difference
-/// of the runs.
+/// Names both have, loss first, and none of kFree. A column of one trace only (a figure that was asked for there) is no
+/// difference of the runs.
 std::vector<std::string> compared(const io::Columns& a, const io::Columns& b) {
   std::vector<std::string> names;
   for (const auto& [name, column] : a) {
@@ -31,8 +31,8 @@ const std::vector<double>& column(const io::Columns& columns, const std::string&
   return found != columns.end() ? found->second : kNone;
 }
 
-/// Rows of the same step, in order. A step that only one side has is a difference only beyond the other's range of rows: a trace
-/// may be kept every so many steps.
+/// Rows of the same step, in order. A step that only one side has is a difference only beyond the other's range of rows: a
+/// trace may be kept every so many steps.
 std::optional<Difference> rows_difference(const std::string& prefix, const io::Columns& a, const io::Columns& b) {
   const std::vector<std::string> names = compared(a, b);
   const auto& steps_a = column(a, "step");
@@ -49,8 +49,8 @@ std::optional<Difference> rows_difference(const std::string& prefix, const io::C
       const double y = column(b, name)[j];
       if (std::isnan(x) && std::isnan(y)) continue;
       if (const std::uint64_t distance = ulps(x, y); distance != 0) {
-        return Difference{fmt::format("step {:.0f}, {}{}", steps_a[i], prefix, name), fmt::format("{}", x), fmt::format("{}", y),
-                          fmt::format("{} ULP{}", distance, distance == 1 ? "" : "s")};
+        return Difference{fmt::format("step {:.0f}, {}{}", steps_a[i], prefix, name), fmt::format("{}", x),
+                          fmt::format("{}", y), fmt::format("{} ULP{}", distance, distance == 1 ? "" : "s")};
       }
     }
     ++i;
@@ -58,7 +58,8 @@ std::optional<Difference> rows_difference(const std::string& prefix, const io::C
   }
   const double last_a = steps_a.empty() ? 0 : steps_a.back();
   const double last_b = steps_b.empty() ? 0 : steps_b.back();
-  if (last_a != last_b) return Difference{prefix + "last step", fmt::format("{:.0f}", last_a), fmt::format("{:.0f}", last_b), ""};
+  if (last_a != last_b)
+    return Difference{prefix + "last step", fmt::format("{:.0f}", last_a), fmt::format("{:.0f}", last_b), ""};
   return std::nullopt;
 }
 

@@ -60,17 +60,21 @@ std::optional<Difference> tensor_difference(const std::string& place, const io::
     constexpr std::array kPrecision = {"float32", "float64"};
     return Difference{name + ", precision", kPrecision[a.values.index()], kPrecision[b.values.index()], ""};
   }
-  return std::visit([&]<class Values>(const Values& x) -> std::optional<Difference> {
-    const Values& y = std::get<Values>(b.values);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      if (same(x[i], y[i])) continue;
-      const auto differ = static_cast<std::size_t>(
-          std::inner_product(x.begin(), x.end(), y.begin(), std::ptrdiff_t{0}, std::plus<>(), [](auto p, auto q) { return same(p, q) ? 0 : 1; }));
-      return value_difference(fmt::format("{}, element {} {} ({} of {} elements differ)", name, i, index_text(i, a.shape), differ, x.size()),
-                              x[i], y[i]);
-    }
-    return std::nullopt;
-  }, a.values);
+  return std::visit(
+      [&]<class Values>(const Values& x) -> std::optional<Difference> {
+        const Values& y = std::get<Values>(b.values);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          if (same(x[i], y[i])) continue;
+          const auto differ =
+              static_cast<std::size_t>(std::inner_product(x.begin(), x.end(), y.begin(), std::ptrdiff_t{0}, std::plus<>(),
+                                                          [](auto p, auto q) { return same(p, q) ? 0 : 1; }));
+          return value_difference(
+              fmt::format("{}, element {} {} ({} of {} elements differ)", name, i, index_text(i, a.shape), differ, x.size()),
+              x[i], y[i]);
+        }
+        return std::nullopt;
+      },
+      a.values);
 }
 
 std::optional<Difference> tensors_difference(const std::string& place, const std::vector<io::StoredTensor>& a,
@@ -126,7 +130,8 @@ std::optional<Difference> first_difference(const io::Checkpoint& a, const io::Ch
   if (auto found = map_difference("scalars", a.scalars, b.scalars, kCompareNumber)) return found;
   if (auto found = map_difference("counters", a.counters, b.counters, kCompareNumber)) return found;
   const auto compare_array = [](const std::string& where, const std::vector<double>& x, const std::vector<double>& y) {
-    if (x.size() != y.size()) return std::optional(Difference{where + ", length", std::to_string(x.size()), std::to_string(y.size()), ""});
+    if (x.size() != y.size())
+      return std::optional(Difference{where + ", length", std::to_string(x.size()), std::to_string(y.size()), ""});
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (!same(x[i], y[i])) return std::optional(value_difference(fmt::format("{}, element {}", where, i), x[i], y[i]));
     }

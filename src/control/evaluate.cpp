@@ -18,7 +18,7 @@ struct Options {
 
 base::ExitCode run_evaluate(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
-  const auto file = train::find_checkpoint(options.run, options.best, context.log());
+  const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Figures figures = train::evaluate_stored(file, options.data, options.threads, comm, context.log());
   if (!comm.coordinator()) return base::ExitCode::finished;
   nlohmann::ordered_json json = {{"checkpoint", file.string()}, {"data", options.data}};
@@ -26,7 +26,8 @@ base::ExitCode run_evaluate(Context& context, const Options& options) {
   for (const auto& [name, value] : figures.all()) {
     const std::string kind = name.substr(name.find('_') + 1);
     json[kind] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-    text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value) : fmt::format("  {:<10}{:.6g}\n", kind, value);
+    text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value)
+                               : fmt::format("  {:<10}{:.6g}\n", kind, value);
   }
   print(options.json ? json.dump(2) + "\n" : text);
   return base::ExitCode::finished;

@@ -16,15 +16,16 @@ struct Options {
 base::ExitCode run_export(Context& context, const Options& options) {
   const std::filesystem::path output(options.output);
   if (output.extension() != ".npz") {
-    base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .npz", options.output, output.extension().string());
+    base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .npz", options.output,
+               output.extension().string());
   }
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const io::Checkpoint checkpoint = io::load(file);
   io::write_npz(output, checkpoint.parameters);
   std::size_t parameters = 0;
   for (const io::StoredTensor& t : checkpoint.parameters) parameters += io::elements(t.shape);
-  context.log().info(fmt::format("{}: {} tensors, {} parameters, from {} (step {})", options.output, checkpoint.parameters.size(), parameters,
-                                 file.string(), checkpoint.step));
+  context.log().info(fmt::format("{}: {} tensors, {} parameters, from {} (step {})", options.output,
+                                 checkpoint.parameters.size(), parameters, file.string(), checkpoint.step));
   if (checkpoint.transform.kind != "none") {
     context.log().info(fmt::format("the model expects transformed features: {} (talweg show {} --json has shift and scale)",
                                    checkpoint.transform.kind, file.string()));
@@ -37,7 +38,8 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg export configs/runs/digits_mlp --best -o digits.npz\n"
       "  talweg export run/checkpoints/step-000001200.h5 -o model.npz\n"
-      "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; it opens with\n"
+      "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; it opens "
+      "with\n"
       "numpy.load and is a valid [init] path.");
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory or checkpoint")->required();

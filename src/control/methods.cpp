@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/methods.hpp"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "control/command.hpp"
-#include "control/methods.hpp"
 
 namespace talweg::control {
 namespace {
@@ -60,6 +61,7 @@ Action declare(CLI::App& app) {
 }  // namespace
 
 extern const CommandEntry command_methods;
-const CommandEntry command_methods{"methods", "the catalogue; one method: its rule, hyperparameters, state, cost, source", false, declare};
+const CommandEntry command_methods{"methods", "the catalogue; one method: its rule, hyperparameters, state, cost, source",
+                                   false, declare};
 
 }  // namespace talweg::control

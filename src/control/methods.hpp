@@ -14,14 +14,14 @@ namespace talweg::control {
 
 struct MethodView {
   std::string name;
-  std::string kind;                                // update rule | estimator | method
+  std::string kind;  // update rule | estimator | method
   std::string title;
   std::string rule;
   std::string source;
   std::string cost;
-  std::vector<base::Resolved> hyperparameters;     // value: the default
-  std::vector<std::string> vectors;                // state slots of the parameters' size
-  std::vector<std::string> numbers;                // scalars, counters and small tables
+  std::vector<base::Resolved> hyperparameters;  // value: the default
+  std::vector<std::string> vectors;             // state slots of the parameters' size
+  std::vector<std::string> numbers;             // scalars, counters and small tables
   optim::Needs needs;
 };
 MethodView view_of(const optim::Entry& entry);

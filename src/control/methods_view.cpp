@@ -52,7 +52,8 @@ std::string needs_text(const optim::Needs& needs) {
 }  // namespace
 
 MethodView view_of(const optim::Entry& entry) {
-  const base::Config config = base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry.name), std::string(entry.name));
+  const base::Config config =
+      base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry.name), std::string(entry.name));
   const auto method = optim::build_method(config.section("method"));
   math::StateLayout layout;
   layout.vector("x");
@@ -93,17 +94,21 @@ nlohmann::ordered_json to_json(const MethodView& v) {
 std::string to_text(const MethodView& v) {
   std::string text = fmt::format("{} ({}): {}\n\nRule\n{}\n", v.name, v.kind, v.title, indented(v.rule, "  "));
   text += fmt::format("Hyperparameters of [method], with their defaults\n{}\n", keys_text(v.hyperparameters));
-  text += fmt::format("State    {}\n", v.vectors.empty() ? "no vector beside the parameters"
-                                                         : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
+  text += fmt::format("State    {}\n", v.vectors.empty()
+                                           ? "no vector beside the parameters"
+                                           : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
   if (!v.numbers.empty()) text += fmt::format("         numbers: {}\n", fmt::join(v.numbers, ", "));
   text += fmt::format("Needs    {}\nCost     {}\nSource   {}\n", needs_text(v.needs), v.cost, v.source);
   return text;
 }
 
 ScheduleView view_of(const optim::ScheduleEntry& entry) {
-  const base::Config config = base::Config::parse(fmt::format("[schedule]\nkind = \"{}\"\n", entry.name), std::string(entry.name));
+  const base::Config config =
+      base::Config::parse(fmt::format("[schedule]\nkind = \"{}\"\n", entry.name), std::string(entry.name));
   optim::build_schedule(config.section("schedule"));
-  return {.name = std::string(entry.name), .formula = std::string(entry.formula), .parameters = keys_of(config, "schedule", "kind")};
+  return {.name = std::string(entry.name),
+          .formula = std::string(entry.formula),
+          .parameters = keys_of(config, "schedule", "kind")};
 }
 
 nlohmann::ordered_json to_json(const ScheduleView& v) {
@@ -111,8 +116,8 @@ nlohmann::ordered_json to_json(const ScheduleView& v) {
 }
 
 std::string to_text(const ScheduleView& v) {
-  return fmt::format("{} (schedule)\n\nFactor of the learning rate\n{}\nParameters of [schedule], with their defaults\n{}", v.name,
-                     indented(v.formula, "  "), keys_text(v.parameters));
+  return fmt::format("{} (schedule)\n\nFactor of the learning rate\n{}\nParameters of [schedule], with their defaults\n{}",
+                     v.name, indented(v.formula, "  "), keys_text(v.parameters));
 }
 
 std::string catalogue_text() {
@@ -121,8 +126,10 @@ std::string catalogue_text() {
     methods.add({std::string(entry->name), std::string(entry->title), std::string(entry->cost)});
   }
   Table schedules({{"", {}}, {"", {}}});
-  for (const optim::ScheduleEntry* entry : optim::schedules()) schedules.add({std::string(entry->name), std::string(entry->formula)});
-  return fmt::format("Methods ([method] name)\n{}\nSchedules ([schedule] kind)\n{}\n", methods.text("  "), schedules.text("  ")) +
+  for (const optim::ScheduleEntry* entry : optim::schedules())
+    schedules.add({std::string(entry->name), std::string(entry->formula)});
+  return fmt::format("Methods ([method] name)\n{}\nSchedules ([schedule] kind)\n{}\n", methods.text("  "),
+                     schedules.text("  ")) +
          fmt::format("Models ([model] kind)              {}\n", fmt::join(model::model_names(), ", ")) +
          fmt::format("Losses ([model] loss)              {}\n", fmt::join(model::loss_names(), ", ")) +
          fmt::format("Activations ([model] activation)   {}\n", fmt::join(model::activation_names(), ", ")) +

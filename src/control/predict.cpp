@@ -17,7 +17,8 @@ struct Options {
 std::string to_csv(const train::Predictions& p) {
   std::string text = "record";
   if (!p.classes.empty()) text += ",class";
-  for (std::size_t k = 0; k < p.outputs; ++k) text += p.outputs == 1 ? ",score" : fmt::format(",score_{}", p.classes.empty() ? std::to_string(k) : p.classes[k]);
+  for (std::size_t k = 0; k < p.outputs; ++k)
+    text += p.outputs == 1 ? ",score" : fmt::format(",score_{}", p.classes.empty() ? std::to_string(k) : p.classes[k]);
   text += '\n';
   const std::size_t records = p.scores.size() / p.outputs;
   for (std::size_t i = 0; i < records; ++i) {
@@ -32,7 +33,8 @@ std::string to_csv(const train::Predictions& p) {
 base::ExitCode run_predict(Context& context, const Options& options) {
   const std::filesystem::path output(options.output);
   if (output.extension() != ".csv" && output.extension() != ".npy") {
-    base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .csv or .npy", options.output, output.extension().string());
+    base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .csv or .npy", options.output,
+               output.extension().string());
   }
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const train::Predictions predictions = train::predict_stored(file, options.data);

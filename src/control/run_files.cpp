@@ -22,7 +22,8 @@ constexpr std::array<char, 8> kHdf5 = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a'
 Kind kind_of(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    base::fail(base::ExitCode::input_missing, "{}: not found, expected a run directory, a checkpoint or a trace", path.string());
+    base::fail(base::ExitCode::input_missing, "{}: not found, expected a run directory, a checkpoint or a trace",
+               path.string());
   }
   if (std::filesystem::is_directory(path, ignored)) return Kind::run;
   std::array<char, 8> start{};

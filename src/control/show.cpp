@@ -22,15 +22,19 @@ std::string show(const Options& options) {
   const std::string& path = options.path;
   switch (kind_of(path)) {
     case Kind::run:
-      return shown(options.json, [&] { return run_text(path); }, [&] { return run_json(path); });
+      return shown(
+          options.json, [&] { return run_text(path); }, [&] { return run_json(path); });
     case Kind::trace: {
       const io::Trace trace = io::read_trace(path);
-      return shown(options.json, [&] { return trace_text(path, trace); }, [&] { return trace_json(path, trace); });
+      return shown(
+          options.json, [&] { return trace_text(path, trace); }, [&] { return trace_json(path, trace); });
     }
-    case Kind::checkpoint: break;
+    case Kind::checkpoint:
+      break;
   }
   const io::Checkpoint checkpoint = io::load(path);
-  return shown(options.json, [&] { return checkpoint_text(path, checkpoint); }, [&] { return checkpoint_json(path, checkpoint); });
+  return shown(
+      options.json, [&] { return checkpoint_text(path, checkpoint); }, [&] { return checkpoint_json(path, checkpoint); });
 }
 
 base::ExitCode run_show(Context& /*context*/, const Options& options) {

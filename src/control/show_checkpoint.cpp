@@ -10,17 +10,19 @@
 namespace talweg::control {
 namespace {
 
-constexpr std::size_t kConfigLines = 20;   // of the head shown to people
+constexpr std::size_t kConfigLines = 20;  // of the head shown to people
 
 std::string precision_of(const io::StoredTensor& t) { return t.values.index() == 0 ? "float32" : "float64"; }
 
 /// Euclidean norm, summed in double.
 double norm_of(const io::StoredTensor& t) {
-  return std::visit([](const auto& values) {
-    double sum = 0;
-    for (const auto v : values) sum += static_cast<double>(v) * static_cast<double>(v);
-    return std::sqrt(sum);
-  }, t.values);
+  return std::visit(
+      [](const auto& values) {
+        double sum = 0;
+        for (const auto v : values) sum += static_cast<double>(v) * static_cast<double>(v);
+        return std::sqrt(sum);
+      },
+      t.values);
 }
 
 double norm_of(const std::vector<io::StoredTensor>& tensors) {
@@ -62,19 +64,23 @@ std::string head_of(const std::string& text, std::size_t lines) {
 
 std::string checkpoint_text(const std::string& file, const io::Checkpoint& c) {
   using enum Table::Align;
-  std::string text = fmt::format("{}\n  step        {}\n  model       {} ({} parameters)\n", file, c.step, c.model, elements_of(c.parameters));
+  std::string text =
+      fmt::format("{}\n  step        {}\n  model       {} ({} parameters)\n", file, c.step, c.model, elements_of(c.parameters));
   text += fmt::format("  data        {} features, {}, transform {}, fingerprint {}\n", c.features,
-                      c.classes.empty() ? "numeric targets" : fmt::format("{} classes", c.classes.size()), c.transform.kind, c.fingerprint);
+                      c.classes.empty() ? "numeric targets" : fmt::format("{} classes", c.classes.size()), c.transform.kind,
+                      c.fingerprint);
   for (const auto& [name, value] : c.attributes) {
     if (!value.empty()) text += fmt::format("  {:<11} {}\n", name, value);
   }
   Table parameters({{"parameters", left}, {"shape", left}, {"precision", left}, {"norm", right}});
-  for (const io::StoredTensor& t : c.parameters) parameters.add({t.name, shape_text(t.shape), precision_of(t), fmt::format("{:.6g}", norm_of(t))});
+  for (const io::StoredTensor& t : c.parameters)
+    parameters.add({t.name, shape_text(t.shape), precision_of(t), fmt::format("{:.6g}", norm_of(t))});
   text += "\n" + parameters.text("  ");
   if (!c.state.empty()) {
     Table state({{"state", left}, {"tensors", right}, {"elements", right}, {"norm", right}});
     for (const auto& [slot, tensors] : c.state) {
-      state.add({slot, std::to_string(tensors.size()), std::to_string(elements_of(tensors)), fmt::format("{:.6g}", norm_of(tensors))});
+      state.add({slot, std::to_string(tensors.size()), std::to_string(elements_of(tensors)),
+                 fmt::format("{:.6g}", norm_of(tensors))});
     }
     text += "\n" + state.text("  ");
   }

@@ -19,7 +19,7 @@ constexpr std::size_t kEvaluations = 5;
 constexpr std::size_t kEvents = 5;
 
 struct Run {
-  std::optional<nlohmann::ordered_json> summary;   // none: it has not ended yet, or was killed
+  std::optional<nlohmann::ordered_json> summary;  // none: it has not ended yet, or was killed
   std::optional<io::Trace> trace;
   std::vector<std::filesystem::path> checkpoints;
 };
@@ -32,13 +32,15 @@ Run read_run(const std::filesystem::path& path) {
     try {
       run.summary = nlohmann::ordered_json::parse(base::read_text(summary));
     } catch (const nlohmann::json::exception& e) {
-      base::fail(base::ExitCode::bad_data, "{}: found no valid JSON ({}), expected a run's summary", summary.string(), e.what());
+      base::fail(base::ExitCode::bad_data, "{}: found no valid JSON ({}), expected a run's summary", summary.string(),
+                 e.what());
     }
   }
   if (std::filesystem::exists(path / "trace.h5", ignored)) run.trace = io::read_trace(path);
   run.checkpoints = checkpoint_files(path);
   if (!run.summary && !run.trace && run.checkpoints.empty()) {
-    base::fail(base::ExitCode::input_missing, "{}: holds no summary.json, no trace.h5 and no checkpoints: not a run directory", path.string());
+    base::fail(base::ExitCode::input_missing, "{}: holds no summary.json, no trace.h5 and no checkpoints: not a run directory",
+               path.string());
   }
   return run;
 }
@@ -71,17 +73,19 @@ std::string head_text(const Run& run) {
     const io::Trace& t = *run.trace;
     add("model", text_attribute(t, "model"));
     add("method", text_attribute(t, "method"));
-    add("machine", fmt::format("ranks {}, threads {}, on {}", text_attribute(t, "ranks"), text_attribute(t, "threads"), text_attribute(t, "host")));
+    add("machine", fmt::format("ranks {}, threads {}, on {}", text_attribute(t, "ranks"), text_attribute(t, "threads"),
+                               text_attribute(t, "host")));
     const double step = last_number(t.steps, "step");
     if (!std::isnan(step)) {
-      add("steps", fmt::format("{:.0f} (epoch {:.2f}, {:.0f} resumes, {:.2f} s)", step, last_number(t.steps, "epoch"), last_number(t.steps, "part"),
-                               last_number(t.steps, "seconds")));
-      add("last step", fmt::format("loss {:.6g}, |g| {:.3e}, learning rate {:.3g}", last_number(t.steps, "loss"), last_number(t.steps, "gradient_norm"),
-                                   last_number(t.steps, "learning_rate")));
+      add("steps", fmt::format("{:.0f} (epoch {:.2f}, {:.0f} resumes, {:.2f} s)", step, last_number(t.steps, "epoch"),
+                               last_number(t.steps, "part"), last_number(t.steps, "seconds")));
+      add("last step", fmt::format("loss {:.6g}, |g| {:.3e}, learning rate {:.3g}", last_number(t.steps, "loss"),
+                                   last_number(t.steps, "gradient_norm"), last_number(t.steps, "learning_rate")));
     }
   }
   if (run.summary && !outdated(run) && run.summary->contains("best") && !run.summary->at("best").is_null()) {
-    add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"), entry(*run.summary, "/best/step")));
+    add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"),
+                            entry(*run.summary, "/best/step")));
   }
   return text;
 }

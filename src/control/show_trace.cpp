@@ -12,9 +12,10 @@
 namespace talweg::control {
 namespace {
 
-constexpr std::array kLastFigures = {"step",       "epoch",       "examples",       "gradient_evaluations", "hvp_evaluations", "value_evaluations",
-                                     "seconds",    "loss",        "gradient_norm",  "update_norm",          "parameter_norm",  "learning_rate",
-                                     "part"};
+constexpr std::array kLastFigures = {
+    "step",    "epoch", "examples",      "gradient_evaluations", "hvp_evaluations", "value_evaluations",
+    "seconds", "loss",  "gradient_norm", "update_norm",          "parameter_norm",  "learning_rate",
+    "part"};
 
 std::size_t rows_of(const io::Columns& columns) {
   const auto steps = columns.find("step");
@@ -50,7 +51,8 @@ std::string evaluations_text(const io::Trace& trace, std::size_t count) {
   for (const std::string& name : names) columns.push_back({name, right});
   Table table(columns);
   for (std::size_t i = rows - std::min(rows, count); i < rows; ++i) {
-    std::vector<std::string> cells = {fmt::format("{:.0f}", trace.evaluation.at("step")[i]), fmt::format("{:.2f}", trace.evaluation.at("seconds")[i])};
+    std::vector<std::string> cells = {fmt::format("{:.0f}", trace.evaluation.at("step")[i]),
+                                      fmt::format("{:.2f}", trace.evaluation.at("seconds")[i])};
     for (const std::string& name : names) cells.push_back(figure_text(name, trace.evaluation.at(name)[i]));
     table.add(std::move(cells));
   }
@@ -93,8 +95,13 @@ nlohmann::ordered_json trace_json(const std::string& file, const io::Trace& trac
   for (const io::TraceEvent& e : trace.events) {
     events.push_back({{"step", e.step}, {"seconds", e.seconds}, {"kind", e.kind}, {"message", e.message}});
   }
-  return {{"kind", "trace"}, {"file", file}, {"attributes", attributes}, {"rows", rows_of(trace.steps)}, {"last", last},
-          {"evaluations", evaluations}, {"events", events}};
+  return {{"kind", "trace"},
+          {"file", file},
+          {"attributes", attributes},
+          {"rows", rows_of(trace.steps)},
+          {"last", last},
+          {"evaluations", evaluations},
+          {"events", events}};
 }
 
 }  // namespace talweg::control

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/template.hpp"
+
 #include <algorithm>
 
 #include "control/command.hpp"
 #include "control/table.hpp"
-#include "control/template.hpp"
 
 namespace talweg::control {
 namespace {
@@ -35,7 +36,8 @@ base::ExitCode run_template(const std::string& task) {
 }
 
 Action declare(CLI::App& app) {
-  app.footer("Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" + task_list());
+  app.footer("Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" +
+             task_list());
   auto task = std::make_shared<std::string>();
   app.add_option("task", *task, "what is to be learnt; none: the list of tasks");
   return [task](Context& /*context*/) { return run_template(*task); };

@@ -10,7 +10,7 @@ namespace talweg::control {
 struct ConfigTemplate {
   std::string_view task;
   std::string_view summary;
-  std::string_view text;      // TOML
+  std::string_view text;  // TOML
 };
 
 std::span<const ConfigTemplate> config_templates();

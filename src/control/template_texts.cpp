@@ -66,7 +66,8 @@ seed = 1
 patience = 5                       # stop after 5 evaluations without a better valid_loss
 )";
 
-constexpr std::string_view kLogistic = R"(# Logistic regression: two classes, sparse features, solved to high precision with L-BFGS.
+constexpr std::string_view kLogistic =
+    R"(# Logistic regression: two classes, sparse features, solved to high precision with L-BFGS.
 # LIBSVM: "label index:value index:value ...", indices from 1; labels 0/1 or -1/+1.
 
 [data]
@@ -94,7 +95,8 @@ seed = 1
 gradient_norm = 1e-8               # the run ends when |grad F| over all examples is this small
 )";
 
-constexpr std::string_view kSparse = R"(# Sparse logistic regression (lasso): l1 sets the weights of useless features to exactly zero, through the prox step.
+constexpr std::string_view kSparse =
+    R"(# Sparse logistic regression (lasso): l1 sets the weights of useless features to exactly zero, through the prox step.
 
 [data]
 train = {path = "train.libsvm", format = "libsvm"}

@@ -23,7 +23,8 @@ base::ExitCode run_train(Context& context, const Options& options) {
   train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
   train.fresh = options.fresh;
   train.threads = options.threads;
-  train.progress = comm.coordinator() ? train::progress_style(options.progress, comm::under_launcher()) : train::ProgressStyle::none;
+  train.progress =
+      comm.coordinator() ? train::progress_style(options.progress, comm::under_launcher()) : train::ProgressStyle::none;
   train.signals = true;
   const train::TrainResult result = train::train(config, train, comm, context.log());
   if (comm.coordinator()) {
@@ -47,8 +48,10 @@ Action declare(CLI::App& app) {
   app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
   app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)");
   app.add_flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
-  app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")->check(CLI::Range(1, 4096));
-  app.add_option("--progress", options->progress, "progress on stderr")->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
+  app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--progress", options->progress, "progress on stderr")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
   app.add_flag("--json", options->json, "print the summary as JSON");
   return [options](Context& context) { return run_train(context, *options); };
 }

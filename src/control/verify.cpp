@@ -18,9 +18,9 @@ struct Options {
 struct Finding {
   std::string file;
   std::string kind;
-  std::int64_t step = -1;   // negative: none
+  std::int64_t step = -1;  // negative: none
   base::ExitCode code = base::ExitCode::finished;
-  std::string problem;      // empty: intact
+  std::string problem;  // empty: intact
 };
 
 template <class Read>
@@ -48,9 +48,12 @@ Finding inspect_trace(const std::filesystem::path& file) {
 
 std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   switch (kind_of(path)) {
-    case Kind::checkpoint: return {inspect_checkpoint(path)};
-    case Kind::trace: return {inspect_trace(path)};
-    case Kind::run: break;
+    case Kind::checkpoint:
+      return {inspect_checkpoint(path)};
+    case Kind::trace:
+      return {inspect_trace(path)};
+    case Kind::run:
+      break;
   }
   std::vector<Finding> findings;
   for (const auto& file : checkpoint_files(path)) findings.push_back(inspect_checkpoint(file));
@@ -66,8 +69,10 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
 std::string to_text(const std::vector<Finding>& findings) {
   Table table({{"", {}}, {"", {}}, {"", {}}});
   for (const Finding& f : findings) {
-    table.add({f.problem.empty() ? "intact" : f.code == base::ExitCode::bad_data ? "damaged" : "unreadable", f.problem.empty() ? fmt::format("step {}", f.step) : f.kind,
-               f.problem.empty() ? f.file : f.problem});
+    table.add({f.problem.empty()                    ? "intact"
+               : f.code == base::ExitCode::bad_data ? "damaged"
+                                                    : "unreadable",
+               f.problem.empty() ? fmt::format("step {}", f.step) : f.kind, f.problem.empty() ? f.file : f.problem});
   }
   return table.text();
 }

@@ -18,7 +18,8 @@ Source parse_source(const base::Section& data, std::string_view part) {
   if (data.kind(part) != 't') {
     Source source{.path = data.path(part, std::nullopt, "file with examples"), .format = {}, .labels = {}};
     const Format* guessed = guess_format(source.path);
-    if (guessed == nullptr) data.fail(part, '"' + source.path.string() + '"', "a name that tells its format, or a table {path, format}");
+    if (guessed == nullptr)
+      data.fail(part, '"' + source.path.string() + '"', "a name that tells its format, or a table {path, format}");
     source.format = guessed->name;
     return source;
   }
@@ -27,13 +28,16 @@ Source parse_source(const base::Section& data, std::string_view part) {
   const Format* guessed = guess_format(source.path);
   const auto choices = format_choices();
   if (guessed == nullptr && s.kind("format") == 0) {
-    s.fail("format", "nothing, and \"" + source.path.filename().string() + "\" does not tell it", fmt::format("one of {}", fmt::join(choices, ", ")));
+    s.fail("format", "nothing, and \"" + source.path.filename().string() + "\" does not tell it",
+           fmt::format("one of {}", fmt::join(choices, ", ")));
   }
-  source.format = s.choice("format", guessed != nullptr ? std::optional(std::string(guessed->name)) : std::nullopt, choices, "guessed from the name when absent");
+  source.format = s.choice("format", guessed != nullptr ? std::optional(std::string(guessed->name)) : std::nullopt, choices,
+                           "guessed from the name when absent");
   source.labels = s.path("labels", "", "idx, npy: the labels' file");
   constexpr std::string_view kColumn = "csv, npy: first, last, a header name or a 0-based index";
-  source.label_column = s.kind("label_column") == 'i' ? std::to_string(s.integer("label_column", std::nullopt, base::Range::non_negative(), kColumn))
-                                                      : s.text("label_column", "last", kColumn);
+  source.label_column = s.kind("label_column") == 'i'
+                            ? std::to_string(s.integer("label_column", std::nullopt, base::Range::non_negative(), kColumn))
+                            : s.text("label_column", "last", kColumn);
   return source;
 }
 
@@ -64,9 +68,12 @@ DataConfig parse_data(const base::Section& data) {
   config.train = parse_source(data, "train");
   if (data.kind("valid") != 0) config.valid = parse_source(data, "valid");
   if (data.kind("test") != 0) config.test = parse_source(data, "test");
-  config.holdout = data.number("holdout", 0.0, base::Range::decay(), "fraction of the training examples held out for validation");
-  if (config.valid && config.holdout > 0) data.fail("holdout", fmt::format("{} beside valid", config.holdout), "one of holdout and valid");
-  config.split_seed = static_cast<std::uint64_t>(data.integer("split_seed", 1, base::Range::non_negative(), "of the holdout and of the shards"));
+  config.holdout =
+      data.number("holdout", 0.0, base::Range::decay(), "fraction of the training examples held out for validation");
+  if (config.valid && config.holdout > 0)
+    data.fail("holdout", fmt::format("{} beside valid", config.holdout), "one of holdout and valid");
+  config.split_seed = static_cast<std::uint64_t>(
+      data.integer("split_seed", 1, base::Range::non_negative(), "of the holdout and of the shards"));
   config.transform = data.text("transform", "none", "none | minmax | standardize | divide:<number>");
   if (!known_transform(config.transform)) {
     data.fail("transform", '"' + config.transform + '"', "none, minmax, standardize or divide:<number>, as in divide:255");

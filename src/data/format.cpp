@@ -61,7 +61,8 @@ std::size_t record_size(std::span<const std::uint64_t> extents, const std::strin
   std::uint64_t size = 1;
   for (const std::uint64_t extent : extents.subspan(1)) {
     if (extent == 0 || extent > kMost / size) {
-      base::fail(base::ExitCode::bad_data, "{}: found extents {}, expected 1 to {} numbers in a record", file, fmt::join(extents, " x "), kMost);
+      base::fail(base::ExitCode::bad_data, "{}: found extents {}, expected 1 to {} numbers in a record", file,
+                 fmt::join(extents, " x "), kMost);
     }
     size *= extent;
   }

@@ -14,10 +14,10 @@ namespace talweg::data {
 
 /// One record as it stands in the file. Views live until the next one is read.
 struct Record {
-  std::span<const double> dense;              // [features]; empty when sparse
-  std::span<const std::int32_t> columns;      // sparse: 0-based, ascending
-  std::span<const double> values;             // sparse
-  std::string_view label;                     // as written
+  std::span<const double> dense;          // [features]; empty when sparse
+  std::span<const std::int32_t> columns;  // sparse: 0-based, ascending
+  std::span<const double> values;         // sparse
+  std::string_view label;                 // as written
 };
 
 class Reader {
@@ -34,7 +34,7 @@ class Reader {
 
 struct Format {
   std::string_view name;
-  std::string_view endings;                   // that name it, separated by spaces, without .gz
+  std::string_view endings;  // that name it, separated by spaces, without .gz
   std::unique_ptr<Reader> (*open)(const Source&);
 };
 

@@ -20,7 +20,7 @@ class LabelSet {
 
  private:
   std::set<double> numbers_;
-  std::set<std::string, std::less<>> texts_;      // all labels, as soon as one is no number
+  std::set<std::string, std::less<>> texts_;  // all labels, as soon as one is no number
   bool numeric_ = true;
 };
 

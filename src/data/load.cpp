@@ -21,7 +21,7 @@ using base::ExitCode;
 template <class Real>
 constexpr double kLargest = static_cast<double>(std::numeric_limits<Real>::max());
 
-enum class PartOf : std::uint64_t { train = 0, valid = 1, test = 2 };   // streams of the split permutation: never renumber
+enum class PartOf : std::uint64_t { train = 0, valid = 1, test = 2 };  // streams of the split permutation: never renumber
 
 /// What one pass over a file tells.
 struct Scan {
@@ -39,7 +39,8 @@ Scan scan(const Source& source, bool with_labels) {
   }
   result.features = reader->features();
   if (result.count == 0) base::fail(ExitCode::bad_data, "{}: found no records, expected at least one", source.path.string());
-  if (result.features == 0) base::fail(ExitCode::bad_data, "{}: found no features, expected at least one", source.path.string());
+  if (result.features == 0)
+    base::fail(ExitCode::bad_data, "{}: found no features, expected at least one", source.path.string());
   return result;
 }
 
@@ -76,14 +77,16 @@ class Filler {
     data_.records[row] = record_number;
     if (!data_.shape().sparse) {
       Real* out = data_.dense.data() + row * data_.shape().features;
-      for (std::size_t j = 0; j < record.dense.size(); ++j) out[j] = static_cast<Real>(transformed(transform_, j, record.dense[j]));
+      for (std::size_t j = 0; j < record.dense.size(); ++j)
+        out[j] = static_cast<Real>(transformed(transform_, j, record.dense[j]));
       return;
     }
     begin_[row] = columns_.size();
     length_[row] = record.columns.size();
     for (std::size_t k = 0; k < record.columns.size(); ++k) {
       columns_.push_back(record.columns[k]);
-      values_.push_back(static_cast<Real>(transformed(transform_, static_cast<std::size_t>(record.columns[k]), record.values[k])));
+      values_.push_back(
+          static_cast<Real>(transformed(transform_, static_cast<std::size_t>(record.columns[k]), record.values[k])));
     }
   }
   /// Sparse rows came in the order of the file; they are laid out in the order of positions.
@@ -106,7 +109,7 @@ class Filler {
  private:
   const Transform& transform_;
   Dataset<Real> data_;
-  std::uint64_t first_ = 0;       // positions [first_, last_) are ours
+  std::uint64_t first_ = 0;  // positions [first_, last_) are ours
   std::uint64_t last_ = 0;
   std::vector<std::size_t> begin_;
   std::vector<std::size_t> length_;
@@ -114,11 +117,20 @@ class Filler {
   std::vector<Real> values_;
 };
 
-/// Reads a file once more with what is now known, and checks every record against it. `largest`: what the run's precision holds.
+/// Reads a file once more with what is now known, and checks every record against it. `largest`: what the run's precision
+/// holds.
 class Pass {
  public:
-  Pass(const Source& source, TargetKind kind, Labels labels, std::size_t features, const std::vector<std::string>& classes, double largest)
-      : source_(source), kind_(kind), labels_(labels), features_(features), names_(classes), classes_(classes), largest_(largest), reader_(find_format(source.format).open(source)) {}
+  Pass(const Source& source, TargetKind kind, Labels labels, std::size_t features, const std::vector<std::string>& classes,
+       double largest)
+      : source_(source),
+        kind_(kind),
+        labels_(labels),
+        features_(features),
+        names_(classes),
+        classes_(classes),
+        largest_(largest),
+        reader_(find_format(source.format).open(source)) {}
 
   /// Calls visit(record number, record, target) for each record.
   template <class Visit>
@@ -132,36 +144,42 @@ class Pass {
 
  private:
   [[noreturn]] void refuse(const std::string& found, const std::string& expected) const {
-    base::fail(ExitCode::bad_data, "{}: {}: found {}, expected {}", source_.path.string(), reader_->position(), found, expected);
+    base::fail(ExitCode::bad_data, "{}: {}: found {}, expected {}", source_.path.string(), reader_->position(), found,
+               expected);
   }
   void check(const Record& record) const {
     const std::span<const double> values = reader_->sparse() ? record.values : record.dense;
     for (std::size_t k = 0; k < values.size(); ++k) {
-      if (std::abs(values[k]) <= largest_) continue;   // a NaN is not
+      if (std::abs(values[k]) <= largest_) continue;  // a NaN is not
       const std::size_t feature = reader_->sparse() ? static_cast<std::size_t>(record.columns[k]) : k;
       refuse(fmt::format("{} as feature {}", values[k], feature),
-             std::isfinite(values[k]) ? fmt::format("at most {:.3g} in absolute value, the largest number of this precision", largest_) : "finite numbers");
+             std::isfinite(values[k])
+                 ? fmt::format("at most {:.3g} in absolute value, the largest number of this precision", largest_)
+                 : "finite numbers");
     }
     if (!reader_->sparse() && record.dense.size() != features_) {
       refuse(fmt::format("{} features", record.dense.size()), fmt::format("{}, as in the training data", features_));
     }
     if (!record.columns.empty() && static_cast<std::size_t>(record.columns.back()) >= features_) {
-      refuse(fmt::format("index {}", record.columns.back() + 1), fmt::format("at most {}, the largest of the training data", features_));
+      refuse(fmt::format("index {}", record.columns.back() + 1),
+             fmt::format("at most {}, the largest of the training data", features_));
     }
   }
   double target(std::string_view label) const {
     double number = 0;
     const bool numeric = to_number(label, number);
     if (label.empty() || (numeric && !(std::abs(number) <= largest_))) {
-      refuse(fmt::format("{} \"{}\"", kind_ == TargetKind::classes ? "label" : "target", label), numeric ? "a finite number" : "something");
+      refuse(fmt::format("{} \"{}\"", kind_ == TargetKind::classes ? "label" : "target", label),
+             numeric ? "a finite number" : "something");
     }
     if (kind_ == TargetKind::classes) {
       const auto found = classes_.find(label);
       if (!found) {
         const std::size_t shown = std::min<std::size_t>(names_.size(), 12);
-        refuse(fmt::format("label \"{}\"", label), fmt::format("one of the {} classes of the training data: {}{}", names_.size(),
-                                                              fmt::join(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-                                                              shown < names_.size() ? ", ..." : ""));
+        refuse(fmt::format("label \"{}\"", label),
+               fmt::format("one of the {} classes of the training data: {}{}", names_.size(),
+                           fmt::join(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                           shown < names_.size() ? ", ..." : ""));
       }
       return static_cast<double>(*found);
     }
@@ -181,8 +199,10 @@ class Pass {
 
 Transform statistics(const DataConfig& config, TargetKind targets, const Shape& shape, const Split& split, double largest) {
   if (shape.sparse && (config.transform == "minmax" || config.transform == "standardize")) {
-    base::fail(ExitCode::bad_config, "data.transform: found \"{}\" with sparse data ({}), expected none or divide:<number>: a shift would fill the zeros",
-               config.transform, config.train.path.string());
+    base::fail(
+        ExitCode::bad_config,
+        "data.transform: found \"{}\" with sparse data ({}), expected none or divide:<number>: a shift would fill the zeros",
+        config.transform, config.train.path.string());
   }
   Statistics collected(config.transform, shape.features);
   if (config.transform == "minmax" || config.transform == "standardize") {
@@ -195,12 +215,12 @@ Transform statistics(const DataConfig& config, TargetKind targets, const Shape& 
 }
 
 template <class Real>
-Dataset<Real> load_part(const Source& source, PartOf part, TargetKind targets, const Shape& like, const Transform& transform, std::uint64_t split_seed,
-                        int rank, int ranks, Fingerprint& fingerprint) {
+Dataset<Real> load_part(const Source& source, PartOf part, TargetKind targets, const Shape& like, const Transform& transform,
+                        std::uint64_t split_seed, int rank, int ranks, Fingerprint& fingerprint) {
   const Scan found = scan(source, false);
   if (found.sparse != like.sparse) {
-    base::fail(ExitCode::bad_data, "{}: found {} records, expected {} ones as in the training data", source.path.string(), found.sparse ? "sparse" : "dense",
-               like.sparse ? "sparse" : "dense");
+    base::fail(ExitCode::bad_data, "{}: found {} records, expected {} ones as in the training data", source.path.string(),
+               found.sparse ? "sparse" : "dense", like.sparse ? "sparse" : "dense");
   }
   Shape shape = like;
   shape.count = found.count;
@@ -225,10 +245,12 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
   if (config.holdout > 0) {
     held_out = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(config.holdout * static_cast<double>(found.count)));
     if (held_out >= found.count) {
-      base::fail(ExitCode::bad_data, "{}: data.holdout takes all {} records, expected some left to train on", config.train.path.string(), found.count);
+      base::fail(ExitCode::bad_data, "{}: data.holdout takes all {} records, expected some left to train on",
+                 config.train.path.string(), found.count);
     }
   }
-  Split split{.permutation = base::Permutation(found.count, config.split_seed, base::Purpose::split, static_cast<std::uint64_t>(PartOf::train)),
+  Split split{.permutation = base::Permutation(found.count, config.split_seed, base::Purpose::split,
+                                               static_cast<std::uint64_t>(PartOf::train)),
               .train = found.count - held_out};
   Parts<Real> parts;
   parts.transform = statistics(config, targets, shape, split, kLargest<Real>);
@@ -253,13 +275,17 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
   parts.train = train_rows.finish();
   if (valid_rows) parts.valid = valid_rows->finish();
   if (config.valid) {
-    parts.valid = load_part<Real>(*config.valid, PartOf::valid, targets, shape, parts.transform, config.split_seed, rank, ranks, fingerprint);
+    parts.valid = load_part<Real>(*config.valid, PartOf::valid, targets, shape, parts.transform, config.split_seed, rank, ranks,
+                                  fingerprint);
   }
-  if (config.test) parts.test = load_part<Real>(*config.test, PartOf::test, targets, shape, parts.transform, config.split_seed, rank, ranks, fingerprint);
+  if (config.test)
+    parts.test = load_part<Real>(*config.test, PartOf::test, targets, shape, parts.transform, config.split_seed, rank, ranks,
+                                 fingerprint);
   parts.fingerprint = fingerprint.hex();
   if (targets == TargetKind::classes && shape.classes.size() > 1000) {
-    log.warn(fmt::format("{}: {} different labels are taken as classes; for numeric targets use loss = \"squared\" or \"huber\"", config.train.path.string(),
-                         shape.classes.size()));
+    log.warn(
+        fmt::format("{}: {} different labels are taken as classes; for numeric targets use loss = \"squared\" or \"huber\"",
+                    config.train.path.string(), shape.classes.size()));
   }
   return parts;
 }
@@ -271,13 +297,14 @@ Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& f
     Source unlabelled = source;
     unlabelled.label_column = "none";
     const auto reader = find_format(source.format).open(unlabelled);
-    if (!reader->sparse() && reader->features() == fixed.features) used = unlabelled;   // no label column to leave out
+    if (!reader->sparse() && reader->features() == fixed.features) used = unlabelled;  // no label column to leave out
   }
   const Scan found = scan(used, false);
   const Shape shape{.count = found.count, .features = fixed.features, .sparse = found.sparse, .classes = fixed.classes};
   if (found.sparse && !fixed.transform.shift.empty()) {
-    base::fail(ExitCode::bad_data, "{}: found sparse records, expected dense ones: the model's transform \"{}\" shifts features", used.path.string(),
-               fixed.transform.kind);
+    base::fail(ExitCode::bad_data,
+               "{}: found sparse records, expected dense ones: the model's transform \"{}\" shifts features",
+               used.path.string(), fixed.transform.kind);
   }
   Filler<Real> filler(shape, fixed.transform, rank, ranks);
   Pass pass(used, targets, labels, shape.features, shape.classes, kLargest<Real>);
@@ -286,7 +313,8 @@ Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& f
 }
 
 template <class Real>
-Dataset<Real> in_memory(Shape shape, std::span<const Real> rows, std::span<const Real> targets, int rank, int ranks, std::uint64_t split_seed) {
+Dataset<Real> in_memory(Shape shape, std::span<const Real> rows, std::span<const Real> targets, int rank, int ranks,
+                        std::uint64_t split_seed) {
   const base::Permutation permutation(shape.count, split_seed, base::Purpose::split, static_cast<std::uint64_t>(PartOf::train));
   const Transform none;
   const std::size_t features = shape.features;
@@ -300,9 +328,9 @@ Dataset<Real> in_memory(Shape shape, std::span<const Real> rows, std::span<const
   return filler.finish();
 }
 
-#define TALWEG_LOAD(Real)                                                                                                    \
-  template Parts<Real> load<Real>(const DataConfig&, TargetKind, int, int, const base::Log&);                                \
-  template Dataset<Real> load_with<Real>(const Source&, TargetKind, const Fixed&, int, int, Labels);                         \
+#define TALWEG_LOAD(Real)                                                                            \
+  template Parts<Real> load<Real>(const DataConfig&, TargetKind, int, int, const base::Log&);        \
+  template Dataset<Real> load_with<Real>(const Source&, TargetKind, const Fixed&, int, int, Labels); \
   template Dataset<Real> in_memory<Real>(Shape, std::span<const Real>, std::span<const Real>, int, int, std::uint64_t);
 TALWEG_LOAD(float)
 TALWEG_LOAD(double)

@@ -8,7 +8,7 @@
 namespace talweg::data {
 namespace {
 
-constexpr std::uint64_t kShardAtLeast = 64;      // examples
+constexpr std::uint64_t kShardAtLeast = 64;  // examples
 constexpr std::uint64_t kShardsAtMost = 256;
 constexpr std::uint64_t kStreamsPerEpoch = 65536;  // shard numbers fit below
 
@@ -25,14 +25,19 @@ std::vector<std::uint32_t> bit_reversed(std::uint32_t shards) {
 }  // namespace
 
 ShardPlan::ShardPlan(std::uint64_t count)
-    : count_(count), shards_(static_cast<std::uint32_t>(std::clamp<std::uint64_t>(std::bit_floor(count / kShardAtLeast), 1, kShardsAtMost))) {}
+    : count_(count),
+      shards_(static_cast<std::uint32_t>(std::clamp<std::uint64_t>(std::bit_floor(count / kShardAtLeast), 1, kShardsAtMost))) {}
 
 std::uint64_t ShardPlan::begin(std::uint32_t shard) const { return (shard * count_ + shards_ - 1) / shards_; }
 
-std::uint32_t ShardPlan::shard_of(std::uint64_t position) const { return static_cast<std::uint32_t>(shards_ * position / count_); }
+std::uint32_t ShardPlan::shard_of(std::uint64_t position) const {
+  return static_cast<std::uint32_t>(shards_ * position / count_);
+}
 
 ShardPlan::Owned ShardPlan::owned(int rank, int ranks) const {
-  const auto first = [&](int r) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(r) * shards_ / static_cast<std::uint64_t>(ranks)); };
+  const auto first = [&](int r) {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(r) * shards_ / static_cast<std::uint64_t>(ranks));
+  };
   return {first(rank), first(rank + 1)};
 }
 
@@ -71,7 +76,7 @@ std::vector<Leaf> Order::turns(std::uint64_t step) const {
   while (at < end) {
     std::uint32_t shard = 0;
     std::uint64_t first = 0;
-    std::uint64_t left = 0;      // of the turn
+    std::uint64_t left = 0;  // of the turn
     if (at < in_full_rounds) {
       const std::uint64_t turn = at / leaf_;
       shard = rotation_[turn % plan_.shards()];
@@ -105,7 +110,10 @@ std::vector<Leaf> Order::drawn_leaves(std::uint64_t step) const {
     for (std::size_t at = 0; at < places[shard].size(); at += leaf_) {
       const std::size_t count = std::min<std::size_t>(leaf_, places[shard].size() - at);
       const auto from = places[shard].begin() + static_cast<std::ptrdiff_t>(at);
-      leaves.push_back({.shard = shard, .first = 0, .count = static_cast<std::uint32_t>(count), .drawn = {from, from + static_cast<std::ptrdiff_t>(count)}});
+      leaves.push_back({.shard = shard,
+                        .first = 0,
+                        .count = static_cast<std::uint32_t>(count),
+                        .drawn = {from, from + static_cast<std::ptrdiff_t>(count)}});
     }
   }
   return leaves;
@@ -115,7 +123,10 @@ std::vector<Leaf> Order::all(std::uint32_t leaf) const {
   std::vector<Leaf> leaves;
   for (std::uint32_t shard = 0; shard < plan_.shards(); ++shard) {
     for (std::uint64_t first = 0; first < plan_.size(shard); first += leaf) {
-      leaves.push_back({.shard = shard, .first = first, .count = static_cast<std::uint32_t>(std::min<std::uint64_t>(leaf, plan_.size(shard) - first)), .drawn = {}});
+      leaves.push_back({.shard = shard,
+                        .first = first,
+                        .count = static_cast<std::uint32_t>(std::min<std::uint64_t>(leaf, plan_.size(shard) - first)),
+                        .drawn = {}});
     }
   }
   return leaves;

@@ -17,14 +17,17 @@ constexpr std::size_t kBuffer = 1 << 18;
 
 Stream::Stream(const std::filesystem::path& file) : name_(file.string()), file_(nullptr), buffer_(kBuffer) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) base::fail(ExitCode::bad_data, "{}: found a directory, expected a file", name_);
+  if (std::filesystem::is_directory(file, ignored))
+    base::fail(ExitCode::bad_data, "{}: found a directory, expected a file", name_);
   if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
     base::fail(ExitCode::bad_data, "{}: found a pipe or a device, expected a file: it is read more than once", name_);
   }
   errno = 0;
   file_ = gzopen(name_.c_str(), "rb");
   if (file_ == nullptr) {
-    const ExitCode code = errno == ENOENT || errno == ENOTDIR ? ExitCode::input_missing : errno == EACCES ? ExitCode::permission : ExitCode::io;
+    const ExitCode code = errno == ENOENT || errno == ENOTDIR ? ExitCode::input_missing
+                          : errno == EACCES                   ? ExitCode::permission
+                                                              : ExitCode::io;
     base::fail(code, "{}: cannot open: {}", name_, std::strerror(errno));
   }
   gzbuffer(file_, kBuffer);
@@ -57,7 +60,8 @@ bool Stream::fill() {
   int code = Z_OK;
   const char* reason = gzerror(file_, &code);
   if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    base::fail(code == Z_ERRNO ? ExitCode::io : ExitCode::bad_data, "{}: cannot read: {}", name_, code == Z_BUF_ERROR ? "the gzip stream is cut off" : reason);
+    base::fail(code == Z_ERRNO ? ExitCode::io : ExitCode::bad_data, "{}: cannot read: {}", name_,
+               code == Z_BUF_ERROR ? "the gzip stream is cut off" : reason);
   }
   finished_ = got == 0;
   end_ += static_cast<std::size_t>(got);

@@ -25,9 +25,9 @@ class Statistics {
   std::string text_;
   std::size_t features_;
   std::uint64_t count_ = 0;
-  std::vector<double> low_;       // minmax
+  std::vector<double> low_;  // minmax
   std::vector<double> high_;
-  std::vector<double> mean_;      // standardize, by Welford's recurrence
+  std::vector<double> mean_;  // standardize, by Welford's recurrence
   std::vector<double> spread_;
 };
 

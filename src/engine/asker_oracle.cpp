@@ -77,16 +77,16 @@ void Engine<Real>::AskerOracle::hessian_vector(optim::Vector x, optim::Vector v,
   const Stopwatch watch(engine_.meter_.phases.update);
   Finished finished(engine_, a.count);
   finished.add_point(1, v);  // the l2 term's Hessian is l2 on the elements it acts on
-  const auto store = math::block_kernel([]<class T>(const math::Block&, math::Arrays<T> block) {
-    std::ranges::copy(block[0], block[1].begin());
-  });
+  const auto store = math::block_kernel(
+      []<class T>(const math::Block&, math::Arrays<T> block) { std::ranges::copy(block[0], block[1].begin()); });
   engine_.space_.run(&finished, {{out}}, {}, store);
 }
 
 template <class Real>
 std::vector<optim::LinePoint> Engine<Real>::AskerOracle::along(optim::Vector x, optim::Vector direction,
-                                                              std::span<const double> lengths, const optim::Batch& batch) {
-  if (lengths.empty() || lengths.size() > Request::kLengths) throw std::logic_error("a line request has one to sixteen lengths");
+                                                               std::span<const double> lengths, const optim::Batch& batch) {
+  if (lengths.empty() || lengths.size() > Request::kLengths)
+    throw std::logic_error("a line request has one to sixteen lengths");
   Request r = header(Verb::along, batch);
   r.lengths = static_cast<std::uint32_t>(lengths.size());
   std::ranges::copy(lengths, r.length.begin());

@@ -9,8 +9,8 @@
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kMaxArrays = 40;       // L-BFGS never needs more in one kernel
-constexpr std::size_t kSerialBlocks = 4;     // below this, waking threads costs more than it saves; same bits either way
+constexpr std::size_t kMaxArrays = 40;    // L-BFGS never needs more in one kernel
+constexpr std::size_t kSerialBlocks = 4;  // below this, waking threads costs more than it saves; same bits either way
 
 }  // namespace
 

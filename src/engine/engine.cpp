@@ -10,7 +10,7 @@
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kWave = 16;                   // leaves with tapes in memory at a time; the sums do not know of waves
+constexpr std::size_t kWave = 16;  // leaves with tapes in memory at a time; the sums do not know of waves
 
 }  // namespace
 
@@ -19,8 +19,8 @@ std::uint32_t default_leaf(std::uint64_t batch) {
 }
 
 template <class Real>
-Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem, const EngineOptions& options,
-                     std::size_t declared)
+Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem,
+                     const EngineOptions& options, std::size_t declared)
     : comm_(comm),
       threads_(threads),
       problem_(problem),
@@ -60,9 +60,12 @@ optim::Oracle& Engine<Real>::oracle(Asker asker) {
 template <class Real>
 const data::Dataset<Real>& Engine<Real>::part(Part part) const {
   switch (part) {
-    case Part::valid: return problem_.valid.value();
-    case Part::test: return problem_.test.value();
-    case Part::train: break;
+    case Part::valid:
+      return problem_.valid.value();
+    case Part::test:
+      return problem_.test.value();
+    case Part::train:
+      break;
   }
   return problem_.train;
 }
@@ -130,8 +133,9 @@ PartEvaluation Engine<Real>::evaluate(optim::Vector at, Part which) {
   Request request{.verb = Verb::evaluate, .asker = Asker::observer, .part = which};
   announce(request, {{at}});
   const Answer a = answer(request);
-  return {{.loss = a.sums[0], .correct = a.sums[1], .squared_error = a.sums[2], .target = a.sums[3], .target_squared = a.sums[4]},
-          a.count};
+  return {
+      {.loss = a.sums[0], .correct = a.sums[1], .squared_error = a.sums[2], .target = a.sums[3], .target_squared = a.sums[4]},
+      a.count};
 }
 
 // ------------------------------------------------------------------------------------------------------------- answering
@@ -166,11 +170,16 @@ typename Engine<Real>::Answer Engine<Real>::answer(const Request& request) {
   Answer result;
   switch (request.verb) {
     case Verb::gradient:
-    case Verb::hessian_vector: answer_tiles(request, result); break;
+    case Verb::hessian_vector:
+      answer_tiles(request, result);
+      break;
     case Verb::along:
-    case Verb::evaluate: answer_scalars(request, result); break;
+    case Verb::evaluate:
+      answer_scalars(request, result);
+      break;
     case Verb::stop:
-    case Verb::grids: break;
+    case Verb::grids:
+      break;
   }
   return result;
 }
@@ -240,7 +249,7 @@ void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint
   const bool hvp = request.verb == Verb::hessian_vector;
   threads_.for_each_with_slot(tiles.size(), [&](std::size_t t, std::size_t slot) {
     const math::Tile& tile = tiles[t];
-    const std::span<Real> share = scratch_[slot].span().first(tile.count);   // one leaf's share of the tile
+    const std::span<Real> share = scratch_[slot].span().first(tile.count);  // one leaf's share of the tile
     const double constant = rounding_constant(exponents[tile.tensor], total);
     std::uint32_t highest = first ? 0 : tile_maxima_[t];
     if (first && jobs == 0 && sums_.size() > 0) std::ranges::fill(sums_.span().subspan(tile.offset, tile.count), 0.0);
@@ -338,7 +347,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
   try {
     const Stopwatch watch(meter_.phases.gradient);
     const Points points = points_of(request);
-    std::vector<double> each(wave_ * fields);                               // [leaf of the wave][field]
+    std::vector<double> each(wave_ * fields);  // [leaf of the wave][field]
     for (std::size_t at = 0; at < leaves.mine.size(); at += wave_) {
       const std::size_t jobs = std::min(wave_, leaves.mine.size() - at);
       threads_.for_each(jobs, [&](std::size_t j) {

@@ -58,10 +58,11 @@ std::optional<std::string> damage(const fs::path& file) {
 
 }  // namespace
 
-Checkpoint load(const fs::path& file) {
-  const std::vector<std::byte> content = read_file(file);
-  verify_seal(content, file.string());
-  return from_image(content, file.string());
+Checkpoint load(const fs::path& file) { return load_image(read_file(file), file.string()); }
+
+Checkpoint load_image(const std::vector<std::byte>& content, const std::string& name) {
+  verify_seal(content, name);
+  return from_image(content, name);
 }
 
 fs::path save(const fs::path& directory, const Checkpoint& checkpoint) {

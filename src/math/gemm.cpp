@@ -33,14 +33,13 @@ void gemm(Transpose ta, Transpose tb, std::size_t m, std::size_t n, std::size_t 
   if (m == 0 || n == 0) return;
   keep_openmp_alone();
   const auto index = [](std::size_t v) { return static_cast<dnnl_dim_t>(v); };
-  const dnnl_status_t status =
-      dnnl_sgemm(ta == Transpose::yes ? 'T' : 'N', tb == Transpose::yes ? 'T' : 'N', index(m), index(n), index(k), alpha, a,
-                 index(lda), b, index(ldb), beta, c, index(ldc));
+  const dnnl_status_t status = dnnl_sgemm(ta == Transpose::yes ? 'T' : 'N', tb == Transpose::yes ? 'T' : 'N', index(m),
+                                          index(n), index(k), alpha, a, index(lda), b, index(ldb), beta, c, index(ldc));
   if (status != dnnl_success) throw std::logic_error("dnnl_sgemm refused its arguments");
 }
 
-void gemm(Transpose ta, Transpose tb, std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a, std::size_t lda,
-          const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc) {
+void gemm(Transpose ta, Transpose tb, std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a,
+          std::size_t lda, const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc) {
   if (m == 0 || n == 0) return;
   Eigen::Map<Matrix, 0, Stride> out(c, static_cast<Eigen::Index>(m), static_cast<Eigen::Index>(n),
                                     Stride(static_cast<Eigen::Index>(ldc)));

@@ -21,11 +21,17 @@ std::size_t ParameterLayout::add(std::string name, std::vector<std::size_t> shap
   const std::size_t rows_per_tile = std::max<std::size_t>(1, kTile / row);
   for (std::size_t first = 0; tensor.size > 0 && first < tensor.rows(); first += rows_per_tile) {
     const std::size_t rows = std::min(rows_per_tile, tensor.rows() - first);
-    Tile tile{.tensor = number, .first_row = first, .rows = rows, .offset = tensor.offset + first * row,
-              .count = rows * row, .first_block = static_cast<std::uint32_t>(blocks_.size())};
+    Tile tile{.tensor = number,
+              .first_row = first,
+              .rows = rows,
+              .offset = tensor.offset + first * row,
+              .count = rows * row,
+              .first_block = static_cast<std::uint32_t>(blocks_.size())};
     for (std::size_t at = 0; at < tile.count; at += kBlock) {
-      blocks_.push_back({.index = static_cast<std::uint32_t>(blocks_.size()), .tensor = number,
-                         .offset = tile.offset + at, .count = std::min(kBlock, tile.count - at)});
+      blocks_.push_back({.index = static_cast<std::uint32_t>(blocks_.size()),
+                         .tensor = number,
+                         .offset = tile.offset + at,
+                         .count = std::min(kBlock, tile.count - at)});
     }
     tile.blocks = static_cast<std::uint32_t>(blocks_.size()) - tile.first_block;
     tiles_.push_back(tile);

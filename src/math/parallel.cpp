@@ -10,9 +10,7 @@ namespace talweg::math {
 
 struct Threads::Arena {
   explicit Arena(int n)
-      : threads(n),
-        limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(n)),
-        arena(n) {}
+      : threads(n), limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(n)), arena(n) {}
   int threads;
   tbb::global_control limit;  // TBB would otherwise stop at the affinity mask: asking for more is the user's right
   tbb::task_arena arena;
@@ -41,9 +39,8 @@ void Threads::for_each_with_slot(std::size_t count, const std::function<void(std
     return;
   }
   arena_->arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
-      body(i, static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
-    });
+    tbb::parallel_for(std::size_t{0}, count,
+                      [&](std::size_t i) { body(i, static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())); });
   });
 }
 

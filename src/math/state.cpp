@@ -10,7 +10,8 @@ namespace {
 template <class Slots, class Name>
 std::size_t position(const Slots& slots, std::string_view name, Name name_of, const char* kind) {
   const auto found = std::ranges::find(slots, name, name_of);
-  if (found == slots.end()) throw std::logic_error(std::string("no state ") + kind + " '" + std::string(name) + "' was declared");
+  if (found == slots.end())
+    throw std::logic_error(std::string("no state ") + kind + " '" + std::string(name) + "' was declared");
   return static_cast<std::size_t>(found - slots.begin());
 }
 

@@ -18,7 +18,8 @@ class Activation {
   /// delta = f'(z) back.
   virtual void backward(std::size_t count, const Real* z, const Real* a, const Real* back, Real* delta) const = 0;
   /// delta = f'(z) back + f''(z) dz kept: the derivative of backward() when z moves by dz and `kept` was its back.
-  virtual void second(std::size_t count, const Real* z, const Real* a, const Real* back, const Real* dz, const Real* kept, Real* delta) const = 0;
+  virtual void second(std::size_t count, const Real* z, const Real* a, const Real* back, const Real* dz, const Real* kept,
+                      Real* delta) const = 0;
 };
 
 /// An activation from `Real value(Real z)`, `Real first(Real z, Real a)`, `Real second(Real z, Real a)`.
@@ -31,8 +32,10 @@ class ElementActivation final : public Activation<Real> {
   void backward(std::size_t count, const Real* z, const Real* a, const Real* back, Real* delta) const override {
     for (std::size_t i = 0; i < count; ++i) delta[i] = Function::first(z[i], a[i]) * back[i];
   }
-  void second(std::size_t count, const Real* z, const Real* a, const Real* back, const Real* dz, const Real* kept, Real* delta) const override {
-    for (std::size_t i = 0; i < count; ++i) delta[i] = Function::first(z[i], a[i]) * back[i] + Function::second(z[i], a[i]) * dz[i] * kept[i];
+  void second(std::size_t count, const Real* z, const Real* a, const Real* back, const Real* dz, const Real* kept,
+              Real* delta) const override {
+    for (std::size_t i = 0; i < count; ++i)
+      delta[i] = Function::first(z[i], a[i]) * back[i] + Function::second(z[i], a[i]) * dz[i] * kept[i];
   }
 };
 
@@ -40,8 +43,8 @@ class ElementActivation final : public Activation<Real> {
 struct ActivationEntry {
   std::string_view name;
   std::string_view formula;
-  bool smooth;                      // continuous derivative
-  bool relu_like;                   // he initialisation suits it
+  bool smooth;     // continuous derivative
+  bool relu_like;  // he initialisation suits it
   std::unique_ptr<Activation<float>> (*make_float)();
   std::unique_ptr<Activation<double>> (*make_double)();
 };
@@ -61,9 +64,13 @@ std::unique_ptr<Activation<Real>> make_activation(const ActivationEntry& entry) 
 /// namespace.
 template <template <class> class Function>
 constexpr ActivationEntry activation_entry(std::string_view name, std::string_view formula, bool smooth, bool relu_like) {
-  return {name, formula, smooth, relu_like,
-          []() -> std::unique_ptr<Activation<float>> { return std::make_unique<ElementActivation<float, Function<float>>>(); },
-          []() -> std::unique_ptr<Activation<double>> { return std::make_unique<ElementActivation<double, Function<double>>>(); }};
+  return {
+      name,
+      formula,
+      smooth,
+      relu_like,
+      []() -> std::unique_ptr<Activation<float>> { return std::make_unique<ElementActivation<float, Function<float>>>(); },
+      []() -> std::unique_ptr<Activation<double>> { return std::make_unique<ElementActivation<double, Function<double>>>(); }};
 }
 
 }  // namespace talweg::model

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "model/activation.hpp"
@@ -43,19 +44,21 @@ const std::array kModels = {
 #undef TALWEG_MODEL
 };
 
-/// The entry of that name; parse_model has let no other through.
-template <class Entries>
-auto& entry_named(const Entries& entries, std::string_view name, const char* kind) {
-  const auto found = std::ranges::find_if(entries, [&](const auto* entry) { return entry->name == name; });
-  if (found == entries.end()) base::fail(ExitCode::bad_config, "{}: found \"{}\", expected a known one", kind, name);
-  return **found;
-}
-
 template <class Entries>
 std::vector<std::string_view> views(const Entries& entries) {
   std::vector<std::string_view> names;
   for (const auto* entry : entries) names.push_back(entry->name);
   return names;
+}
+
+/// The entry of that name. parse_model lets no other through; a program that fills ModelConfig itself may.
+template <class Entries>
+auto& entry_named(const Entries& entries, std::string_view name, const char* kind) {
+  const auto found = std::ranges::find_if(entries, [&](const auto* entry) { return entry->name == name; });
+  if (found == entries.end()) {
+    base::fail(ExitCode::bad_config, "{}: found \"{}\", expected one of {}", kind, name, fmt::join(views(entries), ", "));
+  }
+  return **found;
 }
 
 template <class Entries>
@@ -64,11 +67,35 @@ std::vector<std::string> names_of(const Entries& entries) {
   return {names.begin(), names.end()};
 }
 
-/// Whatever the key is called, the reason is the same.
+constexpr const char* kKindMeaning = "of model";
+constexpr const char* kActivationMeaning = "of the hidden layers";
+
+/// Whatever the key or the kind is called, the reason is the same.
 void refuse_batch_normalization(const base::Section& model) {
-  for (const char* key : {"batch_norm", "batch_normalization", "batchnorm", "normalization"}) {
-    if (model.kind(key) == 0) continue;
-    model.fail(key, "a request for batch normalisation", "none: F is a finite sum of f_i, each of one example; normalising by a batch's statistics couples its examples");
+  const auto refuse = [&](std::string_view key, std::string_view found) {
+    model.fail(key, found,
+               "no batch normalisation: F is a finite sum of f_i, each of one example; normalising by a batch's statistics "
+               "couples its examples");
+  };
+  for (const char* key : {"batch_norm", "batch_normalization", "batchnorm"}) {
+    if (model.kind(key) != 0) refuse(key, "a key of batch normalisation");
+  }
+  const auto text_of = [&](std::string_view key, std::string_view meaning) {
+    return model.kind(key) == 's' ? model.text(key, std::nullopt, meaning) : std::string();
+  };
+  const auto speaks_of = [](std::string text, std::string_view word) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text.find(word) != std::string::npos;
+  };
+  if (model.kind("normalization") != 0) {
+    const std::string normalization = text_of("normalization", "of layers");
+    if (speaks_of(normalization, "batch")) refuse("normalization", fmt::format("\"{}\"", normalization));
+    model.fail("normalization", normalization.empty() ? "a value" : fmt::format("\"{}\"", normalization),
+               "no such key: layers are not normalised");
+  }
+  for (const auto& [key, meaning] : {std::pair("kind", kKindMeaning), std::pair("activation", kActivationMeaning)}) {
+    const std::string name = text_of(key, meaning);
+    if (speaks_of(name, "batch") && speaks_of(name, "norm")) refuse(key, fmt::format("\"{}\"", name));
   }
 }
 
@@ -87,10 +114,11 @@ std::vector<std::string> model_names() { return names_of(kModels); }
 ModelConfig parse_model(const base::Section& model) {
   refuse_batch_normalization(model);
   ModelConfig config;
-  config.kind = model.choice("kind", std::nullopt, views(kModels), "of model");
+  config.kind = model.choice("kind", std::nullopt, views(kModels), kKindMeaning);
   entry_named(kModels, config.kind, "model.kind").parse(model, config);
   config.loss = model.choice("loss", std::nullopt, views(kLosses), "f_i as a function of the outputs");
-  if (config.loss == "huber") config.huber_delta = model.number("huber_delta", 1.0, base::Range::positive(), "residual at which the loss turns linear");
+  if (config.loss == "huber")
+    config.huber_delta = model.number("huber_delta", 1.0, base::Range::positive(), "residual at which the loss turns linear");
   config.bias = model.flag("bias", true, "add a bias to each output");
   config.classes = find_loss(config.loss).classes;
   return config;
@@ -101,9 +129,12 @@ std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, cons
   const LossEntry& loss = find_loss(config.loss);
   const std::size_t outputs = loss.outputs(shape.classes.size());
   if (outputs == 0) {
-    base::fail(ExitCode::bad_data, "model.loss = \"{}\": found {} class{} in the training data ({}), expected {}", config.loss, shape.classes.size(),
-               shape.classes.size() == 1 ? "" : "es", fmt::join(shape.classes.begin(), shape.classes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(shape.classes.size(), 5)), ", "),
-               config.loss == "logistic" ? "two (or use cross_entropy)" : "at least two");
+    base::fail(
+        ExitCode::bad_data, "model.loss = \"{}\": found {} class{} in the training data ({}), expected {}", config.loss,
+        shape.classes.size(), shape.classes.size() == 1 ? "" : "es",
+        fmt::join(shape.classes.begin(),
+                  shape.classes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(shape.classes.size(), 5)), ", "),
+        config.loss == "logistic" ? "two (or use cross_entropy)" : "at least two");
   }
   const ModelEntry& entry = entry_named(kModels, config.kind, "model.kind");
   if constexpr (sizeof(Real) == sizeof(float)) {

@@ -15,8 +15,8 @@ template <class Real>
 struct OutputRows {
   std::size_t count = 0;
   std::size_t outputs = 0;
-  const Real* z = nullptr;                    // [count, outputs]
-  const Real* y = nullptr;                    // [count] class index or number
+  const Real* z = nullptr;  // [count, outputs]
+  const Real* y = nullptr;  // [count] class index or number
 };
 
 template <class Real>
@@ -38,7 +38,8 @@ class ScalarLoss final : public Loss<Real> {
   explicit ScalarLoss(Scalar scalar) : scalar_(scalar) {}
   double value(const OutputRows<Real>& rows) const override {
     double sum = 0;
-    for (std::size_t i = 0; i < rows.count; ++i) sum += scalar_.value(static_cast<double>(rows.z[i]), static_cast<double>(rows.y[i]));
+    for (std::size_t i = 0; i < rows.count; ++i)
+      sum += scalar_.value(static_cast<double>(rows.z[i]), static_cast<double>(rows.y[i]));
     return sum;
   }
   double value_and_delta(const OutputRows<Real>& rows, Real* delta) const override {
@@ -57,8 +58,8 @@ class ScalarLoss final : public Loss<Real> {
 struct LossEntry {
   std::string_view name;
   std::string_view formula;
-  bool classes;                               // targets are class indices
-  bool smooth;                                // with continuous second derivatives almost everywhere and first everywhere
+  bool classes;  // targets are class indices
+  bool smooth;   // with continuous second derivatives almost everywhere and first everywhere
   /// Outputs for this many classes (0: numeric targets); 0 when it cannot be.
   std::size_t (*outputs)(std::size_t classes);
   std::unique_ptr<Loss<float>> (*make_float)(const ModelConfig&);

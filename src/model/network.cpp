@@ -12,8 +12,30 @@ namespace talweg::model {
 using math::gemm;
 using math::Transpose;
 
+namespace {
+
+constexpr std::size_t kSparseOutputs = 8;
+
+/// out[i * stride + o] (+)= row i times weight row o, o in [0, Outputs); each sum in the order of the row's entries.
+template <std::size_t Outputs, class Real>
+void sparse_products(std::span<const data::SparseRow<Real>> rows, const Real* weight, std::size_t features, Real beta,
+                     Real* out, std::size_t stride) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const data::SparseRow<Real>& row = rows[i];
+    Real sum[Outputs] = {};
+    for (std::size_t j = 0; j < row.count; ++j) {
+      const Real* w = weight + row.column[j];
+      for (std::size_t o = 0; o < Outputs; ++o) sum[o] += row.value[j] * w[o * features];
+    }
+    for (std::size_t o = 0; o < Outputs; ++o) out[i * stride + o] = beta == 0 ? sum[o] : beta * out[i * stride + o] + sum[o];
+  }
+}
+
+}  // namespace
+
 template <class Real>
-Network<Real>::Network(NetworkPlan plan, const ModelConfig& config) : plan_(std::move(plan)), loss_(make_loss<Real>(*plan_.loss, config)) {
+Network<Real>::Network(NetworkPlan plan, const ModelConfig& config)
+    : plan_(std::move(plan)), loss_(make_loss<Real>(*plan_.loss, config)) {
   for (std::size_t l = 0; l < layers(); ++l) {
     const std::string name = plan_.prefix.empty() ? "" : plan_.prefix + std::to_string(l) + ".";
     weight_.push_back(layout_.tensors().size());
@@ -31,13 +53,16 @@ Network<Real>::Network(NetworkPlan plan, const ModelConfig& config) : plan_(std:
 
 template <class Real>
 Capabilities Network<Real>::capabilities() const {
-  return {.hvp = true, .classification = plan_.loss->classes, .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth)};
+  return {.hvp = true,
+          .classification = plan_.loss->classes,
+          .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth)};
 }
 
 template <class Real>
 std::string Network<Real>::describe() const {
-  return fmt::format("{} {}{}, {}{}", plan_.kind, fmt::join(plan_.widths, "-"), plan_.activation != nullptr ? fmt::format(", {}", plan_.activation->name) : "",
-                     plan_.loss->name, plan_.bias ? "" : ", no bias");
+  return fmt::format("{} {}{}, {}{}", plan_.kind, fmt::join(plan_.widths, "-"),
+                     plan_.activation != nullptr ? fmt::format(", {}", plan_.activation->name) : "", plan_.loss->name,
+                     plan_.bias ? "" : ", no bias");
 }
 
 template <class Real>
@@ -53,22 +78,19 @@ std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
 }
 
 template <class Real>
-void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta, Real* out) const {
+void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta,
+                             Real* out) const {
   const std::size_t n = width(l);
   const std::size_t k = inputs(l);
   if (dense != nullptr) {
     gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight, k, beta, out, n);
     return;
   }
-  for (std::size_t i = 0; i < tape.count(); ++i) {
-    const data::SparseRow<Real>& row = tape.examples->sparse[i];
-    for (std::size_t o = 0; o < n; ++o) {
-      const Real* w = weight + o * k;
-      Real sum = 0;
-      for (std::size_t j = 0; j < row.count; ++j) sum += row.value[j] * w[row.column[j]];
-      out[i * n + o] = beta == 0 ? sum : beta * out[i * n + o] + sum;
-    }
-  }
+  // A few rows of W stay in cache while all examples pass; their sums are independent chains of additions.
+  std::size_t o = 0;
+  for (; o + kSparseOutputs <= n; o += kSparseOutputs)
+    sparse_products<kSparseOutputs>(tape.examples->sparse, weight + o * k, k, beta, out + o, n);
+  for (; o < n; ++o) sparse_products<1>(tape.examples->sparse, weight + o * k, k, beta, out + o, n);
 }
 
 template <class Real>
@@ -87,10 +109,16 @@ void Network<Real>::forward(std::span<const Real> point, NetworkTape& tape) cons
     Layer& layer = tape.layers[l];
     layer.z.resize(count * width(l));
     multiply(tape, l, tape.input(l), weight(point, l), Real{0}, layer.z.data());
-    add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
-    if (l + 1 == layers()) break;
+    if (l + 1 == layers()) {
+      add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
+      break;
+    }
     layer.a.resize(count * width(l));
-    activation_->forward(count * width(l), layer.z.data(), layer.a.data());
+    for (std::size_t i = 0; i < count; ++i) {  // bias and activation in one sweep: a row is in cache for both
+      Real* z = layer.z.data() + i * width(l);
+      add_bias(1, l, bias(point, l), Real{1}, z);
+      activation_->forward(width(l), z, layer.a.data() + i * width(l));
+    }
   }
 }
 
@@ -100,7 +128,8 @@ OutputRows<Real> Network<Real>::rows(const NetworkTape& tape) const {
 }
 
 template <class Real>
-double Network<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+double Network<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
+                                       Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
   forward(point, tape);
@@ -113,33 +142,37 @@ double Network<Real>::forward_backward(std::span<const Real> point, const data::
     const std::size_t n = width(l);
     layer.back.resize(count * n);
     layer.delta.resize(count * n);
-    gemm(Transpose::no, Transpose::no, count, n, width(l + 1), Real{1}, tape.layers[l + 1].delta.data(), width(l + 1), weight(point, l + 1), n, Real{0},
-         layer.back.data(), n);
+    gemm(Transpose::no, Transpose::no, count, n, width(l + 1), Real{1}, tape.layers[l + 1].delta.data(), width(l + 1),
+         weight(point, l + 1), n, Real{0}, layer.back.data(), n);
     activation_->backward(count * n, layer.z.data(), layer.a.data(), layer.back.data(), layer.delta.data());
   }
   return value;
 }
 
 template <class Real>
-void Network<Real>::add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile, Real weight, Real* out) const {
+void Network<Real>::add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense,
+                              const math::Tile& tile, Real weight, Real* out) const {
+  if (tape.count() == 0) return;  // gemm has no k = 0
   const std::size_t n = width(l);
   const std::size_t k = inputs(l);
   if (dense != nullptr) {
-    gemm(Transpose::yes, Transpose::no, tile.rows, k, tape.count(), weight, delta + tile.first_row, n, dense, k, Real{1}, out, k);
+    gemm(Transpose::yes, Transpose::no, tile.rows, k, tape.count(), weight, delta + tile.first_row, n, dense, k, Real{1}, out,
+         k);
     return;
   }
-  for (std::size_t i = 0; i < tape.count(); ++i) {
-    const data::SparseRow<Real>& row = tape.examples->sparse[i];
-    for (std::size_t r = 0; r < tile.rows; ++r) {
+  for (std::size_t r = 0; r < tile.rows; ++r) {  // one row of the tile stays in cache while all examples pass
+    Real* to = out + r * k;
+    for (std::size_t i = 0; i < tape.count(); ++i) {
+      const data::SparseRow<Real>& row = tape.examples->sparse[i];
       const Real factor = weight * delta[i * n + tile.first_row + r];
-      Real* to = out + r * k;
       for (std::size_t j = 0; j < row.count; ++j) to[row.column[j]] += factor * row.value[j];
     }
   }
 }
 
 template <class Real>
-void Network<Real>::add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight, Real* out) const {
+void Network<Real>::add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight,
+                                    Real* out) const {
   for (std::size_t i = 0; i < count; ++i) {
     const Real* row = delta + i * width(l) + tile.first_row;
     for (std::size_t r = 0; r < tile.rows; ++r) out[r] += weight * row[r];
@@ -159,7 +192,8 @@ void Network<Real>::add_tile(const Tape<Real>& opaque, const math::Tile& tile, R
 }
 
 template <class Real>
-Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples,
+                                   Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
   forward(point, tape);
@@ -170,7 +204,8 @@ Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Exam
     const Real* z = out.z + i * out.outputs;
     const auto y = static_cast<double>(out.y[i]);
     if (plan_.loss->classes) {
-      const auto chosen = out.outputs == 1 ? static_cast<std::size_t>(z[0] > 0) : static_cast<std::size_t>(std::max_element(z, z + out.outputs) - z);
+      const auto chosen = out.outputs == 1 ? static_cast<std::size_t>(z[0] > 0)
+                                           : static_cast<std::size_t>(std::max_element(z, z + out.outputs) - z);
       e.correct += chosen == static_cast<std::size_t>(y) ? 1 : 0;
     } else {
       e.squared_error += (static_cast<double>(z[0]) - y) * (static_cast<double>(z[0]) - y);
@@ -182,7 +217,8 @@ Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Exam
 }
 
 template <class Real>
-void Network<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<Real> out) const {
+void Network<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
+                            std::span<Real> out) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
   forward(point, tape);

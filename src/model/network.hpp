@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chain of layers z_l = a_{l-1} W_l^T + b_l, a_l = f(z_l), a_0 the features, and a loss on z_L; a linear model is the chain of
-// one. Gradients by backpropagation, Hessian-vector products by the R-operator (Pearlmutter 1994), both on one tape.
+// A chain of layers z_l = a_{l-1} W_l^T + b_l, a_l = f(z_l), a_0 the features, and a loss on z_L; a linear model is the chain
+// of one. Gradients by backpropagation, Hessian-vector products by the R-operator (Pearlmutter 1994), both on one tape.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,9 @@
 namespace talweg::model {
 
 struct NetworkPlan {
-  std::string kind;                             // "mlp"
-  std::vector<std::size_t> widths;              // [layers + 1]: features, hidden..., outputs
-  std::string prefix;                           // "layers.": tensors layers.0.weight, ...; "": weight, bias
+  std::string kind;                 // "mlp"
+  std::vector<std::size_t> widths;  // [layers + 1]: features, hidden..., outputs
+  std::string prefix;               // "layers.": tensors layers.0.weight, ...; "": weight, bias
   bool bias = true;
   const ActivationEntry* activation = nullptr;  // null when nothing is hidden
   const LossEntry* loss = nullptr;
@@ -42,19 +42,20 @@ class Network final : public Objective<Real> {
   Evaluation evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
   void along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
              const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
-  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
+  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
+               std::span<Real> out) const override;
 
  private:
   /// What a leaf leaves behind at layer l (0-based), each [count, width of l + 1]. Its input is `a` of the layer before.
   struct Layer {
     math::Buffer<Real> z;
-    math::Buffer<Real> a;           // f(z); not used by the last layer
-    math::Buffer<Real> back;        // delta_{l+1} W_{l+1}: what f' is applied to; not used by the last layer
-    math::Buffer<Real> delta;       // dl/dz
-    math::Buffer<Real> dz, da, dback, ddelta;   // their derivatives along a direction
+    math::Buffer<Real> a;                      // f(z); not used by the last layer
+    math::Buffer<Real> back;                   // delta_{l+1} W_{l+1}: what f' is applied to; not used by the last layer
+    math::Buffer<Real> delta;                  // dl/dz
+    math::Buffer<Real> dz, da, dback, ddelta;  // their derivatives along a direction
   };
   struct NetworkTape;
-  struct Place {                    // of a tensor in the layout
+  struct Place {  // of a tensor in the layout
     std::size_t layer = 0;
     bool bias = false;
   };
@@ -63,7 +64,9 @@ class Network final : public Objective<Real> {
   [[nodiscard]] std::size_t inputs(std::size_t l) const { return plan_.widths[l]; }
   [[nodiscard]] std::size_t width(std::size_t l) const { return plan_.widths[l + 1]; }
   [[nodiscard]] const Real* weight(std::span<const Real> point, std::size_t l) const { return point.data() + weight_[l]; }
-  [[nodiscard]] const Real* bias(std::span<const Real> point, std::size_t l) const { return plan_.bias ? point.data() + bias_[l] : nullptr; }
+  [[nodiscard]] const Real* bias(std::span<const Real> point, std::size_t l) const {
+    return plan_.bias ? point.data() + bias_[l] : nullptr;
+  }
 
   /// out [count, width(l)] (+)= input of layer l times W^T, `dense` the input when l is not the first.
   void multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta, Real* out) const;
@@ -72,14 +75,16 @@ class Network final : public Objective<Real> {
   void forward(std::span<const Real> point, NetworkTape& tape) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;
   /// out += weight * delta^T input, on one tile of layer l's weights.
-  void add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile, Real weight, Real* out) const;
-  void add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight, Real* out) const;
+  void add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile,
+                 Real weight, Real* out) const;
+  void add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight,
+                       Real* out) const;
 
   NetworkPlan plan_;
   math::ParameterLayout layout_;
-  std::vector<std::size_t> weight_;             // offset of layer l's weight
+  std::vector<std::size_t> weight_;  // offset of layer l's weight
   std::vector<std::size_t> bias_;
-  std::vector<Place> places_;                   // by tensor
+  std::vector<Place> places_;  // by tensor
   std::unique_ptr<Activation<Real>> activation_;
   std::unique_ptr<Loss<Real>> loss_;
 };

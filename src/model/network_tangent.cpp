@@ -38,9 +38,12 @@ void Network<Real>::tangent(std::span<const Real> point, std::span<const Real> d
     const std::size_t k = width(l + 1);
     layer.dback.resize(count * n);
     layer.ddelta.resize(count * n);
-    gemm(Transpose::no, Transpose::no, count, n, k, Real{1}, above.ddelta.data(), k, weight(point, l + 1), n, Real{0}, layer.dback.data(), n);
-    gemm(Transpose::no, Transpose::no, count, n, k, Real{1}, above.delta.data(), k, weight(direction, l + 1), n, Real{1}, layer.dback.data(), n);
-    activation_->second(count * n, layer.z.data(), layer.a.data(), layer.dback.data(), layer.dz.data(), layer.back.data(), layer.ddelta.data());
+    gemm(Transpose::no, Transpose::no, count, n, k, Real{1}, above.ddelta.data(), k, weight(point, l + 1), n, Real{0},
+         layer.dback.data(), n);
+    gemm(Transpose::no, Transpose::no, count, n, k, Real{1}, above.delta.data(), k, weight(direction, l + 1), n, Real{1},
+         layer.dback.data(), n);
+    activation_->second(count * n, layer.z.data(), layer.a.data(), layer.dback.data(), layer.dz.data(), layer.back.data(),
+                        layer.ddelta.data());
   }
 }
 
@@ -54,7 +57,8 @@ void Network<Real>::add_tangent_tile(const Tape<Real>& opaque, const math::Tile&
     return;
   }
   add_outer(tape, place.layer, layer.ddelta.data(), tape.input(place.layer), tile, weight, out.data());
-  if (place.layer > 0) add_outer(tape, place.layer, layer.delta.data(), tape.layers[place.layer - 1].da.data(), tile, weight, out.data());
+  if (place.layer > 0)
+    add_outer(tape, place.layer, layer.delta.data(), tape.layers[place.layer - 1].da.data(), tile, weight, out.data());
 }
 
 // Values and slopes at x + t v without forming x + t v: products with W and V apart, and the first layer's, which do not depend
@@ -66,7 +70,7 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
   tape.examples = &examples;
   const std::size_t count = tape.count();
   Layer& first = tape.layers.front();
-  math::Buffer<Real>& at_point = first.back;        // [count, width(0)], free in this pass
+  math::Buffer<Real>& at_point = first.back;  // [count, width(0)], free in this pass
   math::Buffer<Real>& at_direction = first.dback;
   at_point.resize(count * width(0));
   at_direction.resize(count * width(0));
@@ -93,7 +97,7 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
         multiply(tape, l, below.a.data(), weight(point, l), Real{1}, layer.z.data());
         add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
         multiply(tape, l, below.da.data(), weight(point, l), Real{1}, layer.dz.data());
-        layer.delta.resize(size);                    // da V^T
+        layer.delta.resize(size);  // da V^T
         multiply(tape, l, below.da.data(), weight(direction, l), Real{0}, layer.delta.data());
         for (std::size_t i = 0; i < size; ++i) layer.dz[i] += t * layer.delta[i];
       }
@@ -107,16 +111,17 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
     last.delta.resize(count * outputs());
     out[k].value = loss_->value_and_delta(rows(tape), last.delta.data());
     double slope = 0;
-    for (std::size_t i = 0; i < count * outputs(); ++i) slope += static_cast<double>(last.delta[i]) * static_cast<double>(last.dz[i]);
+    for (std::size_t i = 0; i < count * outputs(); ++i)
+      slope += static_cast<double>(last.delta[i]) * static_cast<double>(last.dz[i]);
     out[k].slope = slope;
   }
 }
 
-#define TALWEG_TANGENT(Real)                                                                                                                    \
-  template void Network<Real>::tangent(std::span<const Real>, std::span<const Real>, Tape<Real>&) const;                                        \
-  template void Network<Real>::add_tangent_tile(const Tape<Real>&, const math::Tile&, Real, std::span<Real>) const;                             \
-  template void Network<Real>::along(std::span<const Real>, std::span<const Real>, std::span<const double>, const data::Examples<Real>&,        \
-                                     Tape<Real>&, std::span<ValueAndSlope>) const;
+#define TALWEG_TANGENT(Real)                                                                                        \
+  template void Network<Real>::tangent(std::span<const Real>, std::span<const Real>, Tape<Real>&) const;            \
+  template void Network<Real>::add_tangent_tile(const Tape<Real>&, const math::Tile&, Real, std::span<Real>) const; \
+  template void Network<Real>::along(std::span<const Real>, std::span<const Real>, std::span<const double>,         \
+                                     const data::Examples<Real>&, Tape<Real>&, std::span<ValueAndSlope>) const;
 TALWEG_TANGENT(float)
 TALWEG_TANGENT(double)
 #undef TALWEG_TANGENT

@@ -31,10 +31,15 @@ double Regularizer::smooth_value(const math::Block& block, std::span<const Real>
 template <class Real>
 double Regularizer::nonsmooth_value(const math::Block& block, std::span<const Real> x) const {
   if (!acts_on(block)) return 0;
+  // The box's corners in the run's precision, as prox has them: rounding could put them outside the box as written.
+  const Real low = static_cast<Real>(config_.low);
+  const Real high = static_cast<Real>(config_.high);
   for (const Real v : x) {
-    if (static_cast<double>(v) < config_.low || static_cast<double>(v) > config_.high) return std::numeric_limits<double>::infinity();
+    if (v < low || v > high) return std::numeric_limits<double>::infinity();
   }
-  return config_.l1 == 0 ? 0 : config_.l1 * math::lane_sum(x.size(), [&](std::size_t i) { return std::abs(static_cast<double>(x[i])); });
+  return config_.l1 == 0
+             ? 0
+             : config_.l1 * math::lane_sum(x.size(), [&](std::size_t i) { return std::abs(static_cast<double>(x[i])); });
 }
 
 namespace {
@@ -64,11 +69,15 @@ void Regularizer::apply(const math::Block& block, std::span<double> x, std::span
 
 Regularizer::Config parse_regularizer(const base::Section& regularizer) {
   Regularizer::Config config;
-  config.l1 = regularizer.number("l1", 0.0, base::Range::non_negative(), "weight of |w|_1");
-  config.l2 = regularizer.number("l2", 0.0, base::Range::non_negative(), "weight of |w|^2 / 2");
+  constexpr base::Range finite{.low = 0, .open_high = true};
+  config.l1 = regularizer.number("l1", 0.0, finite, "weight of |w|_1");
+  config.l2 = regularizer.number("l2", 0.0, finite, "weight of |w|^2 / 2");
   const std::vector<double> box = regularizer.numbers("box", {}, {}, "[low, high] that every weight stays within");
   if (!box.empty()) {
-    if (box.size() != 2 || !(box[0] <= box[1])) regularizer.fail("box", fmt::format("[{}]", fmt::join(box, ", ")), "[low, high] with low <= high");
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (box.size() != 2 || !(box[0] <= box[1]) || box[0] == kInfinity || box[1] == -kInfinity)
+      regularizer.fail("box", fmt::format("[{}]", fmt::join(box, ", ")),
+                       "[low, high] with low <= high and a finite number between them");
     config.low = box[0];
     config.high = box[1];
   }

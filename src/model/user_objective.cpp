@@ -12,7 +12,9 @@ void UserTerms::hessian_vector(std::span<const double>, std::span<const double>,
   throw std::logic_error("has_hessian_vector() is true, but hessian_vector() is not written");
 }
 
-double UserTerms::predict(std::span<const double>, const UserExample&) const { return std::numeric_limits<double>::quiet_NaN(); }
+double UserTerms::predict(std::span<const double>, const UserExample&) const {
+  return std::numeric_limits<double>::quiet_NaN();
+}
 
 template <class Real>
 struct UserObjective<Real>::UserTape final : public Tape<Real> {
@@ -24,7 +26,8 @@ struct UserObjective<Real>::UserTape final : public Tape<Real> {
     const data::Examples<Real>& e = *examples;
     features.assign(e.features, 0);
     if (e.is_sparse()) {
-      for (std::size_t k = 0; k < e.sparse[i].count; ++k) features[static_cast<std::size_t>(e.sparse[i].column[k])] = static_cast<double>(e.sparse[i].value[k]);
+      for (std::size_t k = 0; k < e.sparse[i].count; ++k)
+        features[static_cast<std::size_t>(e.sparse[i].column[k])] = static_cast<double>(e.sparse[i].value[k]);
     } else {
       std::copy_n(e.dense + i * e.features, e.features, features.begin());
     }
@@ -50,7 +53,8 @@ void UserObjective<Real>::unpack(std::span<const Real> from, std::vector<double>
   to.resize(layout_.parameters());
   for (std::size_t k = 0; k < begin_.size(); ++k) {
     const math::Tensor& t = layout_.tensors()[k];
-    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(t.offset), t.size, to.begin() + static_cast<std::ptrdiff_t>(begin_[k]));
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(t.offset), t.size,
+                to.begin() + static_cast<std::ptrdiff_t>(begin_[k]));
   }
 }
 
@@ -61,7 +65,8 @@ void UserObjective<Real>::add(const std::vector<double>& sum, const math::Tile& 
 }
 
 template <class Real>
-double UserObjective<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+double UserObjective<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
+                                             Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
   unpack(point, tape.x);
@@ -86,12 +91,14 @@ void UserObjective<Real>::tangent(std::span<const Real> point, std::span<const R
 }
 
 template <class Real>
-void UserObjective<Real>::add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const {
+void UserObjective<Real>::add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight,
+                                           std::span<Real> out) const {
   add(static_cast<const UserTape&>(tape).product, tile, weight, out);
 }
 
 template <class Real>
-Evaluation UserObjective<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
+Evaluation UserObjective<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples,
+                                         Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   Evaluation e;
   e.loss = forward_backward(point, examples, tape);
@@ -118,13 +125,15 @@ void UserObjective<Real>::along(std::span<const Real> point, std::span<const Rea
     for (std::size_t j = 0; j < start.size(); ++j) tape.x[j] = start[j] + lengths[k] * tape.v[j];
     tape.gradient.assign(start.size(), 0);
     out[k] = {};
-    for (std::size_t i = 0; i < examples.count; ++i) out[k].value += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+    for (std::size_t i = 0; i < examples.count; ++i)
+      out[k].value += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
     for (std::size_t j = 0; j < start.size(); ++j) out[k].slope += tape.gradient[j] * tape.v[j];
   }
 }
 
 template <class Real>
-void UserObjective<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<Real> out) const {
+void UserObjective<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
+                                  std::span<Real> out) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
   unpack(point, tape.x);

@@ -33,7 +33,10 @@ class RuleKernel final : public math::BlockKernel {
       for (Real& v : g) v *= static_cast<Real>(scale_);
     }
     std::ranges::copy(x, before.begin());
-    rule_.update(step_, RuleBlock<Real>{.count = arrays.count, .x = x.data(), .g = g.data(), .slots = arrays.data.subspan(2),
+    rule_.update(step_, RuleBlock<Real>{.count = arrays.count,
+                                        .x = x.data(),
+                                        .g = g.data(),
+                                        .slots = arrays.data.subspan(2),
                                         .prox_step = proximal_ != nullptr ? prox_step.data() : nullptr});
     if (proximal_ != nullptr) proximal_->apply(block, x, std::span<const Real>(prox_step).first(arrays.count));
     const double update = math::lane_sum(arrays.count, [&](std::size_t i) {
@@ -52,7 +55,9 @@ class RuleKernel final : public math::BlockKernel {
 class Minibatch final : public Estimator {
  public:
   GradientRequest estimate(StepContext& context) const override {
-    return {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = context.oracle.draw(static_cast<std::uint64_t>(context.progress.step))};
+    return {.terms = {{1.0, context.x()}},
+            .shifts = {},
+            .batch = context.oracle.draw(static_cast<std::uint64_t>(context.progress.step))};
   }
 };
 
@@ -77,18 +82,18 @@ StepReport FirstOrder::step(StepContext& context) const {
     answer = context.oracle.gradient(request, {.kernel = kernel, .writes = writes, .reads = {}});
   } else {
     const Temporary g(context.space());
-    const auto store = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
-      std::ranges::copy(v[0], v[1].begin());
-      return math::Sums{math::squared_norm<Real>(v[0])};
-    });
-    answer = context.oracle.gradient(request, {.kernel = store, .writes = {g}, .reads = {}});
+    answer = context.oracle.gradient_into(request, g);
     const double norm = std::sqrt(answer.sums[0]);
     const RuleKernel kernel(*rule_, rule_step, proximal, norm > clip_ ? clip_ / norm : 1);
     writes.insert(writes.begin(), g);
     answer.sums = context.space().for_each_block(writes, {}, kernel);
   }
-  return {.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[kGradient]), .update_norm = std::sqrt(answer.sums[kUpdate]),
-          .parameter_norm = std::sqrt(answer.sums[kPoint]), .learning_rate = rule_step.lr, .message = {}};
+  return {.loss = answer.value,
+          .gradient_norm = std::sqrt(answer.sums[kGradient]),
+          .update_norm = std::sqrt(answer.sums[kUpdate]),
+          .parameter_norm = std::sqrt(answer.sums[kPoint]),
+          .learning_rate = rule_step.lr,
+          .message = {}};
 }
 
 }  // namespace talweg::optim

@@ -15,8 +15,8 @@
 namespace talweg::optim {
 namespace {
 
-constexpr int kCheckEvery = 5;          // iterations between looks at the Ritz values
-constexpr double kBreakdown = 1e-12;    // beta below this times the largest |T| entry: the Krylov space is spanned
+constexpr int kCheckEvery = 5;        // iterations between looks at the Ritz values
+constexpr double kBreakdown = 1e-12;  // beta below this times the largest |T| entry: the Krylov space is spanned
 
 void random_direction(VectorSpace& space, std::uint64_t seed, Vector out) {
   const base::Random random(seed, base::Purpose::lanczos);
@@ -29,7 +29,8 @@ void random_direction(VectorSpace& space, std::uint64_t seed, Vector out) {
 
 Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const LanczosOptions& options, Vector eigenvector) {
   VectorSpace& space = oracle.space();
-  const auto limit = std::min<std::size_t>(static_cast<std::size_t>(std::max(options.iterations, 1)), space.layout().parameters());
+  const auto limit =
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(options.iterations, 1)), space.layout().parameters());
   std::vector<Temporary> basis;
   std::vector<double> alpha;
   std::vector<double> beta;

@@ -19,26 +19,35 @@ std::vector<double> inside(const LinePoint& low, const LinePoint& high) {
   return lengths;
 }
 
+/// Sufficient decrease (Armijo).
+bool decreases(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
+  return at.value <= start.value + options.c1 * at.length * start.slope;
+}
+
+/// The values' difference may be nothing but rounding.
+bool level(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
+  return std::abs(at.value - start.value) <= options.relative_tolerance * std::abs(start.value);
+}
+
 }  // namespace
 
 bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
-  const bool strong = at.value <= start.value + options.c1 * at.length * start.slope && std::abs(at.slope) <= -options.c2 * start.slope;
-  const bool approximate = at.slope <= (2 * options.c1 - 1) * start.slope && at.slope >= options.c2 * start.slope &&
-                           std::abs(at.value - start.value) <= options.relative_tolerance * std::abs(start.value);
+  const bool strong = decreases(start, at, options) && std::abs(at.slope) <= -options.c2 * start.slope;
+  const bool approximate =
+      level(start, at, options) && at.slope <= (2 * options.c1 - 1) * start.slope && at.slope >= options.c2 * start.slope;
   return strong || approximate;
 }
 
 std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
                                       const WolfeOptions& options) {
-  const double ceiling = start.value + options.relative_tolerance * std::abs(start.value);
-  LinePoint low = start;                      // falling, not above the ceiling: a minimum lies beyond
-  std::optional<LinePoint> high;              // rising, too high, or not finite: a minimum lies before
+  LinePoint low = start;          // falling and low enough: go on
+  std::optional<LinePoint> high;  // rising, too high, or not finite: a length that is accepted lies before
   std::vector<double> lengths = {first_length};
   for (int request = 0; request < options.requests; ++request) {
     for (const LinePoint& at : oracle.along(x, direction, lengths, oracle.all())) {
       if (satisfies_wolfe(start, at, options)) return at;
-      if (at.length <= low.length || (high && at.length >= high->length)) continue;   // the bracket has moved past it
-      if (at.slope < 0 && at.value <= ceiling) {
+      if (at.length <= low.length || (high && at.length >= high->length)) continue;  // the bracket has moved past it
+      if (at.slope < 0 && (decreases(start, at, options) || level(start, at, options))) {
         low = at;
       } else {
         high = at;

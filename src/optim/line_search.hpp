@@ -14,8 +14,8 @@ namespace talweg::optim {
 struct WolfeOptions {
   double c1 = 1e-4;
   double c2 = 0.9;
-  double relative_tolerance = 1e-6;     // of |phi(0)|, for the approximate test
-  int requests = 20;                    // at most
+  double relative_tolerance = 1e-6;  // of |phi(0)|, for the approximate test
+  int requests = 20;                 // at most
 };
 
 /// True when `at` may be the step; `start` is phi at 0.

@@ -7,12 +7,12 @@
 
 namespace talweg::optim {
 
-GradientAnswer Oracle::gradient_into(Vector x, const Batch& batch, Vector out) {
+GradientAnswer Oracle::gradient_into(const GradientRequest& request, Vector out) {
   const auto store = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
     std::ranges::copy(v[0], v[1].begin());
     return math::Sums{math::squared_norm<Real>(v[0])};
   });
-  return gradient({.terms = {{1.0, x}}, .shifts = {}, .batch = batch}, {.kernel = store, .writes = {out}, .reads = {}});
+  return gradient(request, {.kernel = store, .writes = {out}, .reads = {}});
 }
 
 }  // namespace talweg::optim

@@ -47,9 +47,12 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
   const Entry& entry = find_entry(method.choice("name", "sgd", names(false), "the optimization method: see `talweg methods`"));
   if (entry.make_method != nullptr) return entry.make_method(method);
   std::unique_ptr<Estimator> estimator = entry.make_estimator != nullptr ? entry.make_estimator(method) : minibatch();
-  const Entry& rule = entry.make_rule != nullptr ? entry : find_entry(method.choice("rule", "sgd", names(true), "what is done with the estimated gradient"));
+  const Entry& rule = entry.make_rule != nullptr
+                          ? entry
+                          : find_entry(method.choice("rule", "sgd", names(true), "what is done with the estimated gradient"));
   std::unique_ptr<UpdateRule> update = rule.make_rule(method);
-  const double clip = method.number("clip_global_norm", 0.0, base::Range::non_negative(), "gradients longer than this are scaled to it; 0: off");
+  const double clip = method.number("clip_global_norm", 0.0, base::Range::non_negative(),
+                                    "gradients longer than this are scaled to it; 0: off");
   return std::make_unique<FirstOrder>(std::move(estimator), std::move(update), clip);
 }
 

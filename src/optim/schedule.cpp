@@ -25,9 +25,11 @@ class WarmedUp final : public Schedule {
   WarmedUp(double epochs, std::unique_ptr<Schedule> inner) : epochs_(epochs), inner_(std::move(inner)) {}
   double factor(const SchedulePoint& p) const override {
     const auto warmup = static_cast<std::int64_t>(std::llround(epochs_ * static_cast<double>(p.steps_per_epoch)));
-    const double start = inner_->factor({.step = 0, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
+    const double start =
+        inner_->factor({.step = 0, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
     if (p.step < warmup) return start * static_cast<double>(p.step + 1) / static_cast<double>(warmup);
-    return inner_->factor({.step = p.step - warmup, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
+    return inner_->factor(
+        {.step = p.step - warmup, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
   }
 
  private:
@@ -45,7 +47,8 @@ std::unique_ptr<Schedule> build_schedule(const base::Section& schedule) {
   const std::string kind = schedule.choice("kind", "constant", names, "how the learning rate changes");
   const auto found = std::ranges::find_if(kSchedules, [&](const ScheduleEntry* entry) { return entry->name == kind; });
   std::unique_ptr<Schedule> inner = (*found)->make(schedule);
-  const double warmup = schedule.number("warmup", 0.0, base::Range::non_negative(), "epochs over which the rate grows linearly from 0");
+  const double warmup =
+      schedule.number("warmup", 0.0, base::Range::non_negative(), "epochs over which the rate grows linearly from 0");
   return std::make_unique<WarmedUp>(warmup, std::move(inner));
 }
 

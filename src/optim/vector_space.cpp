@@ -47,9 +47,8 @@ void VectorSpace::combine(double a, Vector x, double b, Vector y, Vector out) {
 }
 
 double VectorSpace::dot(Vector x, Vector y) {
-  const auto kernel = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
-    return math::Sums{math::dot<Real>(read(v, 0), read(v, 1))};
-  });
+  const auto kernel = math::block_kernel(
+      []<class Real>(const math::Block&, math::Arrays<Real> v) { return math::Sums{math::dot<Real>(read(v, 0), read(v, 1))}; });
   return for_each_block({}, {{x, y}}, kernel)[0];
 }
 

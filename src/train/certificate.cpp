@@ -26,7 +26,8 @@ double stationarity(engine::Engine<Real>& engine, optim::Vector x) {
     for (std::size_t i = 0; i < block.count; ++i) forward[i] = v[0][i] - v[1][i];
     proximal->apply(block, forward, steps);
     double sum = 0;
-    for (std::size_t i = 0; i < block.count; ++i) sum += std::pow(static_cast<double>(v[0][i]) - static_cast<double>(forward[i]), 2);
+    for (std::size_t i = 0; i < block.count; ++i)
+      sum += std::pow(static_cast<double>(v[0][i]) - static_cast<double>(forward[i]), 2);
     return math::Sums{sum};
   });
   return std::sqrt(oracle.space().for_each_block({}, std::array<optim::Vector, 2>{x, gradient}, moved)[0]);
@@ -49,7 +50,8 @@ Certificate certify_as(StoredRun& stored, const CertifyOptions& options, comm::C
     optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
     const optim::Temporary eigenvector(oracle.space());
     const optim::Eigenpair pair = optim::smallest_eigenpair(
-        oracle, x, oracle.all(), {.iterations = options.iterations, .tolerance = options.lanczos_tolerance, .seed = 1}, eigenvector);
+        oracle, x, oracle.all(), {.iterations = options.iterations, .tolerance = options.lanczos_tolerance, .seed = 1},
+        eigenvector);
     c.smallest_eigenvalue = pair.value;
     c.residual = pair.residual;
     c.largest_eigenvalue = pair.largest;
@@ -63,10 +65,14 @@ Certificate certify_as(StoredRun& stored, const CertifyOptions& options, comm::C
 
 const char* name_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::not_critical: return "not critical";
-    case Verdict::local_minimum: return "local minimum";
-    case Verdict::saddle: return "saddle";
-    case Verdict::undecided: break;
+    case Verdict::not_critical:
+      return "not critical";
+    case Verdict::local_minimum:
+      return "local minimum";
+    case Verdict::saddle:
+      return "saddle";
+    case Verdict::undecided:
+      break;
   }
   return "undecided";
 }
@@ -83,16 +89,18 @@ std::string explain(const Certificate& c) {
     case Verdict::local_minimum:
       return fmt::format("an approximate local minimum: critical, with no curvature below -{:g}{}", delta,
                          c.smallest_eigenvalue - c.residual > 0 ? "; strictly convex here" : "");
-    case Verdict::undecided: break;
+    case Verdict::undecided:
+      break;
   }
-  return fmt::format("undecided: critical, but the residual leaves room for curvature below -{:g}; ask for more --iterations", delta);
+  return fmt::format("undecided: critical, but the residual leaves room for curvature below -{:g}; ask for more --iterations",
+                     delta);
 }
 
 }  // namespace
 
 Verdict judge(const Certificate& c) {
   if (!(c.gradient_norm <= c.gradient_tolerance)) return Verdict::not_critical;
-  if (c.smallest_eigenvalue < -c.curvature_tolerance) return Verdict::saddle;   // a Rayleigh quotient bounds from above: certain
+  if (c.smallest_eigenvalue < -c.curvature_tolerance) return Verdict::saddle;  // a Rayleigh quotient bounds from above: certain
   if (c.smallest_eigenvalue - c.residual >= -c.curvature_tolerance) return Verdict::local_minimum;
   return Verdict::undecided;
 }
@@ -124,9 +132,11 @@ std::string to_json(const Certificate& c) {
 
 std::string to_text(const Certificate& c) {
   std::string text = fmt::format("{} (step {})\n", c.file, c.step);
-  text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples (critical when <= {:g})\n", c.gradient_norm, c.gradient_tolerance);
-  text += fmt::format("  curvature   smallest eigenvalue {:.3e}, residual {:.1e} ({} Hessian-vector products{}); largest {:.3e}\n",
-                      c.smallest_eigenvalue, c.residual, c.hvps, c.exhausted ? ", the whole Krylov space" : "", c.largest_eigenvalue);
+  text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples (critical when <= {:g})\n", c.gradient_norm,
+                      c.gradient_tolerance);
+  text += fmt::format(
+      "  curvature   smallest eigenvalue {:.3e}, residual {:.1e} ({} Hessian-vector products{}); largest {:.3e}\n",
+      c.smallest_eigenvalue, c.residual, c.hvps, c.exhausted ? ", the whole Krylov space" : "", c.largest_eigenvalue);
   if (!c.smooth) text += "              (relu: the Hessian of the active linear pieces)\n";
   return text + fmt::format("  verdict     {}\n", explain(c));
 }

@@ -9,21 +9,21 @@ namespace talweg::train {
 namespace {
 
 struct Row {
-  std::string_view prefix;    // of "section.key"; the first row that fits decides
+  std::string_view prefix;  // of "section.key"; the first row that fits decides
   ChangeKind kind;
 };
 
 constexpr std::array kTable = {
-    Row{"run.epochs", ChangeKind::logged},       Row{"run.steps", ChangeKind::logged},
-    Row{"run.placement", ChangeKind::free},      Row{"run.", ChangeKind::refused},
-    Row{"method.name", ChangeKind::refused},     Row{"method.rule", ChangeKind::refused},
-    Row{"method.dialect", ChangeKind::refused},  Row{"method.memory", ChangeKind::refused},
-    Row{"method.", ChangeKind::logged},          Row{"schedule.", ChangeKind::logged},
-    Row{"stop.", ChangeKind::logged},            Row{"trace.", ChangeKind::free},
-    Row{"checkpoint.", ChangeKind::free},        Row{"data.train.path", ChangeKind::free},
-    Row{"data.train.labels", ChangeKind::free},  Row{"data.valid.path", ChangeKind::free},
-    Row{"data.valid.labels", ChangeKind::free},  Row{"data.test.path", ChangeKind::free},
-    Row{"data.test.labels", ChangeKind::free},   Row{"data.train", ChangeKind::refused},
+    Row{"run.epochs", ChangeKind::logged},      Row{"run.steps", ChangeKind::logged},
+    Row{"run.placement", ChangeKind::free},     Row{"run.", ChangeKind::refused},
+    Row{"method.name", ChangeKind::refused},    Row{"method.rule", ChangeKind::refused},
+    Row{"method.dialect", ChangeKind::refused}, Row{"method.memory", ChangeKind::refused},
+    Row{"method.", ChangeKind::logged},         Row{"schedule.", ChangeKind::logged},
+    Row{"stop.", ChangeKind::logged},           Row{"trace.", ChangeKind::free},
+    Row{"checkpoint.", ChangeKind::free},       Row{"data.train.path", ChangeKind::free},
+    Row{"data.train.labels", ChangeKind::free}, Row{"data.valid.path", ChangeKind::free},
+    Row{"data.valid.labels", ChangeKind::free}, Row{"data.test.path", ChangeKind::free},
+    Row{"data.test.labels", ChangeKind::free},  Row{"data.train", ChangeKind::refused},
     Row{"init.path", ChangeKind::free},
 };
 

@@ -19,10 +19,18 @@ using base::ExitCode;
 Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
 
 std::string machine(const RunFacts& facts) {
-  return fmt::format("{} rank{} x {} thread{}", facts.ranks, facts.ranks == 1 ? "" : "s", facts.threads, facts.threads == 1 ? "" : "s");
+  return fmt::format("{} rank{} x {} thread{}", facts.ranks, facts.ranks == 1 ? "" : "s", facts.threads,
+                     facts.threads == 1 ? "" : "s");
 }
 
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
+
+void drop_earlier_run(const RunDirectory& directory) {
+  std::error_code ignored;  // what could not be removed is met again where it is written
+  for (const auto& entry : std::filesystem::directory_iterator(directory.checkpoints()))
+    std::filesystem::remove(entry.path(), ignored);
+  for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) std::filesystem::remove(directory.root / name, ignored);
+}
 
 std::int64_t planned_steps(const RunSection& run, std::int64_t steps_per_epoch) {
   if (run.steps) return *run.steps;
@@ -32,9 +40,9 @@ std::int64_t planned_steps(const RunSection& run, std::int64_t steps_per_epoch) 
 }  // namespace
 
 template <class Real>
-Coordinator<Real>::Coordinator(const base::Config& config, const RunConfig& run, const TrainOptions& options, const RunFacts& facts,
-                               engine::Engine<Real>& engine, const engine::Problem<Real>& problem, math::StateLayout layout,
-                               const base::Log& log)
+Coordinator<Real>::Coordinator(const base::Config& config, const RunConfig& run, const TrainOptions& options,
+                               const RunFacts& facts, engine::Engine<Real>& engine, const engine::Problem<Real>& problem,
+                               math::StateLayout layout, const base::Log& log)
     : config_(config),
       run_(run),
       options_(options),
@@ -66,7 +74,8 @@ TrainResult Coordinator<Real>::run() {
     if (ending.code == ExitCode::finished) {
       const engine::Stopwatch watch(evaluation_seconds_);
       figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
-      if (trace_ && !ended_before_) append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
+      if (trace_ && !ended_before_)
+        append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
       if (!ended_before_) keep_best(figures_);
     }
     if (writes_ && !ended_before_) {
@@ -100,17 +109,13 @@ template <class Real>
 void Coordinator<Real>::start() {
   std::optional<io::Found> found;
   if (writes_) {
-    if (options_.fresh) {
-      std::error_code ignored;
-      for (const auto& name : {"checkpoints", "trace.h5", "trace.rows", "summary.json"}) {
-        std::filesystem::remove_all(directory_.root / name, ignored);
-      }
-    }
     std::error_code error;
     std::filesystem::create_directories(directory_.checkpoints(), error);
     if (error) {
       base::fail(ExitCode::cannot_create, "{}: cannot create the run directory: {}", directory_.root.string(), error.message());
     }
+    lock_.emplace(directory_.root);
+    if (options_.fresh) drop_earlier_run(directory_);
     found = io::newest_intact(directory_.checkpoints(), log_);
   }
   if (found) {
@@ -136,7 +141,8 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
   for (const ConfigChange& change : config_changes(before, config_)) {
     const std::string text = fmt::format("{}: was {}, now {}", change.key, change.before, change.after);
     if (change.kind == ChangeKind::refused) {
-      base::fail(ExitCode::bad_config, "{} holds a run with another config: {}; this makes it another run: use --fresh or another --run",
+      base::fail(ExitCode::bad_config,
+                 "{} holds a run with another config: {}; this makes it another run: use --fresh or another --run",
                  directory_.root.string(), text);
     }
     if (change.kind == ChangeKind::logged) logged += (logged.empty() ? "" : "; ") + text;
@@ -195,7 +201,8 @@ std::optional<Ending> Coordinator<Real>::loop() {
     }
     const std::uint32_t signals = engine_.signals();
     if ((signals & (engine::checkpoint_and_stop | engine::stop_now)) != 0) {
-      return Ending{ExitCode::stopped_early, "signal", fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
+      return Ending{ExitCode::stopped_early, "signal",
+                    fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
     }
     if (run_.stop.wall_seconds > 0 && elapsed() >= run_.stop.wall_seconds && done < steps_) {
       return Ending{ExitCode::stopped_early, "wall_seconds",
@@ -292,7 +299,8 @@ std::optional<Ending> Coordinator<Real>::check_gradient_norm() {
   const engine::Stopwatch watch(evaluation_seconds_);
   const double norm = full_gradient_norm(engine_, x_);
   if (!(norm <= run_.stop.gradient_norm)) return std::nullopt;
-  return finished("gradient_norm", fmt::format("|grad F| = {:.3e} <= {:.3e} at step {}", norm, run_.stop.gradient_norm, steps_done()));
+  return finished("gradient_norm",
+                  fmt::format("|grad F| = {:.3e} <= {:.3e} at step {}", norm, run_.stop.gradient_norm, steps_done()));
 }
 
 template <class Real>
@@ -321,7 +329,8 @@ void Coordinator<Real>::checkpoint_if_due() {
   const auto& every = run_.checkpoint;
   const std::int64_t since = steps_done() - std::max(first_step_, last_checkpoint_step_);
   const double waited = std::chrono::duration<double>(Clock::now() - last_checkpoint_).count();
-  const bool due = (every.every_steps > 0 && since >= every.every_steps) || (every.every_seconds > 0 && waited >= every.every_seconds);
+  const bool due =
+      (every.every_steps > 0 && since >= every.every_steps) || (every.every_seconds > 0 && waited >= every.every_seconds);
   if (due) save_checkpoint();
 }
 
@@ -336,7 +345,7 @@ void Coordinator<Real>::save_checkpoint() {
   checkpoint.fingerprint = facts_.fingerprint;
   describe_data(checkpoint, facts_, problem_);
   checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
-  if (trace_) trace_->sync();   // first: a trace may run ahead of the checkpoint it is cut back to, never fall behind it
+  if (trace_) trace_->sync();  // first: a trace may run ahead of the checkpoint it is cut back to, never fall behind it
   io::save(directory_.checkpoints(), checkpoint);
   if (best_changed_) {
     io::Checkpoint best = checkpoint;
@@ -383,7 +392,11 @@ bool Coordinator<Real>::completes(double epochs, std::int64_t done) const {
 template <class Real>
 ProgressState Coordinator<Real>::progress_state() {
   const double accuracy = figures_.get("valid_accuracy");
-  return {.step = steps_done(), .steps = steps_, .epoch = epoch(), .examples = examples_, .loss = report_.loss,
+  return {.step = steps_done(),
+          .steps = steps_,
+          .epoch = epoch(),
+          .examples = examples_,
+          .loss = report_.loss,
           .valid_accuracy = std::isnan(accuracy) ? -1 : accuracy};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "talweg/io/checkpoint.hpp"
+#include "talweg/io/lock.hpp"
 #include "talweg/io/trace.hpp"
 #include "talweg/train/run_config.hpp"
 #include "talweg/train/run_directory.hpp"
@@ -26,7 +27,8 @@ template <class Real>
 class Coordinator {
  public:
   Coordinator(const base::Config& config, const RunConfig& run, const TrainOptions& options, const RunFacts& facts,
-              engine::Engine<Real>& engine, const engine::Problem<Real>& problem, math::StateLayout layout, const base::Log& log);
+              engine::Engine<Real>& engine, const engine::Problem<Real>& problem, math::StateLayout layout,
+              const base::Log& log);
 
   /// The whole run. Ends the workers in every case but an AgreedFailure, of which they know.
   TrainResult run();
@@ -34,12 +36,12 @@ class Coordinator {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void start();                                       // fresh parameters, or the newest intact checkpoint
+  void start();  // fresh parameters, or the newest intact checkpoint
   void resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file);
-  std::optional<Ending> loop();                       // until something ends it; nothing: all steps are done
+  std::optional<Ending> loop();  // until something ends it; nothing: all steps are done
   void step();
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
-  std::optional<Ending> observe();                    // evaluation and what it decides
+  std::optional<Ending> observe();  // evaluation and what it decides
   std::optional<Ending> check_gradient_norm();
   void keep_best(const Figures& figures);
   void checkpoint_if_due();
@@ -49,8 +51,8 @@ class Coordinator {
   std::vector<TrainedTensor> parameters();
 
   [[nodiscard]] std::int64_t steps_done() { return state_.counter("trainer.step"); }
-  [[nodiscard]] double elapsed() const;               // of this part
-  [[nodiscard]] double seconds() const;               // of all parts
+  [[nodiscard]] double elapsed() const;  // of this part
+  [[nodiscard]] double seconds() const;  // of all parts
   [[nodiscard]] double epoch();
   /// True when step `done` completes a period of `epochs` epochs.
   [[nodiscard]] bool completes(double epochs, std::int64_t done) const;
@@ -65,27 +67,28 @@ class Coordinator {
   math::State state_;
   math::Vector x_;
   RunDirectory directory_;
-  bool writes_;                                       // there is a run directory
+  bool writes_;  // there is a run directory
+  std::optional<io::DirectoryLock> lock_;
   std::unique_ptr<io::TraceWriter> trace_;
   Progress progress_;
   base::Log log_;
 
   std::int64_t steps_per_epoch_;
-  std::int64_t steps_;                                // planned
+  std::int64_t steps_;  // planned
   Clock::time_point started_ = Clock::now();
   Clock::time_point last_checkpoint_ = Clock::now();
   std::int64_t last_checkpoint_step_ = -1;
   std::int64_t first_step_ = 0;
-  double seconds_before_ = 0;                         // of earlier parts
-  double examples_ = 0;                               // in this part
+  double seconds_before_ = 0;  // of earlier parts
+  double examples_ = 0;        // in this part
   double training_seconds_ = 0;
   double evaluation_seconds_ = 0;
   double checkpoint_seconds_ = 0;
   double trace_seconds_ = 0;
   bool best_changed_ = false;
-  bool ended_before_ = false;                         // resumed a run whose ending still stands
+  bool ended_before_ = false;  // resumed a run whose ending still stands
   Ending earlier_;
-  Figures figures_;                                   // the last evaluation's
+  Figures figures_;  // the last evaluation's
   optim::StepReport report_;
 };
 

@@ -45,7 +45,7 @@ void add_part(Figures& figures, std::string_view part, const engine::PartEvaluat
     return;
   }
   figures.set(prefix + "rmse", std::sqrt(sums.squared_error / n));
-  const double spread = sums.target_squared - sums.target * sums.target / n;   // sum of (y - mean)^2
+  const double spread = sums.target_squared - sums.target * sums.target / n;  // sum of (y - mean)^2
   figures.set(prefix + "r2", spread > 0 ? 1 - sums.squared_error / spread : std::numeric_limits<double>::quiet_NaN());
 }
 

@@ -29,8 +29,9 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   p.shards = plan.shards();
   const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf);
   p.steps_per_epoch = order.steps_per_epoch();
-  p.steps = run.run.steps ? *run.run.steps
-                          : static_cast<std::int64_t>(std::ceil(run.run.epochs.value_or(0) * static_cast<double>(p.steps_per_epoch)));
+  p.steps = run.run.steps
+                ? *run.run.steps
+                : static_cast<std::int64_t>(std::ceil(run.run.epochs.value_or(0) * static_cast<double>(p.steps_per_epoch)));
   p.leaves_per_rank.assign(static_cast<std::size_t>(ranks), 0);
   for (std::uint64_t step = 0; step < std::min<std::uint64_t>(p.steps_per_epoch, 64); ++step) {
     std::vector<std::uint64_t> now(static_cast<std::size_t>(ranks), 0);
@@ -47,10 +48,12 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   const double megabyte = 1024.0 * 1024.0;
   const auto extent = static_cast<double>(problem.objective->layout().extent());
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
-                                          (problem.test ? problem.test->bytes() : 0)) / ranks;
-  p.worker_megabytes = (data + extent * (sizeof(Real) + 8.0)) / megabyte;            // a point and the exact sums
+                                          (problem.test ? problem.test->bytes() : 0)) /
+                      ranks;
+  p.worker_megabytes = (data + extent * (sizeof(Real) + 8.0)) / megabyte;  // a point and the exact sums
   p.coordinator_megabytes = (data + extent * (sizeof(Real) * static_cast<double>(p.state_vectors) + 8.0) +
-                             2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) / megabyte;  // and a checkpoint's image
+                             2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) /
+                            megabyte;  // and a checkpoint's image
   return p;
 }
 
@@ -58,7 +61,8 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
 
 Preview preview(const base::Config& config, int ranks, const base::Log& log) {
   const RunConfig run = parse_run(config);
-  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, log) : preview_as<double>(run, ranks, log);
+  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, log)
+                                                       : preview_as<double>(run, ranks, log);
 }
 
 }  // namespace talweg::train

@@ -9,26 +9,28 @@ using base::ExitCode;
 template <class Real>
 data::Dataset<Real> rows_in_memory(const UserRows& rows, const comm::Communicator& comm) {
   if (rows.rows.size() != rows.count * rows.features || rows.targets.size() != rows.count || rows.count == 0) {
-    base::fail(ExitCode::bad_data, "rows given in memory: found {} numbers and {} targets, expected {} x {} and {}", rows.rows.size(),
-               rows.targets.size(), rows.count, rows.features, rows.count);
+    base::fail(ExitCode::bad_data, "rows given in memory: found {} numbers and {} targets, expected {} x {} and {}",
+               rows.rows.size(), rows.targets.size(), rows.count, rows.features, rows.count);
   }
   const std::vector<Real> values(rows.rows.begin(), rows.rows.end());
   const std::vector<Real> targets(rows.targets.begin(), rows.targets.end());
-  return data::in_memory<Real>({.count = rows.count, .features = rows.features, .sparse = false, .classes = {}}, values, targets, comm.rank(),
-                               comm.size());
+  return data::in_memory<Real>({.count = rows.count, .features = rows.features, .sparse = false, .classes = {}}, values,
+                               targets, comm.rank(), comm.size());
 }
 
 }  // namespace
 
 template <class Real>
-Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm, const base::Log& log) {
+Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
+                          const base::Log& log) {
   data::Parts<Real> parts;
   if (options.rows) {
     parts.train = rows_in_memory<Real>(*options.rows, comm);
     parts.fingerprint = data::fingerprint(options.rows->features, options.rows->rows, options.rows->targets);
   } else {
     const bool classes = options.terms == nullptr && run.model.classes;
-    parts = data::load<Real>(run.data, classes ? data::TargetKind::classes : data::TargetKind::numbers, comm.rank(), comm.size(), log);
+    parts = data::load<Real>(run.data, classes ? data::TargetKind::classes : data::TargetKind::numbers, comm.rank(),
+                             comm.size(), log);
   }
   std::unique_ptr<model::Objective<Real>> objective;
   if (options.terms != nullptr) {
@@ -50,6 +52,7 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
 }
 
 template Loaded<float> load_problem<float>(const RunConfig&, const TrainOptions&, const comm::Communicator&, const base::Log&);
-template Loaded<double> load_problem<double>(const RunConfig&, const TrainOptions&, const comm::Communicator&, const base::Log&);
+template Loaded<double> load_problem<double>(const RunConfig&, const TrainOptions&, const comm::Communicator&,
+                                             const base::Log&);
 
 }  // namespace talweg::train

@@ -18,6 +18,7 @@ struct Loaded {
 
 /// Not collective: every rank reads; callers agree on how it went (comm::together).
 template <class Real>
-Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm, const base::Log& log);
+Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
+                          const base::Log& log);
 
 }  // namespace talweg::train

@@ -63,8 +63,10 @@ void Progress::show(const ProgressState& state) {
   const double done = static_cast<double>(state.step - std::max<std::int64_t>(first_step_, 0));
   const double eta = done > 0 ? elapsed / done * static_cast<double>(state.steps - state.step) : 0;
   if (style_ == ProgressStyle::json) {
-    fmt::print(out_, "{{\"step\":{},\"steps\":{},\"epoch\":{:.4f},\"examples_per_second\":{:.1f},\"eta_seconds\":{:.1f},\"loss\":{}}}\n",
-               state.step, state.steps, state.epoch, rate_, eta, std::isfinite(state.loss) ? fmt::format("{}", state.loss) : "null");
+    fmt::print(
+        out_,
+        "{{\"step\":{},\"steps\":{},\"epoch\":{:.4f},\"examples_per_second\":{:.1f},\"eta_seconds\":{:.1f},\"loss\":{}}}\n",
+        state.step, state.steps, state.epoch, rate_, eta, std::isfinite(state.loss) ? fmt::format("{}", state.loss) : "null");
     std::fflush(out_);
     return;
   }

@@ -21,20 +21,22 @@ RunSection parse_run_section(const base::Section& s) {
     if (batch != "full") s.fail("batch", '"' + batch + '"', "a positive integer or \"full\"");
     run.engine.batch = 0;
   } else {
-    run.engine.batch = static_cast<std::uint64_t>(
-        s.integer("batch", 64, Range::at_least(1), "examples per minibatch, or \"full\""));
+    run.engine.batch =
+        static_cast<std::uint64_t>(s.integer("batch", 64, Range::at_least(1), "examples per minibatch, or \"full\""));
   }
   run.engine.leaf = static_cast<std::uint32_t>(s.integer(
       "leaf", 0, {.low = 0, .high = 4096}, "examples per leaf; 0: an eighth of the batch within [32, 64]. Part of the bits"));
-  run.engine.seed = static_cast<std::uint64_t>(s.integer("seed", 1, Range::non_negative(), "of order, initial parameters and noise"));
+  run.engine.seed =
+      static_cast<std::uint64_t>(s.integer("seed", 1, Range::non_negative(), "of order, initial parameters and noise"));
   const std::string sampling = s.choice("sampling", "shuffle", {"shuffle", "replace", "cyclic"},
                                         "a new order each epoch, uniform draws, or the same order");
   run.engine.sampling = sampling == "shuffle"   ? data::Sampling::shuffle
                         : sampling == "replace" ? data::Sampling::replace
                                                 : data::Sampling::cyclic;
-  run.engine.reduction = s.choice("reduction", "exact", {"exact", "fast"}, "exact: same bits for any ranks and threads") == "exact"
-                             ? engine::Reduction::exact
-                             : engine::Reduction::fast;
+  run.engine.reduction =
+      s.choice("reduction", "exact", {"exact", "fast"}, "exact: same bits for any ranks and threads") == "exact"
+          ? engine::Reduction::exact
+          : engine::Reduction::fast;
   run.precision = s.choice("precision", "float32", {"float32", "float64"}, "of parameters and arithmetic") == "float32"
                       ? math::Precision::float32
                       : math::Precision::float64;
@@ -44,13 +46,17 @@ RunSection parse_run_section(const base::Section& s) {
 
 StopSection parse_stop(const base::Section& s, bool has_valid) {
   StopSection stop;
-  stop.gradient_norm = s.number("gradient_norm", 0.0, Range::non_negative(), "stop when the full gradient's norm is at most this; 0: off");
+  stop.gradient_norm =
+      s.number("gradient_norm", 0.0, Range::non_negative(), "stop when the full gradient's norm is at most this; 0: off");
   stop.check_every = s.number("check_every", 1.0, Range::positive(), "passes between gradient norm checks");
-  stop.target_loss = s.number("target_loss", stop.target_loss, {}, "stop when the training objective at an evaluation is at most this");
-  stop.patience = s.integer("patience", 0, Range::non_negative(), "stop after this many evaluations without a new best; 0: off");
+  stop.target_loss =
+      s.number("target_loss", stop.target_loss, {}, "stop when the training objective at an evaluation is at most this");
+  stop.patience =
+      s.integer("patience", 0, Range::non_negative(), "stop after this many evaluations without a new best; 0: off");
   stop.metric = s.choice("metric", has_valid ? "valid_loss" : "train_objective",
                          {"valid_loss", "valid_accuracy", "train_objective"}, "what best means");
-  if (!has_valid && stop.metric != "train_objective") s.fail("metric", '"' + stop.metric + '"', "validation data ([data] valid or holdout)");
+  if (!has_valid && stop.metric != "train_objective")
+    s.fail("metric", '"' + stop.metric + '"', "validation data ([data] valid or holdout)");
   stop.wall_seconds = s.number("wall_seconds", 0.0, Range::non_negative(), "stop after this long with exit code 75; 0: off");
   return stop;
 }
@@ -63,7 +69,8 @@ void check_needs(const base::Section& method, const RunConfig& config) {
   }
   const auto& omega = config.regularizer;
   if (needs.smooth_omega && (omega.l1 != 0 || std::isfinite(omega.low) || std::isfinite(omega.high))) {
-    method.fail("name", name, "a smooth Omega (no l1, no box): this method has no prox step; the first-order rules and estimators have one");
+    method.fail("name", name,
+                "a smooth Omega (no l1, no box): this method has no prox step; the first-order rules and estimators have one");
   }
 }
 
@@ -85,11 +92,13 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   run.stop = parse_stop(config.section("stop"), run.data.holdout > 0 || run.data.valid.has_value());
   const base::Section checkpoint = config.section("checkpoint");
   run.checkpoint.every_steps = checkpoint.integer("every_steps", 0, Range::non_negative(), "steps between checkpoints; 0: off");
-  run.checkpoint.every_seconds = checkpoint.number("every_seconds", 60.0, Range::non_negative(), "seconds between checkpoints; 0: off");
+  run.checkpoint.every_seconds =
+      checkpoint.number("every_seconds", 60.0, Range::non_negative(), "seconds between checkpoints; 0: off");
   run.checkpoint.keep = checkpoint.integer("keep", 2, Range::at_least(1), "newest checkpoints kept");
   const base::Section trace = config.section("trace");
   run.trace.every = trace.integer("every", 1, Range::at_least(1), "steps per trace row");
-  run.trace.evaluate_every = trace.number("evaluate_every", 1.0, Range::non_negative(), "epochs between evaluations; 0: only at the end");
+  run.trace.evaluate_every =
+      trace.number("evaluate_every", 1.0, Range::non_negative(), "epochs between evaluations; 0: only at the end");
   run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
   run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
   config.reject_unread();

@@ -14,7 +14,7 @@ using base::ExitCode;
 struct MeterSlot {
   const char* name;
   engine::Asker asker;
-  std::int64_t engine::Costs::* field;
+  std::int64_t engine::Costs::*field;
 };
 constexpr std::array kMeter = {
     MeterSlot{"meter.gradients", engine::Asker::method, &engine::Costs::gradients},
@@ -66,10 +66,12 @@ void values_from(const std::vector<io::StoredTensor>& tensors, const std::string
       base::fail(ExitCode::bad_data, "{}: tensor '{}': found shape {}, expected {}", file, t.name, shape_text(found->shape),
                  shape_text(t.shape));
     }
-    std::visit([&](const auto& from) {
-      std::ranges::transform(from, values.begin() + static_cast<std::ptrdiff_t>(t.offset),
-                             [](auto v) { return static_cast<Real>(v); });
-    }, found->values);
+    std::visit(
+        [&](const auto& from) {
+          std::ranges::transform(from, values.begin() + static_cast<std::ptrdiff_t>(t.offset),
+                                 [](auto v) { return static_cast<Real>(v); });
+        },
+        found->values);
   }
 }
 
@@ -145,14 +147,14 @@ void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engi
   checkpoint.model = problem.objective->describe();
 }
 
-#define TALWEG_SNAPSHOT(Real)                                                                                                \
-  template std::vector<io::StoredTensor> tensors_of<Real>(const math::ParameterLayout&, std::span<const Real>);              \
-  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&,    \
-                                  std::span<Real>);                                                                          \
-  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                        \
-  template io::Checkpoint capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector);    \
-  template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,         \
-                              engine::Engine<Real>&);                                                                        \
+#define TALWEG_SNAPSHOT(Real)                                                                                             \
+  template std::vector<io::StoredTensor> tensors_of<Real>(const math::ParameterLayout&, std::span<const Real>);           \
+  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&, \
+                                  std::span<Real>);                                                                       \
+  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                     \
+  template io::Checkpoint capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector); \
+  template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,      \
+                              engine::Engine<Real>&);                                                                     \
   template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
 TALWEG_SNAPSHOT(float)
 TALWEG_SNAPSHOT(double)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "talweg/io/publish.hpp"
 #include "talweg/train/run_directory.hpp"
 #include "train/stored_problem.hpp"
 
@@ -15,18 +16,25 @@ using base::ExitCode;
 data::Fixed fixed_of(const io::Checkpoint& checkpoint) {
   return {.features = checkpoint.features,
           .classes = checkpoint.classes,
-          .transform = {.kind = checkpoint.transform.kind, .shift = checkpoint.transform.shift, .scale = checkpoint.transform.scale}};
+          .transform = {
+              .kind = checkpoint.transform.kind, .shift = checkpoint.transform.shift, .scale = checkpoint.transform.scale}};
 }
 
 /// The stored model on a data set of its own.
 template <class Real>
-Loaded<Real> load_other(const StoredRun& stored, const std::filesystem::path& path, data::Labels labels, const comm::Communicator& comm) {
+Loaded<Real> load_other(const StoredRun& stored, const std::filesystem::path& path, data::Labels labels,
+                        const comm::Communicator& comm) {
   const data::Source source = data::source_from_path(path, stored.run.data.train);
   const auto targets = stored.run.model.classes ? data::TargetKind::classes : data::TargetKind::numbers;
-  data::Dataset<Real> rows = data::load_with<Real>(source, targets, fixed_of(stored.checkpoint), comm.rank(), comm.size(), labels);
+  data::Dataset<Real> rows =
+      data::load_with<Real>(source, targets, fixed_of(stored.checkpoint), comm.rank(), comm.size(), labels);
   auto objective = model::build_objective<Real>(stored.run.model, rows.shape());
   model::Regularizer omega(stored.run.regularizer, objective->layout());
-  return {.problem = {.objective = std::move(objective), .regularizer = std::move(omega), .train = std::move(rows), .valid = {}, .test = {}},
+  return {.problem = {.objective = std::move(objective),
+                      .regularizer = std::move(omega),
+                      .train = std::move(rows),
+                      .valid = {},
+                      .test = {}},
           .facts = {}};
 }
 
@@ -37,7 +45,8 @@ Figures evaluate_as(StoredRun& stored, const std::filesystem::path& data, int th
   StoredProblem<Real> problem(stored, threads, std::move(*loaded));
   Figures figures;
   problem.coordinate(comm, [&](engine::Engine<Real>& engine, optim::Vector x) {
-    add_part(figures, "data", engine.evaluate(x, engine::Part::train), problem.loaded.problem.objective->capabilities().classification);
+    add_part(figures, "data", engine.evaluate(x, engine::Part::train),
+             problem.loaded.problem.objective->capabilities().classification);
   });
   return figures;
 }
@@ -98,9 +107,14 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, 
 }
 
 StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicator& comm) {
+  std::vector<std::byte> image;  // the run directory is on rank 0's disk
+  comm::together(comm, [&] {
+    if (comm.coordinator()) image = io::read_file(checkpoint);
+  });
+  image = comm.broadcast_bytes(std::move(image));
   std::optional<StoredRun> stored;
   comm::together(comm, [&] {
-    io::Checkpoint content = io::load(checkpoint);
+    io::Checkpoint content = io::load_image(image, checkpoint.string());
     const base::Config config = base::Config::parse(content.config, checkpoint.string() + " (its config)");
     RunConfig run = parse_run(config);
     stored.emplace(StoredRun{.file = checkpoint.string(), .checkpoint = std::move(content), .run = std::move(run)});
@@ -108,8 +122,8 @@ StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicato
   return std::move(*stored);
 }
 
-Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads, comm::Communicator& comm,
-                        const base::Log&) {
+Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads,
+                        comm::Communicator& comm, const base::Log&) {
   StoredRun stored = open_stored(checkpoint, comm);
   return stored.run.run.precision == math::Precision::float32 ? evaluate_as<float>(stored, data, threads, comm)
                                                               : evaluate_as<double>(stored, data, threads, comm);
@@ -118,7 +132,8 @@ Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::file
 Predictions predict_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data) {
   const auto alone = comm::alone();
   StoredRun stored = open_stored(checkpoint, *alone);
-  return stored.run.run.precision == math::Precision::float32 ? predict_as<float>(stored, data) : predict_as<double>(stored, data);
+  return stored.run.run.precision == math::Precision::float32 ? predict_as<float>(stored, data)
+                                                              : predict_as<double>(stored, data);
 }
 
 }  // namespace talweg::train

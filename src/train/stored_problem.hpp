@@ -18,7 +18,7 @@ struct StoredRun {
   RunConfig run;
 };
 
-/// Collective: every rank reads the checkpoint.
+/// Collective: rank 0 reads the checkpoint, all get it.
 StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicator& comm);
 
 /// The run's own data and objective.
@@ -26,7 +26,8 @@ template <class Real>
 struct StoredProblem {
   StoredProblem(StoredRun& stored, int threads, comm::Communicator& comm, const base::Log& log)
       : StoredProblem(stored, threads, open(stored, comm, log)) {}
-  StoredProblem(StoredRun& stored, int threads, Loaded<Real> given) : loaded(std::move(given)), stored_(stored), threads_(threads) {}
+  StoredProblem(StoredRun& stored, int threads, Loaded<Real> given)
+      : loaded(std::move(given)), stored_(stored), threads_(threads) {}
 
   /// Runs `work` on the coordinator with an engine and the stored point, while the other ranks answer.
   void coordinate(comm::Communicator& comm, const std::function<void(engine::Engine<Real>&, optim::Vector)>& work) {
@@ -39,7 +40,8 @@ struct StoredProblem {
     }
     const optim::Vector x{0};
     try {
-      values_from<Real>(stored_.checkpoint.parameters, stored_.file, loaded.problem.objective->layout(), engine.store().values(x));
+      values_from<Real>(stored_.checkpoint.parameters, stored_.file, loaded.problem.objective->layout(),
+                        engine.store().values(x));
       engine.store().touch(x);
       work(engine, x);
     } catch (const engine::AgreedFailure&) {
@@ -56,7 +58,8 @@ struct StoredProblem {
  private:
   static Loaded<Real> open(const StoredRun& stored, comm::Communicator& comm, const base::Log& log) {
     std::optional<Loaded<Real>> opened;
-    comm::together(comm, [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
+    comm::together(comm,
+                   [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
     return std::move(*opened);
   }
   StoredRun& stored_;

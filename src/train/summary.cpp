@@ -47,8 +47,9 @@ std::string to_json(const Summary& s) {
       {"epoch", s.epoch},
       {"part", s.part},
       {"figures", figures},
-      {"best", s.best_step ? nlohmann::ordered_json{{"step", *s.best_step}, {"metric", s.best_metric}, {"value", number(s.best_value)}}
-                           : nlohmann::ordered_json(nullptr)},
+      {"best", s.best_step
+                   ? nlohmann::ordered_json{{"step", *s.best_step}, {"metric", s.best_metric}, {"value", number(s.best_value)}}
+                   : nlohmann::ordered_json(nullptr)},
       {"cost", {{"method", costs_json(s.method_costs)}, {"evaluation", costs_json(s.observer_costs)}}},
       {"seconds",
        {{"total", s.seconds},
@@ -78,14 +79,17 @@ std::string to_text(const Summary& s) {
   const double norm = s.figures.get("full_gradient_norm");
   if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
   if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);
-  text += fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
-                      s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
-                      s.observer_costs.values, s.observer_costs.hvps);
+  text +=
+      fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
+                  s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
+                  s.observer_costs.values, s.observer_costs.hvps);
   text += fmt::format("  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.2f}, trace {:.2f}\n", s.seconds,
                       s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds);
-  text += fmt::format("  oracle      leaves {:.2f} s, allreduce {:.2f}, update {:.2f}, broadcast {:.2f}; {} examples/s on {} rank{} x {} thread{}\n",
-                      s.phases.gradient, s.phases.allreduce, s.phases.update, s.phases.broadcast,
-                      short_count(s.examples_per_second), s.ranks, s.ranks == 1 ? "" : "s", s.threads, s.threads == 1 ? "" : "s");
+  text += fmt::format(
+      "  oracle      leaves {:.2f} s, allreduce {:.2f}, update {:.2f}, broadcast {:.2f}; {} examples/s on {} rank{} x {} "
+      "thread{}\n",
+      s.phases.gradient, s.phases.allreduce, s.phases.update, s.phases.broadcast, short_count(s.examples_per_second), s.ranks,
+      s.ranks == 1 ? "" : "s", s.threads, s.threads == 1 ? "" : "s");
   return text;
 }
 

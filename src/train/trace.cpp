@@ -16,8 +16,9 @@ std::string host() {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directory, const base::Config& config, const RunConfig& run,
-                                            const RunFacts& facts, const engine::Problem<Real>& problem, math::State& state, bool resumed) {
+std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directory, const base::Config& config,
+                                            const RunConfig& run, const RunFacts& facts, const engine::Problem<Real>& problem,
+                                            math::State& state, bool resumed) {
   const io::TraceAttributes attributes = {
       {"config", config.resolved_toml()},
       {"talweg_version", TALWEG_VERSION},
@@ -30,18 +31,21 @@ std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directo
       {"host", host()},
       {"data_fingerprint", facts.fingerprint},
   };
-  const auto figures = figure_names(problem.objective->capabilities().classification, problem.valid.has_value(), problem.test.has_value());
+  const auto figures =
+      figure_names(problem.objective->capabilities().classification, problem.valid.has_value(), problem.test.has_value());
   return resumed ? io::TraceWriter::resume(directory, state.counter("trainer.step"), attributes, figures)
                  : io::TraceWriter::create(directory, attributes, figures);
 }
 
-void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations, const Figures& figures) {
+void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations,
+                    const Figures& figures) {
   trace.append_evaluation(state.counter("trainer.step"), seconds, gradient_evaluations, figures.all());
 }
 
-template std::unique_ptr<io::TraceWriter> open_trace<float>(const std::filesystem::path&, const base::Config&, const RunConfig&, const RunFacts&,
-                                                            const engine::Problem<float>&, math::State&, bool);
-template std::unique_ptr<io::TraceWriter> open_trace<double>(const std::filesystem::path&, const base::Config&, const RunConfig&, const RunFacts&,
-                                                             const engine::Problem<double>&, math::State&, bool);
+template std::unique_ptr<io::TraceWriter> open_trace<float>(const std::filesystem::path&, const base::Config&, const RunConfig&,
+                                                            const RunFacts&, const engine::Problem<float>&, math::State&, bool);
+template std::unique_ptr<io::TraceWriter> open_trace<double>(const std::filesystem::path&, const base::Config&,
+                                                             const RunConfig&, const RunFacts&, const engine::Problem<double>&,
+                                                             math::State&, bool);
 
 }  // namespace talweg::train

@@ -11,10 +11,12 @@ namespace talweg::train {
 
 /// A new trace in `directory`, or, `resumed`, the one that is there, cut back to the state's step.
 template <class Real>
-std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directory, const base::Config& config, const RunConfig& run,
-                                            const RunFacts& facts, const engine::Problem<Real>& problem, math::State& state, bool resumed);
+std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directory, const base::Config& config,
+                                            const RunConfig& run, const RunFacts& facts, const engine::Problem<Real>& problem,
+                                            math::State& state, bool resumed);
 
 /// One row of evaluation/.
-void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations, const Figures& figures);
+void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations,
+                    const Figures& figures);
 
 }  // namespace talweg::train

@@ -10,15 +10,17 @@ namespace {
 using base::ExitCode;
 
 /// Cores, idle ranks: what a user would want to know before waiting for the run.
-void warn_about_machine(const comm::Communicator& comm, const math::Threads& threads, const data::ShardPlan& plan, const base::Log& log) {
+void warn_about_machine(const comm::Communicator& comm, const math::Threads& threads, const data::ShardPlan& plan,
+                        const base::Log& log) {
   const int cores = math::Threads::available_cores();
   if (threads.count() > cores) {
-    log.warn(fmt::format("{} threads asked for, but rank 0 may run on {} core{} only; give mpirun --bind-to none (or --map-by slot:PE={})",
-                         threads.count(), cores, cores == 1 ? "" : "s", threads.count()));
+    log.warn(fmt::format(
+        "{} threads asked for, but rank 0 may run on {} core{} only; give mpirun --bind-to none (or --map-by slot:PE={})",
+        threads.count(), cores, cores == 1 ? "" : "s", threads.count()));
   }
   if (static_cast<std::uint32_t>(comm.size()) > plan.shards()) {
-    log.warn(fmt::format("{} of {} ranks are idle: {} training examples make {} shards of at least 64", comm.size() - static_cast<int>(plan.shards()),
-                         comm.size(), plan.count(), plan.shards()));
+    log.warn(fmt::format("{} of {} ranks are idle: {} training examples make {} shards of at least 64",
+                         comm.size() - static_cast<int>(plan.shards()), comm.size(), plan.count(), plan.shards()));
   }
 }
 
@@ -57,9 +59,8 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
 
 TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
   std::optional<RunConfig> run;
-  comm::together(comm, [&] {
-    run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()}));
-  });
+  comm::together(
+      comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });
   return run->run.precision == math::Precision::float32 ? train_as<float>(config, *run, options, comm, log)
                                                         : train_as<double>(config, *run, options, comm, log);
 }

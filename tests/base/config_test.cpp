@@ -23,7 +23,9 @@ std::string message(ExitCode code, Work work) {
   return "";
 }
 
-Config parse(const std::string& text, std::vector<std::string> overrides = {}) { return Config::parse(text, "run.toml", overrides); }
+Config parse(const std::string& text, std::vector<std::string> overrides = {}) {
+  return Config::parse(text, "run.toml", overrides);
+}
 
 TEST(Config, GivesValuesAndDefaults) {
   const Config config = parse("[a]\nx = 2\ny = 0.5\nname = \"adam\"\non = true\nlist = [1, 2]\nnumbers = [0.5, 2]\n");
@@ -53,20 +55,31 @@ TEST_P(ConfigErrors, NamePlaceKeyFoundAndExpected) {
   EXPECT_EQ(text, c.expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ConfigErrors, testing::Values(
-    Refused{"x = \"fast\"\n", [](const Section& s) { s.number("x", std::nullopt, Range::positive(), ""); }, "run.toml:2:5: a.x: found \"fast\", expected a number in (0, inf)"},
-    Refused{"x = 0\n", [](const Section& s) { s.number("x", std::nullopt, Range::positive(), ""); }, "run.toml:2:5: a.x: found 0, expected a number in (0, inf)"},
-    Refused{"x = nan\n", [](const Section& s) { s.number("x", std::nullopt, Range::unit(), ""); }, "run.toml:2:5: a.x: found nan, expected a number in [0, 1]"},
-    Refused{"n = 2.5\n", [](const Section& s) { s.integer("n", std::nullopt, Range::at_least(1), ""); }, "run.toml:2:5: a.n: found 2.5, expected an integer in [1, inf)"},
-    Refused{"\n\n   on = 1\n", [](const Section& s) { s.flag("on", true, ""); }, "run.toml:4:9: a.on: found 1, expected true or false"}));
+INSTANTIATE_TEST_SUITE_P(
+    Cases, ConfigErrors,
+    testing::Values(Refused{"x = \"fast\"\n", [](const Section& s) { s.number("x", std::nullopt, Range::positive(), ""); },
+                            "run.toml:2:5: a.x: found \"fast\", expected a number in (0, inf)"},
+                    Refused{"x = 0\n", [](const Section& s) { s.number("x", std::nullopt, Range::positive(), ""); },
+                            "run.toml:2:5: a.x: found 0, expected a number in (0, inf)"},
+                    Refused{"x = nan\n", [](const Section& s) { s.number("x", std::nullopt, Range::unit(), ""); },
+                            "run.toml:2:5: a.x: found nan, expected a number in [0, 1]"},
+                    Refused{"n = 2.5\n", [](const Section& s) { s.integer("n", std::nullopt, Range::at_least(1), ""); },
+                            "run.toml:2:5: a.n: found 2.5, expected an integer in [1, inf)"},
+                    Refused{"\n\n   on = 1\n", [](const Section& s) { s.flag("on", true, ""); },
+                            "run.toml:4:9: a.on: found 1, expected true or false"}));
 
 TEST(Config, MissingKeysAreNamed) {
-  EXPECT_NE(message(ExitCode::bad_config, [] { parse("[a]\n").section("a").number("x", std::nullopt, {}, "x"); }).find("a.x: found nothing, expected a number"), std::string::npos);
+  EXPECT_NE(message(ExitCode::bad_config, [] { parse("[a]\n").section("a").number("x", std::nullopt, {}, "x"); })
+                .find("a.x: found nothing, expected a number"),
+            std::string::npos);
 }
 
 TEST(Config, ChoicesListTheNamesAndTheNearest) {
-  const std::string text = message(ExitCode::bad_config, [] { parse("[a]\nk = \"adamm\"\n").section("a").choice("k", std::nullopt, {"sgd", "adam"}, "k"); });
-  for (const char* piece : {"run.toml:2:5", "\"adamm\"", "\"sgd\"", "\"adam\""}) EXPECT_NE(text.find(piece), std::string::npos) << text;
+  const std::string text = message(ExitCode::bad_config, [] {
+    parse("[a]\nk = \"adamm\"\n").section("a").choice("k", std::nullopt, {"sgd", "adam"}, "k");
+  });
+  for (const char* piece : {"run.toml:2:5", "\"adamm\"", "\"sgd\"", "\"adam\""})
+    EXPECT_NE(text.find(piece), std::string::npos) << text;
 }
 
 TEST(Config, UnreadKeysAreRefusedWithTheNearestName) {
@@ -145,7 +158,8 @@ TEST(Config, PathsAreTakenFromItsFolder) {
 TEST(Config, FilesThatAreNotThereAreInputMissing) {
   const test::Folder folder;
   EXPECT_NE(message(ExitCode::input_missing, [&] { Config::load(folder / "no.toml"); }).find("no.toml"), std::string::npos);
-  EXPECT_NE(message(ExitCode::input_missing, [&] { Config::load(folder.path()); }).find(folder.path().string()), std::string::npos);
+  EXPECT_NE(message(ExitCode::input_missing, [&] { Config::load(folder.path()); }).find(folder.path().string()),
+            std::string::npos);
   const Config loaded = Config::load(folder.write("yes.toml", "[a]\r\nx = 3\r\n"));
   EXPECT_EQ(loaded.section("a").integer("x", 0, {}, ""), 3);
 }

@@ -92,7 +92,8 @@ TEST(Permutation, MixesNeighbours) {
   // Mean distance of neighbours' images is a third of the range for a random permutation.
   const Permutation p(10000, 1, Purpose::order, 0);
   double distance = 0;
-  for (std::uint64_t i = 0; i + 1 < 10000; ++i) distance += std::abs(static_cast<double>(p(i)) - static_cast<double>(p(i + 1))) / 9999;
+  for (std::uint64_t i = 0; i + 1 < 10000; ++i)
+    distance += std::abs(static_cast<double>(p(i)) - static_cast<double>(p(i + 1))) / 9999;
   EXPECT_NEAR(distance, 10000.0 / 3, 150);
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user's own f_i, with no network in sight: the circle (a, b, r) nearest to n points,
 // f_i = ((|p_i - (a, b)|^2 - r^2) / 2)^2 / 2, trained by two methods on the same bits as any Talweg run.
-#include <talweg/train/trainer.hpp>
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <numbers>
+#include <talweg/train/trainer.hpp>
 
 namespace {
 
 class Circle final : public talweg::model::UserTerms {
  public:
   std::vector<talweg::model::UserTensor> tensors() const override { return {{"centre", {2}}, {"radius", {1}}}; }
-  double value_and_gradient(std::span<const double> x, const talweg::model::UserExample& point, std::span<double> g) const override {
+  double value_and_gradient(std::span<const double> x, const talweg::model::UserExample& point,
+                            std::span<double> g) const override {
     const double dx = x[0] - point.features[0];
     const double dy = x[1] - point.features[1];
     const double e = 0.5 * (dx * dx + dy * dy - x[2] * x[2]);
@@ -48,7 +48,9 @@ bool finds_the_circle(const char* method) {
 }  // namespace
 
 int main() {
-  const bool adam = finds_the_circle("[method]\nname = \"adam\"\nlr = 0.05\n[run]\nepochs = 400\nbatch = 50\nprecision = \"float64\"\n");
-  const bool lbfgs = finds_the_circle("[method]\nname = \"lbfgs\"\n[run]\nsteps = 60\nbatch = \"full\"\nprecision = \"float64\"\n");
+  const bool adam =
+      finds_the_circle("[method]\nname = \"adam\"\nlr = 0.05\n[run]\nepochs = 400\nbatch = 50\nprecision = \"float64\"\n");
+  const bool lbfgs =
+      finds_the_circle("[method]\nname = \"lbfgs\"\n[run]\nsteps = 60\nbatch = \"full\"\nprecision = \"float64\"\n");
   return adam && lbfgs ? EXIT_SUCCESS : EXIT_FAILURE;
 }

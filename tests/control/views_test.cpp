@@ -38,13 +38,15 @@ TEST(Methods, EveryEntryIsTold) {
     EXPECT_NE(all.find(entry->name), std::string::npos) << entry->name;
     const MethodView view = view_of(*entry);
     const std::string text = to_text(view);
-    for (const std::string_view piece : {entry->title, entry->source, entry->cost}) EXPECT_NE(text.find(piece), std::string::npos) << entry->name << ": " << piece;
+    for (const std::string_view piece : {entry->title, entry->source, entry->cost})
+      EXPECT_NE(text.find(piece), std::string::npos) << entry->name << ": " << piece;
     EXPECT_EQ(to_json(view)["name"], entry->name);
   }
   const MethodView adam = view_of(optim::find_entry("adam"));
   EXPECT_EQ(adam.kind, "update rule");
   EXPECT_EQ(adam.vectors, (std::vector<std::string>{"first_moment", "second_moment"}));
-  EXPECT_TRUE(std::ranges::any_of(adam.hyperparameters, [](const base::Resolved& r) { return r.key == "beta2" && r.value == "0.999"; }));
+  EXPECT_TRUE(std::ranges::any_of(adam.hyperparameters,
+                                  [](const base::Resolved& r) { return r.key == "beta2" && r.value == "0.999"; }));
   EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.full_batch);
 }
 

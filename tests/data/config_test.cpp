@@ -51,16 +51,22 @@ TEST(ParseData, LabelColumnsAreNamesOrNumbers) {
 }
 
 TEST(ParseData, FormatsAreGuessedFromTheName) {
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"train-images-idx3-ubyte", "idx"}, {"train-images-idx3-ubyte.gz", "idx"}, {"a.svm", "libsvm"},   {"a.libsvm.gz", "libsvm"},
-      {"a9a", "libsvm"},                  {"a9a.t.gz", "libsvm"},                {"a.csv", "csv"},      {"a.tsv.gz", "csv"},
-      {"x.npy", "npy"}};
+  const std::vector<std::pair<std::string, std::string>> expected = {{"train-images-idx3-ubyte", "idx"},
+                                                                     {"train-images-idx3-ubyte.gz", "idx"},
+                                                                     {"a.svm", "libsvm"},
+                                                                     {"a.libsvm.gz", "libsvm"},
+                                                                     {"a9a", "libsvm"},
+                                                                     {"a9a.t.gz", "libsvm"},
+                                                                     {"a.csv", "csv"},
+                                                                     {"a.tsv.gz", "csv"},
+                                                                     {"x.npy", "npy"}};
   for (const auto& [name, format] : expected) EXPECT_EQ(parse("train = \"" + name + "\"\n").train.format, format) << name;
   EXPECT_EQ(format_names(), (std::vector<std::string>{"idx", "libsvm", "csv", "npy"}));
 }
 
 TEST(ParseData, WhatIsReadResolvesToTheSame) {
-  const Config config = Config::parse("[data]\ntrain = {path = \"a.csv\", label_column = 0}\nholdout = 0.5\ntransform = \"minmax\"\n", "run.toml", {}, "/here");
+  const Config config = Config::parse(
+      "[data]\ntrain = {path = \"a.csv\", label_column = 0}\nholdout = 0.5\ntransform = \"minmax\"\n", "run.toml", {}, "/here");
   const DataConfig first = parse_data(config.section("data"));
   const DataConfig again = parse_data(Config::parse(config.resolved_toml(), "resolved").section("data"));
   EXPECT_EQ(again.train.path, first.train.path);

@@ -15,7 +15,8 @@ Dataset<Real> counted(std::uint64_t count, std::size_t features, int rank = 0, i
     targets[i] = static_cast<Real>(i);
     for (std::size_t j = 0; j < features; ++j) rows[i * features + j] = static_cast<Real>(10 * i + j);
   }
-  return in_memory<Real>({.count = count, .features = features, .sparse = false, .classes = {}}, rows, targets, rank, ranks, seed);
+  return in_memory<Real>({.count = count, .features = features, .sparse = false, .classes = {}}, rows, targets, rank, ranks,
+                         seed);
 }
 
 template <class Real>
@@ -51,7 +52,8 @@ TYPED_TEST(DatasetOf, GatherGivesTheRowsOfThePlaces) {
     const auto data = counted<TypeParam>(1000, features, 1, 2);
     Gathered<TypeParam> gathered;
     const std::uint32_t shard = data.owned().first + 1;
-    for (const std::vector<std::uint32_t>& places : {std::vector<std::uint32_t>{4, 1, 1, 60}, {0, 1, 2, 3}, {7, 8, 9}, {5}, {2, 3, 5}}) {
+    for (const std::vector<std::uint32_t>& places :
+         {std::vector<std::uint32_t>{4, 1, 1, 60}, {0, 1, 2, 3}, {7, 8, 9}, {5}, {2, 3, 5}}) {
       const auto& view = gathered.gather(data, shard, places);
       ASSERT_EQ(view.count, places.size());
       EXPECT_EQ(view.features, features);
@@ -62,7 +64,8 @@ TYPED_TEST(DatasetOf, GatherGivesTheRowsOfThePlaces) {
         const std::uint64_t record = data.records[base + places[i]];
         EXPECT_EQ(view.records[i], record);
         EXPECT_EQ(view.targets[i], static_cast<TypeParam>(record));
-        for (std::size_t j = 0; j < features; ++j) EXPECT_EQ(view.dense[i * features + j], static_cast<TypeParam>(10 * record + j));
+        for (std::size_t j = 0; j < features; ++j)
+          EXPECT_EQ(view.dense[i * features + j], static_cast<TypeParam>(10 * record + j));
       }
     }
     EXPECT_EQ(gathered.gather(data, shard, {}).count, 0U);
@@ -87,7 +90,8 @@ TYPED_TEST(DatasetOf, BytesCountWhatIsHeld) {
 TYPED_TEST(DatasetOf, SparseRowsAreSeenInPlace) {
   const Folder folder;
   std::string text;
-  for (int i = 0; i < 300; ++i) text += std::to_string(i % 2) + " 1:" + std::to_string(i) + (i % 3 == 0 ? "" : " 5:" + std::to_string(2 * i)) + "\n";
+  for (int i = 0; i < 300; ++i)
+    text += std::to_string(i % 2) + " 1:" + std::to_string(i) + (i % 3 == 0 ? "" : " 5:" + std::to_string(2 * i)) + "\n";
   const auto parts = load_alone<TypeParam>(config_for({.path = folder.write("x.svm", text), .format = "libsvm", .labels = {}}));
   const auto& data = parts.train;
   Gathered<TypeParam> gathered;

@@ -15,18 +15,21 @@ using base::ExitCode;
 class BadData : public testing::Test {
  protected:
   /// Loading the text in this format fails so.
-  void expect(const std::string& format, const std::string& name, const std::string& text, const std::vector<std::string>& pieces,
-              const std::string& label_column = "last", ExitCode code = ExitCode::bad_data) const {
+  void expect(const std::string& format, const std::string& name, const std::string& text,
+              const std::vector<std::string>& pieces, const std::string& label_column = "last",
+              ExitCode code = ExitCode::bad_data) const {
     Source source{.path = folder_.write(name, text), .format = format, .labels = {}, .label_column = label_column};
     expect_source(source, pieces, code);
   }
-  void expect_source(const Source& source, std::vector<std::string> pieces, ExitCode code = ExitCode::bad_data, TargetKind kind = TargetKind::classes) const {
+  void expect_source(const Source& source, std::vector<std::string> pieces, ExitCode code = ExitCode::bad_data,
+                     TargetKind kind = TargetKind::classes) const {
     pieces.push_back(source.path.string());
     expect_error([&] { load_alone<float>(config_for(source), kind); }, code, pieces);
     expect_error([&] { load_alone<double>(config_for(source), kind); }, code, pieces);
   }
   /// Training on one text and testing on another.
-  void expect_test_part(const std::string& format, const std::string& train, const std::string& test, std::vector<std::string> pieces) const {
+  void expect_test_part(const std::string& format, const std::string& train, const std::string& test,
+                        std::vector<std::string> pieces) const {
     DataConfig config = config_for({.path = folder_.write("train", train), .format = format, .labels = {}});
     config.test = Source{.path = folder_.write("other", test), .format = format, .labels = {}};
     pieces.push_back(config.test->path.string());
@@ -39,7 +42,8 @@ class BadData : public testing::Test {
 
 TEST_F(BadData, MissingFile) {
   for (const std::string format : {"csv", "libsvm", "npy", "idx"}) {
-    expect_source({.path = folder_ / "no-images-idx3-ubyte", .format = format, .labels = {}}, {"cannot open", "No such file"}, ExitCode::input_missing);
+    expect_source({.path = folder_ / "no-images-idx3-ubyte", .format = format, .labels = {}}, {"cannot open", "No such file"},
+                  ExitCode::input_missing);
   }
   const auto file = folder_.write("a.csv", "1,0\n");
   expect_source({.path = file / "b.csv", .format = "csv", .labels = {}}, {"cannot open"}, ExitCode::input_missing);
@@ -48,7 +52,7 @@ TEST_F(BadData, UnreadableFile) {
   const auto file = folder_.write("secret.csv", "1,0\n");
   ASSERT_EQ(chmod(file.c_str(), 0), 0);
   ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
-  const bool root = geteuid() == 0;    // whom no permission stops
+  const bool root = geteuid() == 0;  // whom no permission stops
   constexpr uid_t kNobody = 65534;
   ASSERT_EQ(root ? seteuid(kNobody) : 0, 0);
   expect_source({.path = file, .format = "csv", .labels = {}}, {"cannot open", "Permission denied"}, ExitCode::permission);
@@ -132,7 +136,8 @@ TEST_F(BadData, LibsvmWords) {
 
 class BadIdx : public BadData {
  protected:
-  void expect_pair(const std::string& images, const std::string& labels, const std::vector<std::string>& pieces, ExitCode code = ExitCode::bad_data) const {
+  void expect_pair(const std::string& images, const std::string& labels, const std::vector<std::string>& pieces,
+                   ExitCode code = ExitCode::bad_data) const {
     const auto file = folder_.write("t-images-idx3-ubyte", images);
     folder_.write("t-labels-idx1-ubyte", labels);
     expect_error([&] { load_alone<float>(config_for({.path = file, .format = "idx", .labels = {}})); }, code, pieces);
@@ -159,7 +164,8 @@ TEST_F(BadIdx, BadMagic) {
 TEST_F(BadIdx, WrongDimensions) {
   expect_pair(labels_, labels_, {"t-images-idx3-ubyte", "1 dimensions", "2 to 4"});
   expect_pair(images_, images_, {"t-labels-idx1-ubyte", "3 dimensions", "expected 1"});
-  expect_pair(idx({2, 0xffffffff, 0xffffffff}, {}), labels_, {"t-images-idx3-ubyte", "2 x 4294967295 x 4294967295", "2147483647"});
+  expect_pair(idx({2, 0xffffffff, 0xffffffff}, {}), labels_,
+              {"t-images-idx3-ubyte", "2 x 4294967295 x 4294967295", "2147483647"});
   expect_pair(idx({2, 0, 2}, {}), labels_, {"t-images-idx3-ubyte", "2 x 0 x 2"});
 }
 TEST_F(BadIdx, CountsDiffer) {
@@ -167,9 +173,11 @@ TEST_F(BadIdx, CountsDiffer) {
 }
 TEST_F(BadIdx, LabelsMissing) {
   const auto alone = folder_.write("u-images-idx3-ubyte", images_);
-  expect_error([&] { load_alone<float>(config_for({.path = alone, .format = "idx", .labels = {}})); }, ExitCode::input_missing, {"u-labels-idx1-ubyte"});
+  expect_error([&] { load_alone<float>(config_for({.path = alone, .format = "idx", .labels = {}})); }, ExitCode::input_missing,
+               {"u-labels-idx1-ubyte"});
   const auto nameless = folder_.write("pixels.idx", images_);
-  expect_error([&] { load_alone<float>(config_for({.path = nameless, .format = "idx", .labels = {}})); }, ExitCode::bad_config, {"pixels.idx", "labels"});
+  expect_error([&] { load_alone<float>(config_for({.path = nameless, .format = "idx", .labels = {}})); }, ExitCode::bad_config,
+               {"pixels.idx", "labels"});
 }
 
 // ------------------------------------------------------------------------------------------------------------------ npy
@@ -226,13 +234,16 @@ TEST_F(BadData, OutsideTheStoredModel) {
   const auto load_file = [&](const std::string& format, const std::string& name, const std::string& text) {
     load_with<double>({.path = folder_.write(name, text), .format = format, .labels = {}}, TargetKind::classes, fixed, 0, 1);
   };
-  expect_error([&] { load_file("csv", "a.csv", "1,2,0\n1,2,9\n"); }, ExitCode::bad_data, {"a.csv", "line 2", "label \"9\"", "0, 1"});
-  expect_error([&] { load_file("csv", "b.csv", "1,2,3,0\n"); }, ExitCode::bad_data, {"b.csv", "line 1", "3 features", "expected 2"});
+  expect_error([&] { load_file("csv", "a.csv", "1,2,0\n1,2,9\n"); }, ExitCode::bad_data,
+               {"a.csv", "line 2", "label \"9\"", "0, 1"});
+  expect_error([&] { load_file("csv", "b.csv", "1,2,3,0\n"); }, ExitCode::bad_data,
+               {"b.csv", "line 1", "3 features", "expected 2"});
   expect_error([&] { load_file("libsvm", "c.svm", "0 1:1\n"); }, ExitCode::bad_data, {"c.svm", "sparse", "minmax"});
 }
 TEST_F(BadData, UnknownFormat) {
   const Source source{.path = folder_.write("a.csv", "1,0\n"), .format = "xls", .labels = {}};
-  expect_error([&] { load_alone<double>(config_for(source)); }, ExitCode::bad_config, {"format", "xls", "idx, libsvm, csv, npy"});
+  expect_error([&] { load_alone<double>(config_for(source)); }, ExitCode::bad_config,
+               {"format", "xls", "idx, libsvm, csv, npy"});
 }
 
 }  // namespace

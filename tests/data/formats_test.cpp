@@ -5,9 +5,9 @@
 namespace talweg::data {
 namespace {
 
-using Rows = std::vector<std::vector<double>>;    // features, then the class index
+using Rows = std::vector<std::vector<double>>;  // features, then the class index
 const Rows kRows = {{1, 0, 255, 1}, {0, 7, 3, 0}, {12, 0, 0, 2}, {200, 100, 50, 1}};
-const std::vector<std::string> kClasses = {"3", "5", "12"};    // by value, not by text
+const std::vector<std::string> kClasses = {"3", "5", "12"};  // by value, not by text
 
 struct Written {
   std::string name;
@@ -15,7 +15,8 @@ struct Written {
 };
 
 /// The four records in every format, below `folder`; each file passes through `pack`.
-std::vector<Written> write_all(const Folder& folder, const std::string& ending, const std::function<std::string(std::string_view)>& pack) {
+std::vector<Written> write_all(const Folder& folder, const std::string& ending,
+                               const std::function<std::string(std::string_view)>& pack) {
   std::string csv, libsvm;
   std::vector<int> pixels, labels;
   std::vector<float> floats;
@@ -41,10 +42,17 @@ std::vector<Written> write_all(const Folder& folder, const std::string& ending, 
   all.push_back({"csv", {.path = put("a.csv", csv), .format = "csv", .labels = {}}});
   all.push_back({"libsvm", {.path = put("a.svm", libsvm), .format = "libsvm", .labels = {}}});
   put("a-labels-idx1-ubyte", idx({4}, labels));
-  all.push_back({"idx, labels guessed", {.path = put("a-images-idx3-ubyte", idx({4, 1, 3}, pixels)), .format = "idx", .labels = {}}});
-  all.push_back({"idx, labels given", {.path = put("pixels.idx", idx({4, 3}, pixels)), .format = "idx", .labels = put("names.idx", idx({4}, labels))}});
-  all.push_back({"npy float32", {.path = put("x.npy", npy<float>("<f4", "(4, 3)", floats)), .format = "npy", .labels = put("y.npy", npy<std::int64_t>("<i8", "(4,)", names))}});
-  all.push_back({"npy float64, label in a column", {.path = put("xy.npy", npy<double>("<f8", "(4, 4)", matrix, 2)), .format = "npy", .labels = {}}});
+  all.push_back(
+      {"idx, labels guessed", {.path = put("a-images-idx3-ubyte", idx({4, 1, 3}, pixels)), .format = "idx", .labels = {}}});
+  all.push_back(
+      {"idx, labels given",
+       {.path = put("pixels.idx", idx({4, 3}, pixels)), .format = "idx", .labels = put("names.idx", idx({4}, labels))}});
+  all.push_back({"npy float32",
+                 {.path = put("x.npy", npy<float>("<f4", "(4, 3)", floats)),
+                  .format = "npy",
+                  .labels = put("y.npy", npy<std::int64_t>("<i8", "(4,)", names))}});
+  all.push_back({"npy float64, label in a column",
+                 {.path = put("xy.npy", npy<double>("<f8", "(4, 4)", matrix, 2)), .format = "npy", .labels = {}}});
   return all;
 }
 
@@ -57,7 +65,8 @@ TYPED_TEST(Formats, PlainAndGzippedGiveTheSameRecords) {
   std::string digest;
   for (const bool gzip : {false, true}) {
     const Folder folder;
-    for (const auto& [name, source] : write_all(folder, gzip ? ".gz" : "", [&](std::string_view text) { return gzip ? gzipped(text) : std::string(text); })) {
+    for (const auto& [name, source] : write_all(
+             folder, gzip ? ".gz" : "", [&](std::string_view text) { return gzip ? gzipped(text) : std::string(text); })) {
       SCOPED_TRACE(name + (gzip ? ".gz" : ""));
       const auto parts = load_alone<TypeParam>(config_for(source));
       ASSERT_EQ(parts.train.rows(), kRows.size());
@@ -78,18 +87,21 @@ TYPED_TEST(Formats, PlainAndGzippedGiveTheSameRecords) {
 TYPED_TEST(Formats, NumbersAreReadToTheLastBit) {
   const Folder folder;
   const std::string text = "0.1,-1e-3,+2.5E2,0\n3.4028234e38,1.1754944e-38,0.333333333333333314829616256247,1\n";
-  const auto train = load_alone<TypeParam>(config_for({.path = folder.write("a.csv", text), .format = "csv", .labels = {}})).train;
+  const auto train =
+      load_alone<TypeParam>(config_for({.path = folder.write("a.csv", text), .format = "csv", .labels = {}})).train;
   const Rows expected = {{0.1, -1e-3, 250, 0}, {3.4028234e38, 1.1754944e-38, 1.0 / 3, 1}};
   for (std::size_t i = 0; i < 2; ++i) {
     const auto record = record_of(train, i);
-    for (std::size_t j = 0; j < 3; ++j) EXPECT_EQ(record[j], static_cast<double>(static_cast<TypeParam>(expected[i][j]))) << i << ' ' << j;
+    for (std::size_t j = 0; j < 3; ++j)
+      EXPECT_EQ(record[j], static_cast<double>(static_cast<TypeParam>(expected[i][j]))) << i << ' ' << j;
   }
 }
 
 template <class T>
 std::vector<double> npy_column(std::string_view type) {
   const Folder folder;
-  const auto rows = folder.write("x.npy", npy<T>(type, "(3, 1)", {static_cast<T>(1), static_cast<T>(2), static_cast<T>(100)}, 3));
+  const auto rows =
+      folder.write("x.npy", npy<T>(type, "(3, 1)", {static_cast<T>(1), static_cast<T>(2), static_cast<T>(100)}, 3));
   const auto labels = folder.write("y.npy", npy<std::uint8_t>("|u1", "(3,)", {0, 1, 1}));
   const auto data = load_alone<double>(config_for({.path = rows, .format = "npy", .labels = labels})).train;
   return {record_of(data, 0)[0], record_of(data, 1)[0], record_of(data, 2)[0]};
@@ -112,9 +124,12 @@ TEST(Npy, EveryElementTypeIsRead) {
 TEST(Npy, TheLabelMayBeAnyColumn) {
   const Folder folder;
   const auto file = folder.write("x.npy", npy<float>("<f4", "(2, 3)", {8, 1, 2, 9, 3, 4}));
-  for (const auto& [column, expected] : std::vector<std::pair<std::string, Rows>>{
-           {"first", {{1, 2, 0}, {3, 4, 1}}}, {"0", {{1, 2, 0}, {3, 4, 1}}}, {"1", {{8, 2, 0}, {9, 4, 1}}}, {"last", {{8, 1, 0}, {9, 3, 1}}}}) {
-    const auto data = load_alone<float>(config_for({.path = file, .format = "npy", .labels = {}, .label_column = column})).train;
+  for (const auto& [column, expected] : std::vector<std::pair<std::string, Rows>>{{"first", {{1, 2, 0}, {3, 4, 1}}},
+                                                                                  {"0", {{1, 2, 0}, {3, 4, 1}}},
+                                                                                  {"1", {{8, 2, 0}, {9, 4, 1}}},
+                                                                                  {"last", {{8, 1, 0}, {9, 3, 1}}}}) {
+    const auto data =
+        load_alone<float>(config_for({.path = file, .format = "npy", .labels = {}, .label_column = column})).train;
     for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(record_of(data, i), expected[i]) << column;
   }
 }
@@ -122,7 +137,10 @@ TEST(Npy, TheLabelMayBeAnyColumn) {
 /// Records of a CSV text, in the order of the file.
 Rows csv_rows(const std::string& text, const std::string& label_column = "last", std::vector<std::string>* classes = nullptr) {
   const Folder folder;
-  const auto data = load_alone<double>(config_for({.path = folder.write("a.csv", text), .format = "csv", .labels = {}, .label_column = label_column})).train;
+  const auto data =
+      load_alone<double>(
+          config_for({.path = folder.write("a.csv", text), .format = "csv", .labels = {}, .label_column = label_column}))
+          .train;
   if (classes != nullptr) *classes = data.shape().classes;
   Rows rows;
   for (std::size_t i = 0; i < data.rows(); ++i) rows.push_back(record_of(data, i));
@@ -143,7 +161,10 @@ TEST(Csv, AHeaderIsFound) {
   EXPECT_EQ(csv_rows("1,2,8\n3,4,9\n"), expected);
   EXPECT_EQ(csv_rows("a,b,kind\n1,2,8\n3,4,9\n"), expected);
   EXPECT_EQ(csv_rows("\"a\",\"b\",\"kind\"\r\n1,2,8\r\n3,4,9\r\n"), expected);
-  EXPECT_EQ(csv_rows("\xEF\xBB\xBF" "a,b,kind\n1,2,8\n3,4,9\n"), expected) << "byte order mark";
+  EXPECT_EQ(csv_rows("\xEF\xBB\xBF"
+                     "a,b,kind\n1,2,8\n3,4,9\n"),
+            expected)
+      << "byte order mark";
   EXPECT_EQ(csv_rows("0,1,target\n1,2,8\n3,4,9\n"), expected) << "columns named by number";
 }
 
@@ -172,7 +193,7 @@ TEST(Libsvm, CommentsBlanksAndEmptyRecords) {
 }
 
 TEST(Lines, LongerThanTheBufferAreRead) {
-  const std::size_t features = 200000;     // 400 kB a line
+  const std::size_t features = 200000;  // 400 kB a line
   std::string text;
   for (int i = 0; i < 3; ++i) {
     for (std::size_t j = 0; j < features; ++j) text += std::to_string((j + static_cast<std::size_t>(i)) % 10) + ",";

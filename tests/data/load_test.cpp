@@ -17,7 +17,8 @@ std::string dense_text(int records = 1000) {
 }
 std::string sparse_text(int records = 1000) {
   std::string text;
-  for (int i = 0; i < records; ++i) text += fmt::format("{} {}:{} {}:{}\n", i % 2 == 0 ? "-1" : "+1", 1 + i % 5, i, 7 + i % 4, 0.5 * i);
+  for (int i = 0; i < records; ++i)
+    text += fmt::format("{} {}:{} {}:{}\n", i % 2 == 0 ? "-1" : "+1", 1 + i % 5, i, 7 + i % 4, 0.5 * i);
   return text;
 }
 Source csv(const Folder& folder, const std::string& name, const std::string& text) {
@@ -54,7 +55,8 @@ void expect_shares(const Dataset<Real>& whole, const std::vector<const Dataset<R
 
 TYPED_TEST(Loading, RanksPartitionEveryPartAndAgreeOnTheRest) {
   for (const bool sparse : {false, true}) {
-    DataConfig config = config_for(sparse ? libsvm(this->folder_, "t.svm", sparse_text()) : csv(this->folder_, "t.csv", dense_text()));
+    DataConfig config =
+        config_for(sparse ? libsvm(this->folder_, "t.svm", sparse_text()) : csv(this->folder_, "t.csv", dense_text()));
     config.test = sparse ? libsvm(this->folder_, "e.svm", sparse_text(150)) : csv(this->folder_, "e.csv", dense_text(150));
     config.holdout = 0.3;
     config.transform = sparse ? "divide:4" : "standardize";
@@ -106,7 +108,8 @@ TYPED_TEST(Loading, EachFileHasAPermutationOfItsOwn) {
   std::uint64_t stream = 0;
   for (const auto* part : {&parts.train, &*parts.valid, &*parts.test}) {
     const base::Permutation pi(300, config.split_seed, base::Purpose::split, stream++);
-    for (std::uint64_t record = 0; record < 300; ++record) ASSERT_EQ(row_of(*part, record), pi(record)) << "part " << stream - 1;
+    for (std::uint64_t record = 0; record < 300; ++record)
+      ASSERT_EQ(row_of(*part, record), pi(record)) << "part " << stream - 1;
   }
 }
 
@@ -156,7 +159,8 @@ TYPED_TEST(Loading, TransformsTakeTheirStatisticsFromTheTrainingPart) {
 
 TYPED_TEST(Loading, DivideScalesDenseAndSparse) {
   for (const bool sparse : {false, true}) {
-    DataConfig config = config_for(sparse ? libsvm(this->folder_, "t.svm", sparse_text()) : csv(this->folder_, "t.csv", dense_text()));
+    DataConfig config =
+        config_for(sparse ? libsvm(this->folder_, "t.svm", sparse_text()) : csv(this->folder_, "t.csv", dense_text()));
     const auto raw = load_alone<double>(config);
     config.transform = "divide:16";
     const auto parts = load_alone<TypeParam>(config);
@@ -192,7 +196,8 @@ TEST(Labels, AreSortedByValueWhenAllAreNumbers) {
 }
 
 TYPED_TEST(Loading, NumericTargetsStayNumbers) {
-  const auto parts = load_alone<TypeParam>(config_for(csv(this->folder_, "t.csv", "1,0.5\n2,-3e2\n3,7\n")), TargetKind::numbers);
+  const auto parts =
+      load_alone<TypeParam>(config_for(csv(this->folder_, "t.csv", "1,0.5\n2,-3e2\n3,7\n")), TargetKind::numbers);
   EXPECT_TRUE(parts.train.shape().classes.empty());
   EXPECT_EQ(record_of(parts.train, 0).back(), 0.5);
   EXPECT_EQ(record_of(parts.train, 1).back(), -300);
@@ -208,7 +213,8 @@ TEST(Fingerprint, FollowsTheRecordsAndNothingElse) {
   config.transform = "minmax", config.holdout = 0.3, config.split_seed = 9;
   EXPECT_EQ(load_alone<float>(config).fingerprint, digest) << "split and transform";
   std::set<std::string> others = {digest};
-  for (const std::string text : {"1,2,0\n3,4,1\n5,7,0\n", "1,2,0\n3,4,1\n5,6,1\n", "3,4,1\n1,2,0\n5,6,0\n", "1,2,0\n3,4,1\n", "1,2,0\n3,4,1\n5,6,0\n5,6,0\n"}) {
+  for (const std::string text : {"1,2,0\n3,4,1\n5,7,0\n", "1,2,0\n3,4,1\n5,6,1\n", "3,4,1\n1,2,0\n5,6,0\n", "1,2,0\n3,4,1\n",
+                                 "1,2,0\n3,4,1\n5,6,0\n5,6,0\n"}) {
     EXPECT_TRUE(others.insert(load_alone<float>(config_for(csv(folder, "b.csv", text))).fingerprint).second) << text;
   }
   config.holdout = 0, config.test = csv(folder, "c.csv", "1,2,0\n");
@@ -217,7 +223,8 @@ TEST(Fingerprint, FollowsTheRecordsAndNothingElse) {
 
 TEST(LoadWith, SeesTheDataAsTheStoredModelDoes) {
   const Folder folder;
-  const Fixed fixed{.features = 2, .classes = {"3", "5", "12"}, .transform = {.kind = "minmax", .shift = {1, 2}, .scale = {0.5, 4}}};
+  const Fixed fixed{
+      .features = 2, .classes = {"3", "5", "12"}, .transform = {.kind = "minmax", .shift = {1, 2}, .scale = {0.5, 4}}};
   const auto data = load_with<double>(csv(folder, "n.csv", "3,4,12\n5,6,3\n"), TargetKind::classes, fixed, 0, 1);
   EXPECT_EQ(data.shape().classes, fixed.classes);
   EXPECT_EQ(record_of(data, 0), (std::vector<double>{1, 8, 2}));

@@ -11,7 +11,8 @@ namespace {
 
 std::filesystem::path real_file(const std::string& name) {
   const char* given = std::getenv("TALWEG_DATA");
-  const auto folder = given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
+  const auto folder =
+      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
   return folder / name;
 }
 
@@ -46,7 +47,7 @@ TEST(Mnist, TestImages) {
   EXPECT_EQ(parts.train.shape().count, 10000U);
   EXPECT_EQ(parts.train.shape().features, 784U);
   EXPECT_EQ(parts.train.shape().classes.size(), 10U);
-  EXPECT_EQ(record_of(parts.train, 0).back(), 7);    // the well-known first ones
+  EXPECT_EQ(record_of(parts.train, 0).back(), 7);  // the well-known first ones
   EXPECT_EQ(record_of(parts.train, 1).back(), 2);
   EXPECT_EQ(record_of(parts.train, 2).back(), 1);
   EXPECT_NEAR(total(parts.train) / 7840000 / 255, 0.13251, 1e-5);

@@ -16,9 +16,9 @@ struct Case {
   std::uint64_t batch;
   std::uint32_t leaf;
 };
-const std::vector<Case> kCases = {{1, 1, 1},      {5, 2, 4},       {63, 10, 3},     {64, 64, 64},   {127, 16, 16},   {128, 30, 8},
-                                  {1000, 64, 32}, {1000, 1, 1},    {1437, 100, 32}, {1437, 5000, 64}, {16384, 512, 64}, {16384, 1000, 64},
-                                  {20001, 256, 32}, {20001, 256, 300}};
+const std::vector<Case> kCases = {{1, 1, 1},        {5, 2, 4},         {63, 10, 3},      {64, 64, 64},     {127, 16, 16},
+                                  {128, 30, 8},     {1000, 64, 32},    {1000, 1, 1},     {1437, 100, 32},  {1437, 5000, 64},
+                                  {16384, 512, 64}, {16384, 1000, 64}, {20001, 256, 32}, {20001, 256, 300}};
 
 /// Positions that minibatch `step` asks for.
 std::vector<std::uint64_t> positions(const ShardPlan& plan, const Order& order, std::uint64_t step) {
@@ -35,8 +35,8 @@ std::vector<std::uint64_t> positions(const ShardPlan& plan, const Order& order, 
 }
 
 TEST(ShardPlan, NumberOfShardsFollowsTheNumberOfExamplesAlone) {
-  const std::map<std::uint64_t, std::uint32_t> expected = {{0, 1},   {1, 1},    {63, 1},     {127, 1},    {128, 2},       {255, 2},
-                                                          {256, 4}, {1437, 16}, {16383, 128}, {16384, 256}, {10000000, 256}};
+  const std::map<std::uint64_t, std::uint32_t> expected = {
+      {0, 1}, {1, 1}, {63, 1}, {127, 1}, {128, 2}, {255, 2}, {256, 4}, {1437, 16}, {16383, 128}, {16384, 256}, {10000000, 256}};
   for (const auto& [count, shards] : expected) EXPECT_EQ(ShardPlan(count).shards(), shards) << count;
 }
 
@@ -87,10 +87,12 @@ TEST(Order, EveryExampleExactlyOncePerEpoch) {
           const std::uint64_t step = epoch * steps + k;
           const auto asked = positions(plan, order, step);
           EXPECT_EQ(asked.size(), order.batch_size(step));
-          EXPECT_EQ(asked.size(), std::min(c.batch, c.count - k * c.batch)) << "n " << c.count << " batch " << c.batch << " step " << step;
+          EXPECT_EQ(asked.size(), std::min(c.batch, c.count - k * c.batch))
+              << "n " << c.count << " batch " << c.batch << " step " << step;
           for (const std::uint64_t p : asked) ++seen[p];
         }
-        EXPECT_TRUE(std::ranges::all_of(seen, [](int times) { return times == 1; })) << "n " << c.count << " batch " << c.batch << " leaf " << c.leaf;
+        EXPECT_TRUE(std::ranges::all_of(seen, [](int times) { return times == 1; }))
+            << "n " << c.count << " batch " << c.batch << " leaf " << c.leaf;
       }
     }
   }
@@ -119,7 +121,8 @@ TEST(Order, EpochsAndSeedsDifferAndRepeat) {
   const std::uint64_t steps = order.steps_per_epoch();
   EXPECT_EQ(positions(plan, order, 2), positions(plan, Order(plan, Sampling::shuffle, 3, 64, 32), 2));
   EXPECT_NE(positions(plan, order, 2), positions(plan, order, 2 + steps)) << "two epochs ask in the same order";
-  EXPECT_NE(positions(plan, order, 2), positions(plan, Order(plan, Sampling::shuffle, 4, 64, 32), 2)) << "two seeds ask in the same order";
+  EXPECT_NE(positions(plan, order, 2), positions(plan, Order(plan, Sampling::shuffle, 4, 64, 32), 2))
+      << "two seeds ask in the same order";
 }
 
 TEST(Order, CyclicIsTheSameInEveryEpochAndAscendsWithinShards) {
@@ -157,7 +160,8 @@ TEST(Order, DrawsWithReplacementAreTheDrawsOfTheGenerator) {
 }
 
 TEST(Order, AnyContiguousOwnershipIsBalanced) {
-  for (const Case& c : std::vector<Case>{{1437, 128, 32}, {16384, 256, 32}, {16384, 512, 64}, {20001, 256, 32}, {60000, 256, 32}, {60000, 512, 64}}) {
+  for (const Case& c : std::vector<Case>{
+           {1437, 128, 32}, {16384, 256, 32}, {16384, 512, 64}, {20001, 256, 32}, {60000, 256, 32}, {60000, 512, 64}}) {
     const ShardPlan plan(c.count);
     const Order order(plan, Sampling::shuffle, 1, c.batch, c.leaf);
     std::array<double, 5> total{};
@@ -173,12 +177,14 @@ TEST(Order, AnyContiguousOwnershipIsBalanced) {
         const auto [low, high] = std::ranges::minmax(share);
         const double spread = static_cast<double>(high - low) / c.leaf;
         // Halves and quarters of the shards line up with the bit reversal, thirds do not.
-        EXPECT_LE(spread, ranks == 3 ? 2.0 : 1.0) << "n " << c.count << " batch " << c.batch << " ranks " << ranks << " step " << step;
+        EXPECT_LE(spread, ranks == 3 ? 2.0 : 1.0)
+            << "n " << c.count << " batch " << c.batch << " ranks " << ranks << " step " << step;
         total[static_cast<std::size_t>(ranks)] += spread;
       }
     }
     for (const std::size_t ranks : {2U, 3U, 4U}) {
-      EXPECT_LE(total[ranks] / static_cast<double>(order.steps_per_epoch()), 1.0) << "n " << c.count << " batch " << c.batch << " ranks " << ranks;
+      EXPECT_LE(total[ranks] / static_cast<double>(order.steps_per_epoch()), 1.0)
+          << "n " << c.count << " batch " << c.batch << " ranks " << ranks;
     }
   }
 }

@@ -45,8 +45,10 @@ inline std::string idx(const std::vector<std::uint32_t>& extents, const std::vec
 
 /// An NPY file; `shape` as Python writes it, "(3, 2)".
 template <class T>
-std::string npy(std::string_view type, const std::string& shape, const std::vector<T>& values, int version = 1, bool fortran = false) {
-  std::string header = "{'descr': '" + std::string(type) + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n";
+std::string npy(std::string_view type, const std::string& shape, const std::vector<T>& values, int version = 1,
+                bool fortran = false) {
+  std::string header = "{'descr': '" + std::string(type) + "', 'fortran_order': " + (fortran ? "True" : "False") +
+                       ", 'shape': " + shape + ", }\n";
   std::string text = std::string("\x93NUMPY") + static_cast<char>(version) + '\0';
   for (int i = 0; i < (version == 1 ? 2 : 4); ++i) text += static_cast<char>(header.size() >> 8 * i & 0xff);
   text += header;
@@ -80,7 +82,8 @@ std::vector<double> record_of(const Dataset<Real>& data, std::uint64_t record) {
   const std::size_t row = row_of(data, record);
   std::vector<double> all(data.shape().features + 1, 0.0);
   if (data.shape().sparse) {
-    for (std::size_t k = data.row_begin[row]; k < data.row_begin[row + 1]; ++k) all[static_cast<std::size_t>(data.column[k])] = data.value[k];
+    for (std::size_t k = data.row_begin[row]; k < data.row_begin[row + 1]; ++k)
+      all[static_cast<std::size_t>(data.column[k])] = data.value[k];
   } else {
     for (std::size_t j = 0; j + 1 < all.size(); ++j) all[j] = data.dense[row * data.shape().features + j];
   }
@@ -94,7 +97,8 @@ inline void expect_error(const std::function<void()>& call, base::ExitCode code,
     call();
   } catch (const base::Error& e) {
     EXPECT_EQ(static_cast<int>(e.code()), static_cast<int>(code)) << e.what();
-    for (const std::string& piece : pieces) EXPECT_NE(std::string(e.what()).find(piece), std::string::npos) << '"' << piece << "\" is not in: " << e.what();
+    for (const std::string& piece : pieces)
+      EXPECT_NE(std::string(e.what()).find(piece), std::string::npos) << '"' << piece << "\" is not in: " << e.what();
     return;
   }
   ADD_FAILURE() << "no error; expected one with \"" << pieces.front() << '"';

@@ -17,7 +17,8 @@ inline std::string digits() { return (std::filesystem::path(TALWEG_SOURCE_DIR) /
 /// The real file when it is at hand, else nothing.
 inline std::filesystem::path shared_data(const std::string& name) {
   const char* given = std::getenv("TALWEG_DATA");
-  const auto folder = given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
+  const auto folder =
+      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
   return exists(folder / name) ? folder / name : std::filesystem::path();
 }
 

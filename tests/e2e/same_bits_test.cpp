@@ -13,7 +13,7 @@ namespace {
 
 struct Case {
   const char* name;
-  const char* method;    // TOML of [method]
+  const char* method;  // TOML of [method]
   const char* batch;
   int steps;
   bool sparse;
@@ -35,11 +35,13 @@ class SameBits : public testing::TestWithParam<Case> {
  protected:
   std::string config() const {
     const Case& c = GetParam();
-    const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps) : mlp_config(c.method, c.batch, c.steps);
+    const std::string text =
+        c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps) : mlp_config(c.method, c.batch, c.steps);
     return folder_.write("run.toml", text).string();
   }
   void train(int ranks, int threads, const std::string& run, std::vector<std::string> more = {}) const {
-    std::vector<std::string> arguments = {"train", config(), "--run", (folder_ / run).string(), "--threads", std::to_string(threads), "--progress", "none"};
+    std::vector<std::string> arguments = {
+        "train", config(), "--run", (folder_ / run).string(), "--threads", std::to_string(threads), "--progress", "none"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Result result = talweg(ranks, arguments);
     ASSERT_EQ(result.code, 0) << result.out << result.err;
@@ -76,7 +78,8 @@ TEST_P(SameBits, ThroughAStopAndAResumeOnOtherRanks) {
   EXPECT_TRUE(exported("parts") == exported("whole")) << "the resumed run differs";
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, SameBits, testing::ValuesIn(kCases), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Methods, SameBits, testing::ValuesIn(kCases),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace talweg::test

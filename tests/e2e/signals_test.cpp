@@ -13,7 +13,11 @@ namespace {
 
 class Signals : public testing::Test {
  protected:
-  Signals() : config_(folder_.write("run.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "16", 3000) + "[trace]\nevaluate_every = 100\n").string()) {}
+  Signals()
+      : config_(
+            folder_
+                .write("run.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "16", 3000) + "[trace]\nevaluate_every = 100\n")
+                .string()) {}
 
   std::vector<std::string> command(int ranks, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = {"train", config_, "--run", run_.string(), "--threads", "1", "--progress", "none"};

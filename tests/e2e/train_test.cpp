@@ -34,7 +34,8 @@ class Train : public testing::Test {
   }
   static std::size_t checkpoints(const std::filesystem::path& run) {
     std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints")) count += entry.path().filename() != "best.h5";
+    for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints"))
+      count += entry.path().filename() != "best.h5";
     return count;
   }
 
@@ -52,17 +53,20 @@ TEST_F(Train, ShippedDigitsReach95PercentOnHeldOutDigits) {
 TEST_F(Train, ManyRanksIdleOnesIncluded) {
   // 100 rows make one shard: seven of eight ranks have nothing to do.
   std::string rows;
-  for (int i = 0; i < 100; ++i) rows += std::to_string(i % 7) + "," + std::to_string(i % 3) + "," + std::to_string(i % 2) + "\n";
-  const auto config = folder_.write("tiny.toml", "[data]\ntrain = {path = \"" + folder_.write("tiny.csv", rows).string() +
-                                                     "\"}\n[model]\nkind = \"linear\"\nloss = \"logistic\"\n[run]\nsteps = 5\nbatch = 1000\n");
+  for (int i = 0; i < 100; ++i)
+    rows += std::to_string(i % 7) + "," + std::to_string(i % 3) + "," + std::to_string(i % 2) + "\n";
+  const auto config =
+      folder_.write("tiny.toml", "[data]\ntrain = {path = \"" + folder_.write("tiny.csv", rows).string() +
+                                     "\"}\n[model]\nkind = \"linear\"\nloss = \"logistic\"\n[run]\nsteps = 5\nbatch = 1000\n");
   const Result result = talweg(8, {"train", config.string(), "--run", run(), "--progress", "none"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("7 of 8 ranks are idle"), std::string::npos) << result.err;
 }
 
 TEST_F(Train, TooManyThreadsWarnWithTheFlagThatHelps) {
-  std::vector<std::string> command = talweg_command(1, {"train", small(""), "--run", run(), "--progress", "none", "--threads", "64"});
-  const auto flag = std::ranges::find(command, "--bind-to");   // mpirun's default gives one rank one core
+  std::vector<std::string> command =
+      talweg_command(1, {"train", small(""), "--run", run(), "--progress", "none", "--threads", "64"});
+  const auto flag = std::ranges::find(command, "--bind-to");  // mpirun's default gives one rank one core
   command.erase(flag, flag + 2);
   const Result result = test::run(command);
   EXPECT_EQ(result.code, 0) << result.err;
@@ -100,7 +104,8 @@ TEST_F(Train, StopsByTargetLoss) {
 }
 
 TEST_F(Train, StopsByGradientNorm) {
-  const auto config = folder_.write("full.toml", mlp_config("name = \"lbfgs\"\n", "\"full\"", 500) + "precision = \"float64\"\n[stop]\ngradient_norm = 1e-2\n");
+  const auto config = folder_.write("full.toml", mlp_config("name = \"lbfgs\"\n", "\"full\"", 500) +
+                                                     "precision = \"float64\"\n[stop]\ngradient_norm = 1e-2\n");
   const json s = train(2, config.string());
   EXPECT_EQ(s["ending"]["reason"], "gradient_norm");
   EXPECT_LE(s["figures"]["full_gradient_norm"], 1e-2);
@@ -150,12 +155,13 @@ TEST_F(Train, EveryStepHasOneRowAfterAResume) {
   const std::string config = small("");
   train(2, config, {"--set", "run.steps=17"});
   train(3, config);
-  const std::string python = "import h5py, sys\nt = h5py.File('" + (folder_ / "run" / "trace.h5").string() +
-                             "')\nassert list(t['step'][:]) == list(range(1, 41)), t['step'][:]\n"
-                             "assert list(t['part'][:]) == [0]*17 + [1]*23, t['part'][:]\n"
-                             "assert (t['seconds'][1:] >= t['seconds'][:-1]).all()\n"
-                             "assert (t['gradient_evaluations'][1:] > t['gradient_evaluations'][:-1]).all()\n"
-                             "kinds = [k.decode() for k in t['events/kind'][:]]\nassert kinds[0] == 'start' and 'resume' in kinds, kinds\n";
+  const std::string python =
+      "import h5py, sys\nt = h5py.File('" + (folder_ / "run" / "trace.h5").string() +
+      "')\nassert list(t['step'][:]) == list(range(1, 41)), t['step'][:]\n"
+      "assert list(t['part'][:]) == [0]*17 + [1]*23, t['part'][:]\n"
+      "assert (t['seconds'][1:] >= t['seconds'][:-1]).all()\n"
+      "assert (t['gradient_evaluations'][1:] > t['gradient_evaluations'][:-1]).all()\n"
+      "kinds = [k.decode() for k in t['events/kind'][:]]\nassert kinds[0] == 'start' and 'resume' in kinds, kinds\n";
   if (test::run({"/usr/bin/python3", "-c", "import h5py"}).code != 0) GTEST_SKIP() << "python3-h5py is not installed";
   const Result result = test::run({"/usr/bin/python3", "-c", python});
   EXPECT_EQ(result.code, 0) << result.err;
@@ -192,7 +198,9 @@ TEST_F(Train, CertifyGivesTheSameFiguresOnAnyNumberOfRanks) {
 TEST_F(Train, DiffNamesTheFirstDifference) {
   train(1, small(""));
   const auto other = (folder_ / "other").string();
-  ASSERT_EQ(talweg(1, {"train", (folder_ / "small.toml").string(), "--run", other, "--progress", "none", "--set", "run.seed=4"}).code, 0);
+  ASSERT_EQ(
+      talweg(1, {"train", (folder_ / "small.toml").string(), "--run", other, "--progress", "none", "--set", "run.seed=4"}).code,
+      0);
   const Result result = talweg(0, {"diff", run(), other});
   EXPECT_EQ(result.code, 1) << result.out << result.err;
   EXPECT_NE(result.out.find("layers.0.weight"), std::string::npos) << result.out;
@@ -202,7 +210,8 @@ TEST_F(Train, DiffNamesTheFirstDifference) {
 TEST_F(Train, A9aReachesTheKnownOptimum) {
   const auto a9a = shared_data("a9a.gz");
   if (a9a.empty()) GTEST_SKIP() << "a9a is not at hand: set TALWEG_DATA to the folder that holds a9a.gz";
-  const auto config = folder_.write("a9a.toml", sparse_config(a9a.string(), "name = \"lbfgs\"\n", "\"full\"", 500) + "precision = \"float64\"\n[stop]\ngradient_norm = 1e-9\n");
+  const auto config = folder_.write("a9a.toml", sparse_config(a9a.string(), "name = \"lbfgs\"\n", "\"full\"", 500) +
+                                                    "precision = \"float64\"\n[stop]\ngradient_norm = 1e-9\n");
   const json s = train(2, config.string());
   EXPECT_LE(s["figures"]["train_objective"].get<double>() - 0.3244226099971608, 1e-12);
 }

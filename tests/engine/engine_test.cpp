@@ -26,12 +26,14 @@ const Vector kOut{2};
 template <class Real>
 struct Fixture {
   explicit Fixture(engine::EngineOptions options = {.batch = 100}, int thread_count = 2)
-      : threads(thread_count), problem(least_squares<Real>(kCount, kFeatures, kL2)), engine(*comm, threads, problem, options, 3) {
+      : threads(thread_count),
+        problem(least_squares<Real>(kCount, kFeatures, kL2)),
+        engine(*comm, threads, problem, options, 3) {
     for (std::size_t j = 0; j < kFeatures; ++j) {
       engine.store().values(kX)[j] = static_cast<Real>(0.5 - 0.2 * static_cast<double>(j));
       engine.store().values(kV)[j] = static_cast<Real>(std::sin(1.0 + static_cast<double>(j)));
     }
-    engine.store().values(kX)[16] = Real(0.3);   // the bias starts at a multiple of 16
+    engine.store().values(kX)[16] = Real(0.3);  // the bias starts at a multiple of 16
     engine.store().values(kV)[16] = Real(-1.5);
   }
   optim::Oracle& oracle() { return engine.oracle(Asker::method); }
@@ -115,7 +117,8 @@ TYPED_TEST(EngineOf, MinibatchesOfAnEpochTakeEveryRowOnce) {
 
 TYPED_TEST(EngineOf, CombinationOfPointsAndShifts) {
   Fixture<TypeParam> f;
-  const auto store = math::block_kernel([]<class T>(const math::Block&, math::Arrays<T> b) { std::ranges::copy(b[0], b[1].begin()); });
+  const auto store =
+      math::block_kernel([]<class T>(const math::Block&, math::Arrays<T> b) { std::ranges::copy(b[0], b[1].begin()); });
   const auto all = f.oracle().all();
   // grad(x) - grad(v) + 2 v: least squares is quadratic, so the difference is H (x - v).
   f.oracle().gradient({.terms = {{1, kX}, {-1, kV}}, .shifts = {{2, kV}}, .batch = all}, {store, {kOut}, {}});
@@ -127,9 +130,11 @@ TYPED_TEST(EngineOf, CombinationOfPointsAndShifts) {
   f.oracle().hessian_vector(kX, difference, all, kOut);
   space.axpy(2, kV, kOut);
   for (std::size_t j = 0; j < 17; ++j) {
-    EXPECT_NEAR(static_cast<double>(combined[j]), static_cast<double>(f.engine.store().values(kOut)[j]), 4 * this->kTolerance) << j;
+    EXPECT_NEAR(static_cast<double>(combined[j]), static_cast<double>(f.engine.store().values(kOut)[j]), 4 * this->kTolerance)
+        << j;
   }
-  EXPECT_EQ(f.engine.meter().of(Asker::method).gradients, static_cast<std::int64_t>(2 * kCount)) << "two points cost two gradients";
+  EXPECT_EQ(f.engine.meter().of(Asker::method).gradients, static_cast<std::int64_t>(2 * kCount))
+      << "two points cost two gradients";
   EXPECT_EQ(f.engine.meter().of(Asker::method).hvps, static_cast<std::int64_t>(kCount));
 }
 
@@ -181,7 +186,8 @@ TEST(Engine, ObserversDoNotChangeTheMethodsBits) {
     watched.engine.evaluate(kX, engine::Part::train);
     watched.oracle().gradient_into(kX, watched.oracle().draw(t), kOut);
     alone.oracle().gradient_into(kX, alone.oracle().draw(t), kOut);
-    for (std::size_t j = 0; j < 17; ++j) ASSERT_EQ(watched.engine.store().values(kOut)[j], alone.engine.store().values(kOut)[j]);
+    for (std::size_t j = 0; j < 17; ++j)
+      ASSERT_EQ(watched.engine.store().values(kOut)[j], alone.engine.store().values(kOut)[j]);
   }
   EXPECT_EQ(watched.engine.meter().of(Asker::method).gradients, alone.engine.meter().of(Asker::method).gradients);
 }

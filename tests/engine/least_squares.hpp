@@ -17,8 +17,8 @@ class LeastSquares final : public model::Objective<Real> {
  public:
   struct Rows final : model::Tape<Real> {
     const data::Examples<Real>* examples = nullptr;
-    std::vector<double> residual;     // [count]
-    std::vector<double> tangent;      // [count]
+    std::vector<double> residual;  // [count]
+    std::vector<double> tangent;   // [count]
   };
 
   explicit LeastSquares(std::size_t features) {
@@ -54,7 +54,8 @@ class LeastSquares final : public model::Objective<Real> {
     rows.tangent.assign(rows.examples->count, 0);
     for (std::size_t i = 0; i < rows.tangent.size(); ++i) rows.tangent[i] = product(v, *rows.examples, i);
   }
-  void add_tangent_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override {
+  void add_tangent_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight,
+                        std::span<Real> out) const override {
     const Rows& rows = static_cast<const Rows&>(tape);
     accumulate(*rows.examples, rows.tangent, tile, weight, out);
   }
@@ -87,7 +88,8 @@ class LeastSquares final : public model::Objective<Real> {
  private:
   double product(std::span<const Real> x, const data::Examples<Real>& e, std::size_t i) const {
     double sum = static_cast<double>(x[layout_.tensors()[1].offset]);
-    for (std::size_t j = 0; j < e.features; ++j) sum += static_cast<double>(x[j]) * static_cast<double>(e.dense[i * e.features + j]);
+    for (std::size_t j = 0; j < e.features; ++j)
+      sum += static_cast<double>(x[j]) * static_cast<double>(e.dense[i * e.features + j]);
     return sum;
   }
   static void accumulate(const data::Examples<Real>& e, const std::vector<double>& factor, const math::Tile& tile, Real weight,
@@ -120,7 +122,8 @@ engine::Problem<Real> least_squares(std::size_t count, std::size_t features, dou
   model::Regularizer omega({.l2 = l2}, objective->layout());
   return {.objective = std::move(objective),
           .regularizer = std::move(omega),
-          .train = data::in_memory<Real>({.count = count, .features = features, .sparse = false, .classes = {}}, rows, targets, rank, ranks),
+          .train = data::in_memory<Real>({.count = count, .features = features, .sparse = false, .classes = {}}, rows, targets,
+                                         rank, ranks),
           .valid = std::nullopt,
           .test = std::nullopt};
 }

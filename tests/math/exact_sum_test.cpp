@@ -20,7 +20,8 @@ double exact(const std::vector<double>& terms) {
 }
 
 TEST(ExactSum, HoldsSingleValuesExactly) {
-  for (const double v : {0.0, 1.0, -1.0, 0.1, -3.7e300, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, 0x1.fffffffffffffp-1}) {
+  for (const double v :
+       {0.0, 1.0, -1.0, 0.1, -3.7e300, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, 0x1.fffffffffffffp-1}) {
     EXPECT_EQ(exact({v}), v);
   }
 }
@@ -33,9 +34,9 @@ TEST(ExactSum, LosesNothingToCancellation) {
 
 TEST(ExactSum, RoundsOnceToNearestEven) {
   const double ulp = std::ldexp(1.0, -52);
-  EXPECT_EQ(exact({1.0, ulp / 2}), 1.0);                       // a tie goes to even
+  EXPECT_EQ(exact({1.0, ulp / 2}), 1.0);  // a tie goes to even
   EXPECT_EQ(exact({1.0, ulp, ulp / 2}), 1.0 + 2 * ulp);
-  EXPECT_EQ(exact({1.0, ulp / 2, 1e-300}), 1.0 + ulp);         // what lies far below breaks the tie
+  EXPECT_EQ(exact({1.0, ulp / 2, 1e-300}), 1.0 + ulp);  // what lies far below breaks the tie
   EXPECT_EQ(exact({-1.0, -ulp / 2, -1e-300}), -1.0 - ulp);
 }
 

@@ -87,7 +87,11 @@ TEST(Threads, RunEveryTaskOnce) {
 
 TEST(Threads, RethrowWhatATaskThrew) {
   const Threads threads(2);
-  EXPECT_THROW(threads.for_each(100, [](std::size_t i) { if (i == 57) throw std::runtime_error("57"); }), std::runtime_error);
+  EXPECT_THROW(threads.for_each(100,
+                                [](std::size_t i) {
+                                  if (i == 57) throw std::runtime_error("57");
+                                }),
+               std::runtime_error);
   int after = 0;
   threads.for_each(1, [&](std::size_t) { ++after; });
   EXPECT_EQ(after, 1) << "and go on working";
@@ -103,7 +107,8 @@ void check_gemm(Real tolerance) {
         const std::size_t lda = (ta == Transpose::yes ? m : k) + pad, ldb = (tb == Transpose::yes ? k : n) + pad, ldc = n + pad;
         std::vector<Real> a(lda * std::max(m, k)), b(ldb * std::max(n, k)), c(ldc * m);
         std::uint64_t draw = 0;
-        for (auto* v : {&a, &b, &c}) for (Real& e : *v) e = static_cast<Real>(random.normal(++draw));
+        for (auto* v : {&a, &b, &c})
+          for (Real& e : *v) e = static_cast<Real>(random.normal(++draw));
         const std::vector<Real> before = c;
         if (beta == 0) c.assign(c.size(), std::numeric_limits<Real>::quiet_NaN());
         gemm(ta, tb, m, n, k, Real(1.5), a.data(), lda, b.data(), ldb, beta, c.data(), ldc);
@@ -111,9 +116,11 @@ void check_gemm(Real tolerance) {
           for (std::size_t j = 0; j < n; ++j) {
             double sum = 0;
             for (std::size_t l = 0; l < k; ++l) {
-              sum += static_cast<double>(ta == Transpose::yes ? a[l * lda + i] : a[i * lda + l]) * static_cast<double>(tb == Transpose::yes ? b[j * ldb + l] : b[l * ldb + j]);
+              sum += static_cast<double>(ta == Transpose::yes ? a[l * lda + i] : a[i * lda + l]) *
+                     static_cast<double>(tb == Transpose::yes ? b[j * ldb + l] : b[l * ldb + j]);
             }
-            ASSERT_NEAR(c[i * ldc + j], 1.5 * sum + static_cast<double>(beta) * static_cast<double>(before[i * ldc + j]), tolerance);
+            ASSERT_NEAR(c[i * ldc + j], 1.5 * sum + static_cast<double>(beta) * static_cast<double>(before[i * ldc + j]),
+                        tolerance);
           }
         }
       }

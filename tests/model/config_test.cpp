@@ -6,9 +6,7 @@
 #include <limits>
 
 #include "talweg/base/error.hpp"
-#include "talweg/model/user_objective.hpp"
 #include "tests/model/examples.hpp"
-#include "tests/model/finite_difference.hpp"
 
 namespace talweg::test {
 namespace {
@@ -21,30 +19,81 @@ void expect_error(ExitCode code, std::initializer_list<const char*> pieces, Work
     work();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), code) << e.what();
-    for (const char* piece : pieces) EXPECT_NE(std::string(e.what()).find(piece), std::string::npos) << '"' << piece << "\" is not in: " << e.what();
+    for (const char* piece : pieces)
+      EXPECT_NE(std::string(e.what()).find(piece), std::string::npos) << '"' << piece << "\" is not in: " << e.what();
     return;
   }
   ADD_FAILURE() << "nothing was thrown";
 }
 
-model::ModelConfig parsed(const std::string& text) { return model::parse_model(base::Config::parse("[model]\n" + text, "run.toml").section("model")); }
+model::ModelConfig parsed(const std::string& text) {
+  return model::parse_model(base::Config::parse("[model]\n" + text, "run.toml").section("model"));
+}
 
 TEST(ModelConfig, BatchNormalisationIsRefusedWithTheReason) {
   for (const char* key : {"batch_norm = true", "batch_normalization = true", "normalization = \"batch\""}) {
-    expect_error(ExitCode::bad_config, {"run.toml:2:", "batch normalisation", "finite sum"}, [&] { parsed(std::string(key) + "\nkind = \"mlp\"\nloss = \"squared\"\n"); });
+    expect_error(ExitCode::bad_config, {"run.toml:2:", "batch normalisation", "finite sum"},
+                 [&] { parsed(std::string(key) + "\nkind = \"mlp\"\nloss = \"squared\"\n"); });
   }
 }
 
+TEST(ModelConfig, AKindOfBatchNormalisationIsRefusedWithTheReason) {
+  for (const char* kind : {"batch_norm", "mlp_batchnorm", "BatchNormalization"}) {
+    expect_error(ExitCode::bad_config, {"run.toml:2:", "model.kind", kind, "finite sum"},
+                 [&] { parsed("kind = \"" + std::string(kind) + "\"\nloss = \"squared\"\n"); });
+  }
+  expect_error(ExitCode::bad_config, {"run.toml:3:", "model.activation", "batch_norm", "finite sum"},
+               [] { parsed("kind = \"mlp\"\nactivation = \"batch_norm\"\nloss = \"squared\"\n"); });
+}
+
+TEST(ModelConfig, OtherNormalisationsAreNotCalledBatchNormalisation) {
+  expect_error(ExitCode::bad_config, {"run.toml:4:", "model.normalization", "\"layer\"", "layers are not normalised"},
+               [] { parsed("kind = \"linear\"\nloss = \"squared\"\nnormalization = \"layer\"\n"); });
+}
+
+TEST(ModelConfig, ReadsEveryKey) {
+  const auto config =
+      parsed("kind = \"mlp\"\nhidden = [8, 4]\nactivation = \"gelu\"\nloss = \"huber\"\nhuber_delta = 0.5\nbias = false\n");
+  EXPECT_EQ(config.kind, "mlp");
+  EXPECT_EQ(config.hidden, (std::vector<std::size_t>{8, 4}));
+  EXPECT_EQ(config.activation, "gelu");
+  EXPECT_EQ(config.loss, "huber");
+  EXPECT_EQ(config.huber_delta, 0.5);
+  EXPECT_FALSE(config.bias);
+  EXPECT_FALSE(config.classes) << "huber takes numbers";
+  EXPECT_TRUE(parsed("kind = \"linear\"\nloss = \"logistic\"\n").classes);
+  expect_error(ExitCode::bad_config, {"run.toml:4:", "model.huber_delta", "0", "(0, inf)"},
+               [] { parsed("kind = \"linear\"\nloss = \"huber\"\nhuber_delta = 0\n"); });
+}
+
+// A program that links the library fills ModelConfig itself: no parse_model stands before build_objective.
+TEST(ModelConfig, BuildingNamesTheKnownToo) {
+  const auto build = [](const char* kind, const char* activation, const char* loss) {
+    model::build_objective<float>({.kind = kind, .hidden = {2}, .activation = activation, .loss = loss}, shape_of(2, 0));
+  };
+  expect_error(ExitCode::bad_config, {"model.kind", "convnet", "linear", "mlp"}, [&] { build("convnet", "relu", "squared"); });
+  expect_error(ExitCode::bad_config, {"model.activation", "rel", "relu", "tanh"}, [&] { build("mlp", "rel", "squared"); });
+  expect_error(ExitCode::bad_config, {"model.loss", "hinge", "squared", "huber"}, [&] { build("mlp", "relu", "hinge"); });
+}
+
 TEST(ModelConfig, UnknownNamesListTheKnown) {
-  expect_error(ExitCode::bad_config, {"run.toml:2:", "model.kind", "convnet", "linear", "mlp"}, [] { parsed("kind = \"convnet\"\nloss = \"squared\"\n"); });
-  expect_error(ExitCode::bad_config, {"model.loss", "hinge", "logistic"}, [] { parsed("kind = \"linear\"\nloss = \"hinge\"\n"); });
-  expect_error(ExitCode::bad_config, {"model.activation", "reluu", "relu"}, [] { parsed("kind = \"mlp\"\nactivation = \"reluu\"\nloss = \"squared\"\n"); });
-  expect_error(ExitCode::bad_config, {"model.hidden", "0"}, [] { parsed("kind = \"mlp\"\nhidden = [8, 0]\nloss = \"squared\"\n"); });
+  expect_error(ExitCode::bad_config, {"run.toml:2:", "model.kind", "convnet", "linear", "mlp"},
+               [] { parsed("kind = \"convnet\"\nloss = \"squared\"\n"); });
+  expect_error(ExitCode::bad_config, {"model.loss", "hinge", "logistic"},
+               [] { parsed("kind = \"linear\"\nloss = \"hinge\"\n"); });
+  expect_error(ExitCode::bad_config, {"model.activation", "reluu", "relu"},
+               [] { parsed("kind = \"mlp\"\nactivation = \"reluu\"\nloss = \"squared\"\n"); });
+  expect_error(ExitCode::bad_config, {"model.hidden", "0"},
+               [] { parsed("kind = \"mlp\"\nhidden = [8, 0]\nloss = \"squared\"\n"); });
 }
 
 TEST(ModelConfig, LossAndClassesMustFit) {
-  expect_error(ExitCode::bad_data, {"logistic", "3 classes", "two"}, [] { model::build_objective<float>({.kind = "linear", .hidden = {}, .activation = "", .loss = "logistic"}, shape_of(2, 3)); });
-  expect_error(ExitCode::bad_data, {"cross_entropy", "1 class", "at least two"}, [] { model::build_objective<float>({.kind = "linear", .hidden = {}, .activation = "", .loss = "cross_entropy"}, shape_of(2, 1)); });
+  expect_error(ExitCode::bad_data, {"logistic", "3 classes", "two"}, [] {
+    model::build_objective<float>({.kind = "linear", .hidden = {}, .activation = "", .loss = "logistic"}, shape_of(2, 3));
+  });
+  expect_error(ExitCode::bad_data, {"cross_entropy", "1 class", "at least two"}, [] {
+    model::build_objective<float>({.kind = "linear", .hidden = {}, .activation = "", .loss = "cross_entropy"}, shape_of(2, 1));
+  });
 }
 
 TEST(Init, HasTheStatedSpread) {
@@ -73,8 +122,44 @@ TEST(Init, HasTheStatedSpread) {
   EXPECT_EQ(moments().second, 0);
 }
 
+// Draws are keyed by (tensor, element): what lies before a tensor in the vector, and how much, does not move them.
+TEST(Init, DoesNotFollowWhereATensorLies) {
+  math::ParameterLayout small, large;
+  small.add("a", {1, 3});
+  small.add("b", {8, 5});
+  large.add("a", {70, 900});
+  large.add("b", {8, 5});
+  for (const char* kind : {"he", "glorot"}) {
+    std::vector<double> x(small.extent()), y(large.extent()), other(small.extent());
+    model::fill_initial<double>({.kind = kind, .path = {}}, small, 4, x);
+    model::fill_initial<double>({.kind = kind, .path = {}}, large, 4, y);
+    model::fill_initial<double>({.kind = kind, .path = {}}, small, 5, other);
+    const std::size_t at = small.tensor("b").offset;
+    for (std::size_t j = 0; j < 40; ++j) ASSERT_EQ(x[at + j], y[large.tensor("b").offset + j]) << kind << ' ' << j;
+    EXPECT_NE(x[at], other[at]) << "another seed, other parameters";
+    EXPECT_NE(x[at], x[0]) << "tensors do not repeat each other";
+    std::vector<float> x32(small.extent());
+    model::fill_initial<float>({.kind = kind, .path = {}}, small, 4, x32);
+    for (std::size_t j = 0; j < x.size(); ++j) ASSERT_EQ(x32[j], static_cast<float>(x[j]));
+    EXPECT_EQ(x[3], 0) << "padding is zero";
+  }
+}
+
+TEST(Init, UnknownKindsListTheKnown) {
+  const auto init = [](const std::string& text) {
+    const auto config = base::Config::parse("[init]\n" + text, "run.toml");
+    return model::parse_init(config.section("init"), {.kind = "linear", .hidden = {}, .activation = "", .loss = "squared"});
+  };
+  expect_error(ExitCode::bad_config, {"run.toml:2:", "init.kind", "xavier", "he", "glorot", "zeros", "file"},
+               [&] { init("kind = \"xavier\"\n"); });
+  expect_error(ExitCode::bad_config, {"init.path"}, [&] { init("kind = \"file\"\n"); });
+  EXPECT_EQ(init("kind = \"file\"\npath = \"/a/b.npz\"\n").path, "/a/b.npz");
+}
+
 TEST(Init, FollowsTheModelUnlessTold) {
-  const auto kind = [](const std::string& model) { return model::parse_init(base::Config::parse("", "run.toml").section("init"), parsed(model)).kind; };
+  const auto kind = [](const std::string& model) {
+    return model::parse_init(base::Config::parse("", "run.toml").section("init"), parsed(model)).kind;
+  };
   EXPECT_EQ(kind("kind = \"linear\"\nloss = \"squared\"\n"), "zeros");
   EXPECT_EQ(kind("kind = \"mlp\"\nactivation = \"relu\"\nloss = \"squared\"\n"), "he");
   EXPECT_EQ(kind("kind = \"mlp\"\nactivation = \"tanh\"\nloss = \"squared\"\n"), "glorot");
@@ -109,10 +194,56 @@ TEST_F(Omega, OutsideTheBoxIsInfinite) {
   EXPECT_EQ(omega.nonsmooth_value<double>(layout.blocks()[0], w), std::numeric_limits<double>::infinity());
 }
 
+// 0.1 is no float: the nearest one lies above it. What prox puts on the bound is inside nevertheless.
+TEST_F(Omega, WhatProxLeavesIsInsideTheBoxInEitherPrecision) {
+  const model::Regularizer omega({.low = -0.1, .high = 0.1}, layout);
+  std::vector<float> x = {-2, -0.1F, 0, 0.1F, 1, 5};
+  const std::vector<float> step(6, 1);
+  omega.apply(layout.blocks()[0], std::span(x), std::span<const float>(step));
+  EXPECT_EQ(omega.nonsmooth_value<float>(layout.blocks()[0], x), 0);
+  const std::vector<double> steps(6, 1);
+  omega.apply(layout.blocks()[0], std::span(w), std::span<const double>(steps));
+  EXPECT_EQ(omega.nonsmooth_value<double>(layout.blocks()[0], w), 0);
+  x[2] = std::nextafter(0.1F, 1.0F);
+  EXPECT_EQ(omega.nonsmooth_value<float>(layout.blocks()[0], x), std::numeric_limits<float>::infinity());
+}
+
+TEST_F(Omega, ActsOnBiasesWhenAsked) {
+  const model::Regularizer omega({.l1 = 0.5, .low = -0.75, .include_bias = true}, layout);
+  std::vector<double> b = {1, -2};
+  const std::vector<double> step = {1, 1};
+  EXPECT_EQ(omega.nonsmooth_value<double>(layout.blocks()[1], b), std::numeric_limits<double>::infinity());
+  omega.apply(layout.blocks()[1], std::span(b), std::span<const double>(step));
+  EXPECT_EQ(b, (std::vector<double>{0.5, -0.75}));
+  EXPECT_DOUBLE_EQ(omega.nonsmooth_value<double>(layout.blocks()[1], b), 0.5 * 1.25);
+}
+
+TEST_F(Omega, IsNoneOnlyWithoutAnyPart) {
+  EXPECT_TRUE(model::Regularizer({}, layout).none());
+  EXPECT_FALSE(model::Regularizer({.l2 = 1}, layout).none());
+  EXPECT_FALSE(model::Regularizer({.l1 = 1}, layout).none());
+  EXPECT_FALSE(model::Regularizer({.high = 1}, layout).none());
+  EXPECT_FALSE(model::Regularizer({.low = 0}, layout).smooth());
+}
+
+// l2(block) is both the gradient's factor and the curvature: differences of smooth_value agree.
+TEST_F(Omega, L2IsTheSlopeOfTheSmoothPart) {
+  const model::Regularizer omega({.l1 = 3, .l2 = 0.3}, layout);
+  const math::Block& block = layout.blocks()[0];
+  for (std::size_t j = 0; j < w.size(); ++j) {
+    auto above = w, below = w;
+    above[j] += 1e-4;
+    below[j] -= 1e-4;
+    const double slope = (omega.smooth_value<double>(block, above) - omega.smooth_value<double>(block, below)) / 2e-4;
+    EXPECT_NEAR(slope, omega.l2(block) * w[j], 1e-9);
+  }
+}
+
 // u = prox(x) minimises h(u) + (u - x)^2 / (2 step): no other u on a fine grid is better.
 TEST_F(Omega, ProxIsTheMinimiser) {
-  for (const model::Regularizer::Config& config : {model::Regularizer::Config{.l1 = 0.7}, model::Regularizer::Config{.low = -1, .high = 0.5},
-                                                   model::Regularizer::Config{.l1 = 0.7, .low = -0.25, .high = 2}}) {
+  for (const model::Regularizer::Config& config :
+       {model::Regularizer::Config{.l1 = 0.7}, model::Regularizer::Config{.low = -1, .high = 0.5},
+        model::Regularizer::Config{.l1 = 0.7, .low = -0.25, .high = 2}}) {
     const model::Regularizer omega(config, layout);
     const std::vector<double> step = {1, 0.5, 2, 0.1, 1, 3};
     std::vector<double> u = w;
@@ -122,7 +253,8 @@ TEST_F(Omega, ProxIsTheMinimiser) {
         if (v < config.low || v > config.high) return std::numeric_limits<double>::infinity();
         return config.l1 * std::abs(v) + (v - w[j]) * (v - w[j]) / (2 * step[j]);
       };
-      for (double v = -6; v <= 6; v += 1e-3) ASSERT_LE(cost(u[j]), cost(v) + 1e-12) << "element " << j << ", u " << u[j] << ", better " << v;
+      for (double v = -6; v <= 6; v += 1e-3)
+        ASSERT_LE(cost(u[j]), cost(v) + 1e-12) << "element " << j << ", u " << u[j] << ", better " << v;
     }
   }
 }
@@ -140,37 +272,21 @@ TEST_F(Omega, ProxLeavesBiasesAndNotANumberAlone) {
 }
 
 TEST(RegularizerConfig, BoxIsAnInterval) {
-  const auto parse = [](const std::string& text) { return model::parse_regularizer(base::Config::parse("[regularizer]\n" + text, "run.toml").section("regularizer")); };
+  const auto parse = [](const std::string& text) {
+    return model::parse_regularizer(base::Config::parse("[regularizer]\n" + text, "run.toml").section("regularizer"));
+  };
   EXPECT_EQ(parse("box = [-1.0, 2.0]\n").high, 2.0);
   expect_error(ExitCode::bad_config, {"run.toml:2:", "regularizer.box", "low <= high"}, [&] { parse("box = [2.0, 1.0]\n"); });
+  EXPECT_EQ(parse("box = [0, inf]\n").low, 0.0);
+  for (const char* box : {"[1.0]", "[1.0, 2.0, 3.0]", "[inf, inf]", "[-inf, -inf]"}) {
+    expect_error(ExitCode::bad_config, {"run.toml:2:", "regularizer.box", "found [", "low <= high"},
+                 [&] { parse("box = " + std::string(box) + "\n"); });
+  }
+  expect_error(ExitCode::bad_config, {"regularizer.box[1]", "nan"}, [&] { parse("box = [0.0, nan]\n"); });
   expect_error(ExitCode::bad_config, {"regularizer.l1", "-1"}, [&] { parse("l1 = -1\n"); });
-}
-
-/// f_i = exp(x . a_i) + x_3 y_i with everything known.
-class Exponential final : public model::UserTerms {
- public:
-  std::vector<model::UserTensor> tensors() const override { return {{"a", {2}}, {"b", {1}, true}}; }
-  double value_and_gradient(std::span<const double> x, const model::UserExample& e, std::span<double> g) const override {
-    const double value = std::exp(x[0] * e.features[0] + x[1] * e.features[1]);
-    g[0] += value * e.features[0];
-    g[1] += value * e.features[1];
-    g[2] += 2 * x[2] * e.target * e.target;
-    return value + x[2] * x[2] * e.target * e.target;
-  }
-  bool has_hessian_vector() const override { return true; }
-  void hessian_vector(std::span<const double> x, std::span<const double> v, const model::UserExample& e, std::span<double> out) const override {
-    const double value = std::exp(x[0] * e.features[0] + x[1] * e.features[1]);
-    const double slope = v[0] * e.features[0] + v[1] * e.features[1];
-    out[0] += value * slope * e.features[0];
-    out[1] += value * slope * e.features[1];
-    out[2] += 2 * v[2] * e.target * e.target;
-  }
-};
-
-TEST(UserTerms, PassTheSameDerivativeCheck) {
-  const model::UserObjective<double> objective(std::make_shared<Exponential>());
-  const auto rows = make_rows<double>(7, 2, 0);
-  for (const bool sparse : {false, true}) check_derivatives(objective, rows.view(sparse), random_vector(objective.layout(), 1, 0.5), "user terms");
+  expect_error(ExitCode::bad_config, {"regularizer.l1", "inf", "[0, inf)"}, [&] { parse("l1 = inf\n"); });
+  expect_error(ExitCode::bad_config, {"regularizer.l2", "inf", "[0, inf)"}, [&] { parse("l2 = inf\n"); });
+  EXPECT_TRUE(parse("include_bias = true\n").include_bias);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every registered model, loss and activation, dense and sparse, through the finite-difference check. A new line in a registry is
-// enrolled here by being there.
+// Every registered model, loss and activation, dense and sparse, through the finite-difference check. A new line in a registry
+// is enrolled here by being there.
 #include <limits>
 #include <map>
 
@@ -13,8 +13,15 @@ namespace {
 constexpr std::size_t kCount = 9;
 constexpr std::size_t kFeatures = 6;
 
-model::ModelConfig config_of(const std::string& kind, const std::string& loss, const std::string& activation, std::vector<std::size_t> hidden) {
-  return {.kind = kind, .hidden = std::move(hidden), .activation = activation, .loss = loss, .huber_delta = 0.7, .bias = true, .classes = classes_for(loss) > 0};
+model::ModelConfig config_of(const std::string& kind, const std::string& loss, const std::string& activation,
+                             std::vector<std::size_t> hidden) {
+  return {.kind = kind,
+          .hidden = std::move(hidden),
+          .activation = activation,
+          .loss = loss,
+          .huber_delta = 0.7,
+          .bias = true,
+          .classes = classes_for(loss) > 0};
 }
 
 void check(const model::ModelConfig& config) {
@@ -68,8 +75,10 @@ TEST(Derivatives, Float32AgreesWithFloat64) {
         std::vector<double> g;
         std::vector<float> g32;
         const double value = gradient<double>(*fine, point, rows.view(false), g, hvp ? &v : nullptr);
-        EXPECT_NEAR(gradient<float>(*coarse, point32, rows32.view(false), g32, hvp ? &v32 : nullptr), value, 1e-4 * (1 + std::abs(value)));
-        for (std::size_t i = 0; i < g.size(); ++i) ASSERT_NEAR(g32[i], g[i], 2e-4 * (1 + std::abs(g[i]))) << fine->describe() << (hvp ? " hvp " : " gradient ") << i;
+        EXPECT_NEAR(gradient<float>(*coarse, point32, rows32.view(false), g32, hvp ? &v32 : nullptr), value,
+                    1e-4 * (1 + std::abs(value)));
+        for (std::size_t i = 0; i < g.size(); ++i)
+          ASSERT_NEAR(g32[i], g[i], 2e-4 * (1 + std::abs(g[i]))) << fine->describe() << (hvp ? " hvp " : " gradient ") << i;
       }
     }
   }
@@ -77,8 +86,12 @@ TEST(Derivatives, Float32AgreesWithFloat64) {
 
 // What the finite differences cannot see: that an activation is the one its name says.
 TEST(Activations, HaveTheirKnownValues) {
-  const std::map<std::string, double> at_minus_one = {{"relu", 0.0},          {"leaky_relu", -0.01},     {"tanh", -0.7615941559557649},
-                                                      {"sigmoid", 0.2689414213699951}, {"softplus", 0.3132616875182228}, {"gelu", -0.15865525393145707},
+  const std::map<std::string, double> at_minus_one = {{"relu", 0.0},
+                                                      {"leaky_relu", -0.01},
+                                                      {"tanh", -0.7615941559557649},
+                                                      {"sigmoid", 0.2689414213699951},
+                                                      {"softplus", 0.3132616875182228},
+                                                      {"gelu", -0.15865525393145707},
                                                       {"identity", -1.0}};
   for (const std::string& activation : model::activation_names()) {
     ASSERT_TRUE(at_minus_one.contains(activation)) << activation << " has no known value here";
@@ -93,7 +106,8 @@ TEST(Activations, HaveTheirKnownValues) {
     const std::vector<std::uint64_t> record = {0};
     std::vector<double> out(1);
     const auto tape = objective->make_tape();
-    objective->predict(point, {.count = 1, .features = 1, .dense = one.data(), .sparse = {}, .targets = one, .records = record}, *tape, out);
+    objective->predict(point, {.count = 1, .features = 1, .dense = one.data(), .sparse = {}, .targets = one, .records = record},
+                       *tape, out);
     EXPECT_NEAR(out[0], at_minus_one.at(activation), 1e-15) << activation;
   }
 }
@@ -105,7 +119,8 @@ TEST(Activations, LetNotANumberThrough) {
     point[0] = std::numeric_limits<float>::quiet_NaN();
     const auto rows = make_rows<float>(2, 2, 0);
     std::vector<float> g;
-    EXPECT_TRUE(std::isnan(gradient<float>(*objective, point, rows.view(false), g))) << activation << " hides a broken parameter";
+    EXPECT_TRUE(std::isnan(gradient<float>(*objective, point, rows.view(false), g)))
+        << activation << " hides a broken parameter";
   }
 }
 
@@ -113,12 +128,16 @@ TEST(Losses, HaveTheirKnownValuesAndDoNotOverflow) {
   const auto loss_at = [](const std::string& loss, std::size_t classes, double z, double y) {
     const auto objective = model::build_objective<double>(config_of("linear", loss, "", {}), shape_of(1, classes));
     std::vector<double> point(objective->layout().extent());
-    point[objective->layout().tensor("weight").offset] = z;    // class 0's output z, the others 0
+    point[objective->layout().tensor("weight").offset] = z;  // class 0's output z, the others 0
     const std::vector<double> feature = {1};
     const std::vector<double> target = {y};
     const std::vector<std::uint64_t> record = {0};
     const auto tape = objective->make_tape();
-    return objective->evaluate(point, {.count = 1, .features = 1, .dense = feature.data(), .sparse = {}, .targets = target, .records = record}, *tape).loss;
+    return objective
+        ->evaluate(point,
+                   {.count = 1, .features = 1, .dense = feature.data(), .sparse = {}, .targets = target, .records = record},
+                   *tape)
+        .loss;
   };
   EXPECT_DOUBLE_EQ(loss_at("squared", 0, 3, 1), 2.0);
   EXPECT_DOUBLE_EQ(loss_at("huber", 0, 0.5, 0), 0.125);

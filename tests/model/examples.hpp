@@ -12,7 +12,7 @@ namespace talweg::test {
 
 template <class Real>
 struct Rows {
-  std::vector<Real> dense;                       // [count, features]
+  std::vector<Real> dense;  // [count, features]
   std::vector<std::vector<std::int32_t>> columns;
   std::vector<std::vector<Real>> values;
   std::vector<data::SparseRow<Real>> sparse;
@@ -21,7 +21,12 @@ struct Rows {
   std::size_t features = 0;
 
   [[nodiscard]] data::Examples<Real> view(bool as_sparse) const {
-    data::Examples<Real> e{.count = targets.size(), .features = features, .dense = as_sparse ? nullptr : dense.data(), .sparse = {}, .targets = targets, .records = records};
+    data::Examples<Real> e{.count = targets.size(),
+                           .features = features,
+                           .dense = as_sparse ? nullptr : dense.data(),
+                           .sparse = {},
+                           .targets = targets,
+                           .records = records};
     if (as_sparse) e.sparse = sparse;
     return e;
   }
@@ -44,10 +49,12 @@ Rows<Real> make_rows(std::size_t count, std::size_t features, std::size_t classe
       rows.columns.back().push_back(static_cast<std::int32_t>(j));
       rows.values.back().push_back(value);
     }
-    rows.targets.push_back(static_cast<Real>(classes > 0 ? static_cast<double>(random.below(classes, i, 5000)) : 2 * random.normal(i, 5000)));
+    rows.targets.push_back(
+        static_cast<Real>(classes > 0 ? static_cast<double>(random.below(classes, i, 5000)) : 2 * random.normal(i, 5000)));
     rows.records.push_back(i);
   }
-  for (std::size_t i = 0; i < count; ++i) rows.sparse.push_back({rows.columns[i].data(), rows.values[i].data(), rows.values[i].size()});
+  for (std::size_t i = 0; i < count; ++i)
+    rows.sparse.push_back({rows.columns[i].data(), rows.values[i].data(), rows.values[i].size()});
   return rows;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one check of derivatives: value, gradient, slopes along a line and Hessian-vector products of any Objective<double> against
-// central differences, and the Hessian's symmetry. Every model, loss and activation goes through it.
+// The one check of derivatives: value, gradient, slopes along a line and Hessian-vector products of any Objective<double>
+// against central differences, and the Hessian's symmetry. Every model, loss and activation goes through it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,8 +25,8 @@ inline std::vector<double> random_vector(const math::ParameterLayout& layout, st
 
 /// Sum of f_i and its gradient, all tiles put together.
 template <class Real>
-double gradient(const model::Objective<Real>& objective, std::span<const Real> point, const data::Examples<Real>& examples, std::vector<Real>& out,
-                const std::vector<Real>* direction = nullptr) {
+double gradient(const model::Objective<Real>& objective, std::span<const Real> point, const data::Examples<Real>& examples,
+                std::vector<Real>& out, const std::vector<Real>* direction = nullptr) {
   const auto tape = objective.make_tape();
   const double value = objective.forward_backward(point, examples, *tape);
   if (direction != nullptr) objective.tangent(point, *direction, *tape);
@@ -49,8 +49,8 @@ inline double dot(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 /// `point` should lie away from kinks of relu and huber by more than the differences' step.
-inline void check_derivatives(const model::Objective<double>& objective, const data::Examples<double>& examples, const std::vector<double>& point,
-                              const std::string& name) {
+inline void check_derivatives(const model::Objective<double>& objective, const data::Examples<double>& examples,
+                              const std::vector<double>& point, const std::string& name) {
   constexpr double kStep = 1e-5;
   const auto& layout = objective.layout();
   const auto moved = [&](const std::vector<double>& v, double t) {
@@ -75,18 +75,21 @@ inline void check_derivatives(const model::Objective<double>& objective, const d
     for (std::size_t k = 0; k < lengths.size(); ++k) {
       const double there = gradient<double>(objective, moved(v, lengths[k]), examples, other);
       EXPECT_NEAR(line[k].value, there, 1e-9 * (1 + std::abs(there))) << name << ": value at length " << lengths[k];
-      EXPECT_NEAR(line[k].slope, dot(other, v), 1e-9 * (1 + std::abs(dot(other, v)))) << name << ": slope at length " << lengths[k];
+      EXPECT_NEAR(line[k].slope, dot(other, v), 1e-9 * (1 + std::abs(dot(other, v))))
+          << name << ": slope at length " << lengths[k];
     }
     if (!objective.capabilities().hvp) continue;
     gradient<double>(objective, point, examples, product, &v);
     double largest = 1;
     for (const double p : product) largest = std::max(largest, std::abs(p));
     for (std::size_t i = 0; i < product.size(); ++i) {
-      ASSERT_NEAR(product[i], (above[i] - below[i]) / (2 * kStep), 2e-5 * largest) << name << ": Hessian-vector product, element " << i;
+      ASSERT_NEAR(product[i], (above[i] - below[i]) / (2 * kStep), 2e-5 * largest)
+          << name << ": Hessian-vector product, element " << i;
     }
     const auto w = random_vector(layout, 200 + trial, 1);
     gradient<double>(objective, point, examples, other, &w);
-    EXPECT_NEAR(dot(w, product), dot(v, other), 1e-9 * (1 + std::abs(dot(w, product)))) << name << ": the Hessian is not symmetric";
+    EXPECT_NEAR(dot(w, product), dot(v, other), 1e-9 * (1 + std::abs(dot(w, product))))
+        << name << ": the Hessian is not symmetric";
   }
 }
 

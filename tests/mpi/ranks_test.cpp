@@ -67,7 +67,9 @@ std::vector<double> answers(comm::Communicator& comm, engine::Reduction reductio
     engine.store().values(v)[j] = static_cast<Real>(std::cos(static_cast<double>(j)));
   }
   std::vector<double> all;
-  const auto keep = [&] { for (const Real value : engine.store().values(out)) all.push_back(static_cast<double>(value)); };
+  const auto keep = [&] {
+    for (const Real value : engine.store().values(out)) all.push_back(static_cast<double>(value));
+  };
   optim::Oracle& oracle = engine.oracle(engine::Asker::method);
   for (std::uint64_t t = 0; t < 13; ++t) {
     all.push_back(oracle.gradient_into(x, oracle.draw(t), out).value);
@@ -125,7 +127,9 @@ int main(int argc, char** argv) {
   const talweg::comm::Mpi mpi;
   talweg::test::world = mpi.world();
   // Every rank runs the same tests; rank 0 speaks, a failure on any rank fails the job.
-  if (talweg::test::world->rank() != 0) delete testing::UnitTest::GetInstance()->listeners().Release(testing::UnitTest::GetInstance()->listeners().default_result_printer());
+  if (talweg::test::world->rank() != 0)
+    delete testing::UnitTest::GetInstance()->listeners().Release(
+        testing::UnitTest::GetInstance()->listeners().default_result_printer());
   const int code = RUN_ALL_TESTS();
   talweg::test::world.reset();
   return code;

@@ -42,14 +42,16 @@ TEST(Svrg, IsTheFullGradientAtTheSnapshotAndUnbiasedAwayFromIt) {
 }
 
 FiniteSum rosenbrock() {
-  return {.n = 1, .dimension = 2,
-          .term = [](std::size_t, const Point& x, Point& g) {
-            const double a = 1 - x[0];
-            const double b = x[1] - x[0] * x[0];
-            g[0] += -2 * a - 400 * b * x[0];
-            g[1] += 200 * b;
-            return a * a + 100 * b * b;
-          },
+  return {.n = 1,
+          .dimension = 2,
+          .term =
+              [](std::size_t, const Point& x, Point& g) {
+                const double a = 1 - x[0];
+                const double b = x[1] - x[0] * x[0];
+                g[0] += -2 * a - 400 * b * x[0];
+                g[1] += 200 * b;
+                return a * a + 100 * b * b;
+              },
           .hessian_vector = {}};
 }
 
@@ -97,7 +99,7 @@ TEST(Lbfgs, StopsAtAZeroGradient) {
 TEST(Lbfgs, IsStuckWhenNothingDescends) {
   FiniteSum liar = quadratic({1});
   liar.term = [](std::size_t, const Point& x, Point& g) {
-    g[0] += -1;                 // says: go right; but F rises there
+    g[0] += -1;  // says: go right; but F rises there
     return x[0];
   };
   MethodRun<double> run("name = \"lbfgs\"", liar, {0});
@@ -150,20 +152,27 @@ TEST(Wolfe, TheTestsAreTheTextbooks) {
 
 // F = x^2/2 - y^2/2 + y^4/4: a saddle at 0, minima at (0, +-1) with F = -1/4.
 FiniteSum strict_saddle() {
-  return {.n = 1, .dimension = 2,
-          .term = [](std::size_t, const Point& x, Point& g) {
-            g[0] += x[0];
-            g[1] += -x[1] + x[1] * x[1] * x[1];
-            return 0.5 * x[0] * x[0] - 0.5 * x[1] * x[1] + 0.25 * std::pow(x[1], 4);
-          },
-          .hessian_vector = [](const Point& x, const Point& v) { return Point{v[0], (-1 + 3 * x[1] * x[1]) * v[1]}; }};
+  return {.n = 1,
+          .dimension = 2,
+          .term =
+              [](std::size_t, const Point& x, Point& g) {
+                g[0] += x[0];
+                g[1] += -x[1] + x[1] * x[1] * x[1];
+                return 0.5 * x[0] * x[0] - 0.5 * x[1] * x[1] + 0.25 * std::pow(x[1], 4);
+              },
+          .hessian_vector =
+              [](const Point& x, const Point& v) {
+                return Point{v[0], (-1 + 3 * x[1] * x[1]) * v[1]};
+              }};
 }
 
 TEST(Pgd, LeavesASaddleWhereGradientDescentStays) {
   MethodRun<double> plain("name = \"sgd\"; lr = 0.1", strict_saddle(), {1, 0});
   plain.steps(500);
   EXPECT_LT(norm(plain.x()), 1e-6) << "gradient descent from the saddle's stable manifold ends at it";
-  MethodRun<double> run("name = \"pgd\"; lr = 0.1; radius = 0.01; gradient_threshold = 1e-3; noise_interval = 100; decrease_threshold = 1e-4", strict_saddle(), {1, 0});
+  MethodRun<double> run(
+      "name = \"pgd\"; lr = 0.1; radius = 0.01; gradient_threshold = 1e-3; noise_interval = 100; decrease_threshold = 1e-4",
+      strict_saddle(), {1, 0});
   optim::StepReport report;
   int steps = 0;
   do {
@@ -176,7 +185,10 @@ TEST(Pgd, LeavesASaddleWhereGradientDescentStays) {
 }
 
 TEST(Pgd, TheTheoremsConstantsWorkToo) {
-  MethodRun<double> run("name = \"pgd\"; mode = \"theory\"; smoothness = 2.0; hessian_lipschitz = 6.0; epsilon = 0.1; objective_gap = 1.0; c = 1.0", strict_saddle(), {0, 0});
+  MethodRun<double> run(
+      "name = \"pgd\"; mode = \"theory\"; smoothness = 2.0; hessian_lipschitz = 6.0; epsilon = 0.1; objective_gap = 1.0; c = "
+      "1.0",
+      strict_saddle(), {0, 0});
   optim::StepReport report;
   int steps = 0;
   do {
@@ -202,7 +214,8 @@ TEST(Lanczos, FindsTheSmallestEigenvalueAndItsResidual) {
   for (int j = 0; j < 200; ++j) a.push_back(1 + 0.05 * j);
   a[77] = -0.5;
   SerialOracle<double> oracle(quadratic(a), 0, 2);
-  const auto pair = optim::smallest_eigenpair(oracle, {0}, oracle.all(), {.iterations = 100, .tolerance = 1e-9, .seed = 1}, {1});
+  const auto pair =
+      optim::smallest_eigenpair(oracle, {0}, oracle.all(), {.iterations = 100, .tolerance = 1e-9, .seed = 1}, {1});
   EXPECT_NEAR(pair.value, -0.5, 1e-9);
   EXPECT_LT(pair.residual, 1e-7);
   EXPECT_LT(pair.iterations, 102);
@@ -231,7 +244,8 @@ TEST(Lanczos, ACutOffIterationSaysSoByItsResidual) {
 double factor(const std::string& text, std::int64_t step, std::int64_t steps = 100, std::int64_t per_epoch = 10) {
   std::string lines = "[schedule]\n" + text + "\n";
   std::ranges::replace(lines, ';', '\n');
-  return optim::build_schedule(base::Config::parse(lines, "test.toml").section("schedule"))->factor({.step = step, .steps = steps, .steps_per_epoch = per_epoch});
+  return optim::build_schedule(base::Config::parse(lines, "test.toml").section("schedule"))
+      ->factor({.step = step, .steps = steps, .steps_per_epoch = per_epoch});
 }
 
 TEST(Schedules, HaveTheirFormulas) {
@@ -246,13 +260,23 @@ TEST(Schedules, HaveTheirFormulas) {
 
 TEST(Schedules, WarmUpGrowsLinearlyThenTheKindBegins) {
   for (const char* kind : {"constant", "exponential", "cosine"}) {
-    const std::string text = std::string("kind = \"") + kind + "\"; warmup = 2.0";   // 20 steps
+    const std::string text = std::string("kind = \"") + kind + "\"; warmup = 2.0";  // 20 steps
     EXPECT_NEAR(factor(text, 0), 1.0 / 20, 1e-15) << kind;
     EXPECT_NEAR(factor(text, 9), 0.5, 1e-15) << kind;
     EXPECT_NEAR(factor(text, 19), 1, 1e-15) << kind;
     EXPECT_NEAR(factor(text, 20), 1, 1e-15) << kind << " starts at its own beginning";
   }
   EXPECT_NEAR(factor("kind = \"cosine\"; warmup = 2.0", 60), 0.5, 1e-15) << "half of the 80 steps that are left";
+}
+
+// A short run, or a trial one, may be all warm-up: its rate still grows.
+TEST(Schedules, WarmUpMayTakeTheWholeRun) {
+  for (const char* kind : {"constant", "exponential", "cosine"}) {
+    const std::string text = std::string("kind = \"") + kind + "\"; warmup = 10.0";
+    EXPECT_NEAR(factor(text, 49), 0.5, 1e-15) << kind;
+    EXPECT_NEAR(factor(text, 99), 1, 1e-15) << kind;
+    EXPECT_NEAR(factor(text, 49, 50), 0.5, 1e-15) << kind << ": the run ends before the warm-up does";
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Update rules against golden values of independent implementations (scripts/golden/rules.py), and FirstOrder's own parts: clip,
-// prox, reports.
+// Update rules against golden values of independent implementations (scripts/golden/rules.py), and FirstOrder's own parts:
+// clip, prox, reports.
 #include <charconv>
 #include <fstream>
 #include <map>
@@ -13,17 +13,19 @@ namespace {
 
 /// The golden problem: g_t(x) = a x + cos(t + j); term number t is step t's gradient.
 FiniteSum golden_problem() {
-  return {.n = 1000, .dimension = 4,
-          .term = [](std::size_t t, const Point& x, Point& g) {
-            const Point a = {0.5, 1, 2, 4};
-            double value = 0;
-            for (std::size_t j = 0; j < 4; ++j) {
-              const double c = std::cos(static_cast<double>(t + j));
-              g[j] += a[j] * x[j] + c;
-              value += 0.5 * a[j] * x[j] * x[j] + c * x[j];
-            }
-            return value;
-          },
+  return {.n = 1000,
+          .dimension = 4,
+          .term =
+              [](std::size_t t, const Point& x, Point& g) {
+                const Point a = {0.5, 1, 2, 4};
+                double value = 0;
+                for (std::size_t j = 0; j < 4; ++j) {
+                  const double c = std::cos(static_cast<double>(t + j));
+                  g[j] += a[j] * x[j] + c;
+                  value += 0.5 * a[j] * x[j] * x[j] + c * x[j];
+                }
+                return value;
+              },
           .hessian_vector = {}};
 }
 
@@ -61,8 +63,10 @@ TEST(Rules, MatchGoldenValues) {
         coarse.step();
       }
       for (std::size_t j = 0; j < 4; ++j) {
-        EXPECT_NEAR(fine.x()[j], point.x[j], 1e-12 * (1 + std::abs(point.x[j]))) << method << ", step " << point.step << ", element " << j;
-        EXPECT_NEAR(coarse.x()[j], point.x[j], 1e-4 * (1 + std::abs(point.x[j]))) << method << " in float32, step " << point.step;
+        EXPECT_NEAR(fine.x()[j], point.x[j], 1e-12 * (1 + std::abs(point.x[j])))
+            << method << ", step " << point.step << ", element " << j;
+        EXPECT_NEAR(coarse.x()[j], point.x[j], 1e-4 * (1 + std::abs(point.x[j])))
+            << method << " in float32, step " << point.step;
       }
     }
   }
@@ -73,7 +77,8 @@ TEST(Rules, EveryRuleHasGoldenValues) {
   for (const optim::Entry* entry : optim::catalogue()) {
     if (entry->make_rule == nullptr) continue;
     const std::string name = "name = \"" + std::string(entry->name) + '"';
-    EXPECT_TRUE(std::ranges::any_of(golden, [&](const auto& g) { return g.first.starts_with(name); })) << entry->name << " has no golden values";
+    EXPECT_TRUE(std::ranges::any_of(golden, [&](const auto& g) { return g.first.starts_with(name); }))
+        << entry->name << " has no golden values";
   }
 }
 
@@ -119,16 +124,18 @@ class SoftThreshold final : public math::Proximal {
 
 // min (x - c)^2 / 2 + |x|_1 has the solution soft(c, 1): (2, 0, -3) for c = (3, 0.5, -4).
 TEST(FirstOrder, ProxFindsTheLassoSolutionWithEveryRule) {
-  const FiniteSum shifted{.n = 1, .dimension = 3,
-                          .term = [](std::size_t, const Point& x, Point& g) {
-                            const Point c = {3, 0.5, -4};
-                            double value = 0;
-                            for (std::size_t j = 0; j < 3; ++j) {
-                              value += 0.5 * (x[j] - c[j]) * (x[j] - c[j]);
-                              g[j] += x[j] - c[j];
-                            }
-                            return value;
-                          },
+  const FiniteSum shifted{.n = 1,
+                          .dimension = 3,
+                          .term =
+                              [](std::size_t, const Point& x, Point& g) {
+                                const Point c = {3, 0.5, -4};
+                                double value = 0;
+                                for (std::size_t j = 0; j < 3; ++j) {
+                                  value += 0.5 * (x[j] - c[j]) * (x[j] - c[j]);
+                                  g[j] += x[j] - c[j];
+                                }
+                                return value;
+                              },
                           .hessian_vector = {}};
   const SoftThreshold prox(1);
   for (const optim::Entry* entry : optim::catalogue()) {
@@ -145,10 +152,12 @@ TEST(FirstOrder, ProxFindsTheLassoSolutionWithEveryRule) {
 TEST(Catalogue, EveryEntryIsComplete) {
   for (const optim::Entry* entry : optim::catalogue()) {
     EXPECT_FALSE(entry->title.empty() || entry->rule.empty() || entry->source.empty() || entry->cost.empty()) << entry->name;
-    EXPECT_EQ((entry->make_rule != nullptr) + (entry->make_estimator != nullptr) + (entry->make_method != nullptr), 1) << entry->name;
+    EXPECT_EQ((entry->make_rule != nullptr) + (entry->make_estimator != nullptr) + (entry->make_method != nullptr), 1)
+        << entry->name;
     const auto config = base::Config::parse("[method]\nname = \"" + std::string(entry->name) + "\"\n", "test.toml");
     optim::build_method(config.section("method"));
-    for (const base::Resolved& key : config.resolved()) EXPECT_FALSE(key.meaning.empty()) << entry->name << "." << key.key << " says nothing";
+    for (const base::Resolved& key : config.resolved())
+      EXPECT_FALSE(key.meaning.empty()) << entry->name << "." << key.key << " says nothing";
   }
 }
 
@@ -199,13 +208,15 @@ FiniteSum least_squares(std::size_t n, std::size_t d) {
       y[i] += rows[i][j] * static_cast<double>(j + 1);
     }
   }
-  return {.n = n, .dimension = d,
-          .term = [rows, y](std::size_t i, const Point& x, Point& g) {
-            double r = -y[i];
-            for (std::size_t j = 0; j < x.size(); ++j) r += rows[i][j] * x[j];
-            for (std::size_t j = 0; j < x.size(); ++j) g[j] += r * rows[i][j];
-            return 0.5 * r * r;
-          },
+  return {.n = n,
+          .dimension = d,
+          .term =
+              [rows, y](std::size_t i, const Point& x, Point& g) {
+                double r = -y[i];
+                for (std::size_t j = 0; j < x.size(); ++j) r += rows[i][j] * x[j];
+                for (std::size_t j = 0; j < x.size(); ++j) g[j] += r * rows[i][j];
+                return 0.5 * r * r;
+              },
           .hessian_vector = {}};
 }
 

@@ -27,7 +27,7 @@ struct FiniteSum {
   std::size_t n = 1;
   std::size_t dimension = 1;
   std::function<double(std::size_t i, const Point& x, Point& g)> term;
-  std::function<Point(const Point& x, const Point& v)> hessian_vector;      // of F
+  std::function<Point(const Point& x, const Point& v)> hessian_vector;  // of F
 };
 
 template <class Real>
@@ -39,10 +39,12 @@ class SerialSpace final : public optim::VectorSpace {
   }
   const math::ParameterLayout& layout() const override { return layout_; }
   std::vector<Real>& at(optim::Vector v) { return slots_.at(v.slot); }
-  math::Sums for_each_block(std::span<const optim::Vector> writes, std::span<const optim::Vector> reads, const math::BlockKernel& kernel) override {
+  math::Sums for_each_block(std::span<const optim::Vector> writes, std::span<const optim::Vector> reads,
+                            const math::BlockKernel& kernel) override {
     return run(nullptr, writes, reads, kernel);
   }
-  math::Sums run(std::vector<Real>* first, std::span<const optim::Vector> writes, std::span<const optim::Vector> reads, const math::BlockKernel& kernel) {
+  math::Sums run(std::vector<Real>* first, std::span<const optim::Vector> writes, std::span<const optim::Vector> reads,
+                 const math::BlockKernel& kernel) {
     math::Sums sums{};
     for (const math::Block& block : layout_.blocks()) {
       std::vector<Real*> arrays;
@@ -56,7 +58,8 @@ class SerialSpace final : public optim::VectorSpace {
   }
   optim::Vector acquire() override {
     if (free_.empty()) {
-      slots_.emplace_back(layout_.extent(), std::numeric_limits<Real>::quiet_NaN());   // unspecified: whoever reads it first is wrong
+      slots_.emplace_back(layout_.extent(),
+                          std::numeric_limits<Real>::quiet_NaN());  // unspecified: whoever reads it first is wrong
       return {static_cast<std::uint32_t>(slots_.size() - 1)};
     }
     const optim::Vector v = free_.back();
@@ -78,18 +81,22 @@ class SerialOracle final : public optim::Oracle {
   SerialOracle(FiniteSum f, std::size_t batch, std::size_t declared, const math::Proximal* proximal = nullptr)
       : f_(std::move(f)), batch_(batch), space_(f_.dimension, declared), proximal_(proximal) {}
   SerialSpace<Real>& space() override { return space_; }
-  optim::Batch draw(std::uint64_t ticket) const override { return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_}; }
+  optim::Batch draw(std::uint64_t ticket) const override {
+    return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_};
+  }
   optim::Batch all() const override { return {.all = true, .ticket = 0, .size = f_.n}; }
   std::uint64_t batches_per_epoch() const override { return batch_ == 0 ? 1 : (f_.n + batch_ - 1) / batch_; }
 
   optim::GradientAnswer gradient(const optim::GradientRequest& request, const optim::Sink& sink) override {
+    if (on_request) on_request();
     Point sum(f_.dimension);
     double value = 0;
     for (std::size_t k = 0; k < request.terms.size(); ++k) {
       Point g(f_.dimension);
       const double v = mean(point(request.terms[k].at), request.batch, g);
       if (k == 0) value = v;
-      for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += request.terms[k].weight * g[j];
+      const Point at = point(request.terms[k].at);
+      for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += request.terms[k].weight * (g[j] + l2 * at[j]);
       gradients += request.batch.size;
     }
     for (const optim::Term& shift : request.shifts) {
@@ -101,7 +108,9 @@ class SerialOracle final : public optim::Oracle {
     for (std::size_t j = 0; j < sum.size(); ++j) g[j] = static_cast<Real>(sum[j]);
     return {.value = value, .sums = space_.run(&g, sink.writes, sink.reads, sink.kernel)};
   }
-  std::vector<optim::LinePoint> along(optim::Vector x, optim::Vector d, std::span<const double> lengths, const optim::Batch& batch) override {
+  std::vector<optim::LinePoint> along(optim::Vector x, optim::Vector d, std::span<const double> lengths,
+                                      const optim::Batch& batch) override {
+    if (on_request) on_request();
     ++line_requests;
     std::vector<optim::LinePoint> line;
     const Point start = point(x);
@@ -110,18 +119,20 @@ class SerialOracle final : public optim::Oracle {
       Point at = start;
       for (std::size_t j = 0; j < at.size(); ++j) at[j] += t * direction[j];
       Point g(f_.dimension);
-      optim::LinePoint p{.length = t, .value = mean(at, batch, g), .slope = 0};
-      for (std::size_t j = 0; j < at.size(); ++j) p.slope += g[j] * direction[j];
+      optim::LinePoint p{.length = t, .value = mean(at, batch, g) + omega(at), .slope = 0};
+      for (std::size_t j = 0; j < at.size(); ++j) p.slope += (g[j] + l2 * at[j]) * direction[j];
       line.push_back(p);
       values += batch.size;
     }
     return line;
   }
   void hessian_vector(optim::Vector x, optim::Vector v, const optim::Batch&, optim::Vector out) override {
-    const Point product = f_.hessian_vector(point(x), point(v));
-    for (std::size_t j = 0; j < product.size(); ++j) space_.at(out)[j] = static_cast<Real>(product[j]);
+    if (on_request) on_request();
+    const Point direction = point(v);
+    const Point product = f_.hessian_vector(point(x), direction);
+    for (std::size_t j = 0; j < product.size(); ++j) space_.at(out)[j] = static_cast<Real>(product[j] + l2 * direction[j]);
   }
-  double smooth_omega(optim::Vector) override { return 0; }
+  double smooth_omega(optim::Vector x) override { return omega(point(x)); }
   double nonsmooth_omega(optim::Vector) override { return 0; }
   const math::Proximal* proximal() const override { return proximal_; }
 
@@ -136,6 +147,14 @@ class SerialOracle final : public optim::Oracle {
     for (double& v : g) v /= static_cast<double>(batch.size);
     return value / static_cast<double>(batch.size);
   }
+  /// (l2 / 2) |x|^2.
+  double omega(const Point& x) const {
+    double sum = 0;
+    for (const double v : x) sum += v * v;
+    return 0.5 * l2 * sum;
+  }
+  double l2 = 0;                         // Omega's smooth part
+  std::function<void()> on_request;      // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
   std::size_t line_requests = 0;
@@ -152,8 +171,11 @@ template <class Real = double>
 class MethodRun {
  public:
   /// `method`: the lines of [method], separated by ';' or newlines.
-  MethodRun(std::string method, FiniteSum f, const Point& start, std::size_t batch = 0, const math::Proximal* proximal = nullptr)
-      : method_(build(std::move(method))), state_(declare()), oracle_(std::move(f), batch, state_.layout().vectors().size(), proximal) {
+  MethodRun(std::string method, FiniteSum f, const Point& start, std::size_t batch = 0,
+            const math::Proximal* proximal = nullptr)
+      : method_(build(std::move(method))),
+        state_(declare()),
+        oracle_(std::move(f), batch, state_.layout().vectors().size(), proximal) {
     for (std::size_t j = 0; j < start.size(); ++j) oracle_.space().at(state_.vector("x"))[j] = static_cast<Real>(start[j]);
   }
   optim::StepReport step() {
@@ -166,9 +188,10 @@ class MethodRun {
     for (int k = 0; k < count; ++k) step();
   }
   Point x() { return oracle_.point(state_.vector("x")); }
+  /// F, its smooth Omega included.
   double value() {
     Point g(x().size());
-    return oracle_.mean(x(), oracle_.all(), g);
+    return oracle_.mean(x(), oracle_.all(), g) + oracle_.omega(x());
   }
   SerialOracle<Real>& oracle() { return oracle_; }
   math::State& state() { return state_; }
@@ -186,15 +209,19 @@ class MethodRun {
     for (const auto& name : state_.layout().vectors()) saved.vectors.push_back(oracle_.space().at(state_.vector(name)));
     for (const auto& s : state_.layout().scalars()) saved.scalars.push_back(state_.scalar(s.name));
     for (const auto& c : state_.layout().counters()) saved.counters.push_back(state_.counter(c.name));
-    for (const auto& a : state_.layout().arrays()) saved.arrays.emplace_back(state_.array(a.name).begin(), state_.array(a.name).end());
+    for (const auto& a : state_.layout().arrays())
+      saved.arrays.emplace_back(state_.array(a.name).begin(), state_.array(a.name).end());
     saved.step = progress_.step;
     return saved;
   }
   void load(const Saved& saved) {
-    for (std::size_t k = 0; k < saved.vectors.size(); ++k) oracle_.space().at(state_.vector(state_.layout().vectors()[k])) = saved.vectors[k];
+    for (std::size_t k = 0; k < saved.vectors.size(); ++k)
+      oracle_.space().at(state_.vector(state_.layout().vectors()[k])) = saved.vectors[k];
     for (std::size_t k = 0; k < saved.scalars.size(); ++k) state_.scalar(state_.layout().scalars()[k].name) = saved.scalars[k];
-    for (std::size_t k = 0; k < saved.counters.size(); ++k) state_.counter(state_.layout().counters()[k].name) = saved.counters[k];
-    for (std::size_t k = 0; k < saved.arrays.size(); ++k) std::ranges::copy(saved.arrays[k], state_.array(state_.layout().arrays()[k].name).begin());
+    for (std::size_t k = 0; k < saved.counters.size(); ++k)
+      state_.counter(state_.layout().counters()[k].name) = saved.counters[k];
+    for (std::size_t k = 0; k < saved.arrays.size(); ++k)
+      std::ranges::copy(saved.arrays[k], state_.array(state_.layout().arrays()[k].name).begin());
     progress_.step = saved.step;
   }
 
@@ -218,20 +245,23 @@ class MethodRun {
 /// F(x) = sum_j a_j x_j^2 / 2.
 inline FiniteSum quadratic(Point a) {
   const std::size_t d = a.size();
-  return {.n = 1, .dimension = d,
-          .term = [a](std::size_t, const Point& x, Point& g) {
-            double value = 0;
-            for (std::size_t j = 0; j < a.size(); ++j) {
-              value += 0.5 * a[j] * x[j] * x[j];
-              g[j] += a[j] * x[j];
-            }
-            return value;
-          },
-          .hessian_vector = [a](const Point&, const Point& v) {
-            Point out(v.size());
-            for (std::size_t j = 0; j < a.size(); ++j) out[j] = a[j] * v[j];
-            return out;
-          }};
+  return {.n = 1,
+          .dimension = d,
+          .term =
+              [a](std::size_t, const Point& x, Point& g) {
+                double value = 0;
+                for (std::size_t j = 0; j < a.size(); ++j) {
+                  value += 0.5 * a[j] * x[j] * x[j];
+                  g[j] += a[j] * x[j];
+                }
+                return value;
+              },
+          .hessian_vector =
+              [a](const Point&, const Point& v) {
+                Point out(v.size());
+                for (std::size_t j = 0; j < a.size(); ++j) out[j] = a[j] * v[j];
+                return out;
+              }};
 }
 
 /// f_i = (a_i . x - y_i)^2 / 2 with random rows and noisy targets: n terms that do not agree.

@@ -11,7 +11,7 @@
 namespace talweg::test {
 
 struct Result {
-  int code = -1;          // exit code; 128 + signal when killed by one
+  int code = -1;  // exit code; 128 + signal when killed by one
   std::string out;
   std::string err;
   bool timed_out = false;

@@ -23,7 +23,9 @@ TEST(Certificate, ALargeGradientIsNotCritical) { EXPECT_EQ(judge(figures(2e-3, 1
 TEST(Certificate, AGradientThatIsNotANumberIsNotCritical) {
   EXPECT_EQ(judge(figures(std::numeric_limits<double>::quiet_NaN(), 1, 0)), Verdict::not_critical);
 }
-TEST(Certificate, NegativeCurvatureIsASaddleWhateverTheResidual) { EXPECT_EQ(judge(figures(1e-4, -0.04, 10)), Verdict::saddle); }
+TEST(Certificate, NegativeCurvatureIsASaddleWhateverTheResidual) {
+  EXPECT_EQ(judge(figures(1e-4, -0.04, 10)), Verdict::saddle);
+}
 TEST(Certificate, NoCurvatureBelowMinusDeltaIsALocalMinimum) {
   EXPECT_EQ(judge(figures(1e-4, 0.5, 0.1)), Verdict::local_minimum);
   EXPECT_EQ(judge(figures(1e-4, -0.01, 0.01)), Verdict::local_minimum);

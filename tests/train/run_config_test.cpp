@@ -29,7 +29,8 @@ std::string refusal(const std::string& rest) {
 
 void expect_refusal(const std::string& rest, std::initializer_list<const char*> pieces) {
   const std::string message = refusal(rest);
-  for (const char* piece : pieces) EXPECT_NE(message.find(piece), std::string::npos) << '"' << piece << "\" is not in: " << message;
+  for (const char* piece : pieces)
+    EXPECT_NE(message.find(piece), std::string::npos) << '"' << piece << "\" is not in: " << message;
 }
 
 TEST(RunConfig, DefaultsAreThoseOfTheDesign) {
@@ -93,21 +94,22 @@ TEST_P(ConfigChanges, AreOfTheirKind) {
   EXPECT_EQ(found[0].kind, c.kind) << c.key;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, ConfigChanges, testing::Values(
-    ChangeCase{"", "[run]\nseed = 2\n", "run.seed", ChangeKind::refused},
-    ChangeCase{"", "[run]\nbatch = 32\n", "run.batch", ChangeKind::refused},
-    ChangeCase{"", "[run]\nprecision = \"float64\"\n", "run.precision", ChangeKind::refused},
-    ChangeCase{"", "[run]\nsampling = \"replace\"\n", "run.sampling", ChangeKind::refused},
-    ChangeCase{"", "[run]\nleaf = 8\n", "run.leaf", ChangeKind::refused},
-    ChangeCase{"", "[run]\nreduction = \"fast\"\n", "run.reduction", ChangeKind::refused},
-    ChangeCase{"", "bias = false\n", "model.bias", ChangeKind::refused},
-    ChangeCase{"", "[regularizer]\nl2 = 0.1\n", "regularizer.l2", ChangeKind::refused},
-    ChangeCase{"", "[run]\nepochs = 20\n", "run.epochs", ChangeKind::logged},
-    ChangeCase{"", "[method]\nlr = 0.5\n", "method.lr", ChangeKind::logged},
-    ChangeCase{"", "[schedule]\nwarmup = 2\n", "schedule.warmup", ChangeKind::logged},
-    ChangeCase{"", "[stop]\npatience = 2\n", "stop.patience", ChangeKind::logged},
-    ChangeCase{"", "[trace]\nevery = 5\n", "trace.every", ChangeKind::free},
-    ChangeCase{"", "[checkpoint]\nkeep = 5\n", "checkpoint.keep", ChangeKind::free}));
+INSTANTIATE_TEST_SUITE_P(Table, ConfigChanges,
+                         testing::Values(ChangeCase{"", "[run]\nseed = 2\n", "run.seed", ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nbatch = 32\n", "run.batch", ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nprecision = \"float64\"\n", "run.precision",
+                                                    ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nsampling = \"replace\"\n", "run.sampling", ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nleaf = 8\n", "run.leaf", ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nreduction = \"fast\"\n", "run.reduction", ChangeKind::refused},
+                                         ChangeCase{"", "bias = false\n", "model.bias", ChangeKind::refused},
+                                         ChangeCase{"", "[regularizer]\nl2 = 0.1\n", "regularizer.l2", ChangeKind::refused},
+                                         ChangeCase{"", "[run]\nepochs = 20\n", "run.epochs", ChangeKind::logged},
+                                         ChangeCase{"", "[method]\nlr = 0.5\n", "method.lr", ChangeKind::logged},
+                                         ChangeCase{"", "[schedule]\nwarmup = 2\n", "schedule.warmup", ChangeKind::logged},
+                                         ChangeCase{"", "[stop]\npatience = 2\n", "stop.patience", ChangeKind::logged},
+                                         ChangeCase{"", "[trace]\nevery = 5\n", "trace.every", ChangeKind::free},
+                                         ChangeCase{"", "[checkpoint]\nkeep = 5\n", "checkpoint.keep", ChangeKind::free}));
 
 TEST(ConfigChanges, AnotherMethodIsRefused) {
   bool refused = false;

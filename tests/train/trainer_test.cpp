@@ -44,7 +44,9 @@ class Trainer : public testing::Test {
     return train(base::Config::parse(config + "precision = \"float64\"\n", "test.toml"), options, *comm, {});
   }
   static double slope(const TrainResult& result) { return result.parameters.at(0).values.at(0); }
-  static std::string sgd(const std::string& sections = "") { return sections + "[method]\nname = \"sgd\"\nlr = 0.1\n[run]\nbatch = 32\n"; }
+  static std::string sgd(const std::string& sections = "") {
+    return sections + "[method]\nname = \"sgd\"\nlr = 0.1\n[run]\nbatch = 32\n";
+  }
 
   test::Folder folder;
   TrainOptions options;
@@ -90,7 +92,8 @@ TEST_F(Trainer, ResumesToTheSameBitsAndExtends) {
   const TrainResult resumed = run(sgd() + "steps = 30\n");
   EXPECT_EQ(slope(resumed), whole);
   EXPECT_EQ(resumed.summary.part, 1);
-  EXPECT_EQ(resumed.summary.method_costs.gradients, run(sgd() + "steps = 30\n").summary.method_costs.gradients) << "meters go on";
+  EXPECT_EQ(resumed.summary.method_costs.gradients, run(sgd() + "steps = 30\n").summary.method_costs.gradients)
+      << "meters go on";
 }
 
 TEST_F(Trainer, TheTraceHasARowForEachStepAndNoGaps) {

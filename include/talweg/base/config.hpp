@@ -28,17 +28,17 @@ struct Range {
   [[nodiscard]] std::string text() const;
   static Range positive() { return {.low = 0, .open_low = true}; }
   static Range non_negative() { return {.low = 0}; }
-  static Range unit() { return {.low = 0, .high = 1}; }                               // [0, 1]
-  static Range decay() { return {.low = 0, .high = 1, .open_high = true}; }            // [0, 1)
+  static Range unit() { return {.low = 0, .high = 1}; }                      // [0, 1]
+  static Range decay() { return {.low = 0, .high = 1, .open_high = true}; }  // [0, 1)
   static Range at_least(double v) { return {.low = v}; }
 };
 
 /// One key as it was resolved.
 struct Resolved {
-  std::string section;   // "method", "data.train"
+  std::string section;  // "method", "data.train"
   std::string key;
-  std::string value;     // as TOML
-  std::string origin;    // "run.toml:12:3", "--set", "default"
+  std::string value;   // as TOML
+  std::string origin;  // "run.toml:12:3", "--set", "default"
   std::string meaning;
 };
 
@@ -59,7 +59,8 @@ class Config {
 
   /// A top-level table; empty (all defaults) when the file has none.
   [[nodiscard]] Section section(std::string_view name) const;
-  /// Throws Error(bad_config) for the first key (or table) that nobody asked for, with file:line:column and the nearest known name.
+  /// Throws Error(bad_config) for the first key (or table) that nobody asked for, with file:line:column and the nearest known
+  /// name.
   void reject_unread() const;
   /// Every key that was read, in order of reading.
   [[nodiscard]] std::vector<Resolved> resolved() const;
@@ -76,7 +77,7 @@ class Config {
 /// One table of the config. Each getter throws Error(bad_config) naming file:line:column, key, found and allowed.
 class Section {
  public:
-  [[nodiscard]] bool has(std::string_view key) const;                  // present and not yet declared: declares nothing
+  [[nodiscard]] bool has(std::string_view key) const;  // present and not yet declared: declares nothing
   double number(std::string_view key, std::optional<double> fallback, Range, std::string_view meaning) const;
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> fallback, Range, std::string_view meaning) const;
   bool flag(std::string_view key, bool fallback, std::string_view meaning) const;
@@ -84,16 +85,18 @@ class Section {
   /// One of the allowed names; the error lists them and the nearest.
   std::string choice(std::string_view key, std::optional<std::string> fallback, std::span<const std::string_view> allowed,
                      std::string_view meaning) const;
-  std::string choice(std::string_view key, std::optional<std::string> fallback,
-                     std::initializer_list<std::string_view> allowed, std::string_view meaning) const {
+  std::string choice(std::string_view key, std::optional<std::string> fallback, std::initializer_list<std::string_view> allowed,
+                     std::string_view meaning) const {
     return choice(key, std::move(fallback), std::span(allowed.begin(), allowed.size()), meaning);
   }
   /// A list of integers or numbers; `fallback` when absent.
-  std::vector<std::int64_t> integers(std::string_view key, std::vector<std::int64_t> fallback, Range, std::string_view meaning) const;
+  std::vector<std::int64_t> integers(std::string_view key, std::vector<std::int64_t> fallback, Range,
+                                     std::string_view meaning) const;
   std::vector<double> numbers(std::string_view key, std::vector<double> fallback, Range, std::string_view meaning) const;
   /// A path, made absolute against the config's folder. Empty when absent and no fallback is given as "".
   std::filesystem::path path(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const;
-  /// What kind of value stands there, for keys that take several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 = absent.
+  /// What kind of value stands there, for keys that take several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 =
+  /// absent.
   [[nodiscard]] char kind(std::string_view key) const;
   /// A table inside this one (absent: all defaults).
   [[nodiscard]] Section section(std::string_view key) const;

@@ -14,13 +14,13 @@ namespace talweg::base {
 enum class ExitCode : int {
   finished = 0,
   usage = 64,
-  bad_data = 65,        // data or checkpoint content
+  bad_data = 65,  // data or checkpoint content
   input_missing = 66,
   peer_lost = 69,
   internal = 70,
   cannot_create = 73,
   io = 74,
-  stopped_early = 75,   // with a good checkpoint: run me again
+  stopped_early = 75,  // with a good checkpoint: run me again
   permission = 77,
   bad_config = 78,
   diverged = 79,

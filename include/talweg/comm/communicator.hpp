@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace talweg::comm {
 
@@ -37,8 +38,9 @@ class Communicator {
   void broadcast_values(std::span<T> values, int root = 0) {
     broadcast(std::as_writable_bytes(values), root);
   }
-  /// `text` of `root` on every rank.
+  /// `text` or `bytes` of `root` on every rank.
   std::string broadcast_text(std::string text, int root = 0);
+  std::vector<std::byte> broadcast_bytes(std::vector<std::byte> bytes, int root = 0);
 
  protected:
   void count(std::size_t bytes) {

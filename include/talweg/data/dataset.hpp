@@ -16,10 +16,10 @@ namespace talweg::data {
 
 /// Facts about a data set that all ranks share.
 struct Shape {
-  std::uint64_t count = 0;                    // examples over all ranks
+  std::uint64_t count = 0;  // examples over all ranks
   std::size_t features = 0;
   bool sparse = false;
-  std::vector<std::string> classes;           // class names in index order; empty: targets are numbers
+  std::vector<std::string> classes;  // class names in index order; empty: targets are numbers
 };
 
 /// Rows in the order of positions: shard after shard, each in the order of its positions.
@@ -33,16 +33,16 @@ class Dataset {
   [[nodiscard]] const ShardPlan& plan() const { return plan_; }
   [[nodiscard]] const ShardPlan::Owned& owned() const { return owned_; }
   [[nodiscard]] bool owns(const Leaf& leaf) const { return owned_.contains(leaf.shard); }
-  [[nodiscard]] std::size_t rows() const { return targets.size(); }   // held by this rank
-  [[nodiscard]] std::size_t bytes() const;                            // memory held
+  [[nodiscard]] std::size_t rows() const { return targets.size(); }  // held by this rank
+  [[nodiscard]] std::size_t bytes() const;                           // memory held
 
   // Storage, filled by the loader (or by hand: see in_memory.hpp). Dense or CSR.
-  math::Buffer<Real> dense;                   // [rows, features]
-  std::vector<std::uint64_t> row_begin;       // CSR: [rows + 1]
+  math::Buffer<Real> dense;              // [rows, features]
+  std::vector<std::uint64_t> row_begin;  // CSR: [rows + 1]
   std::vector<std::int32_t> column;
   std::vector<Real> value;
-  std::vector<Real> targets;                  // [rows]
-  std::vector<std::uint64_t> records;         // [rows] record number in the file, 0-based
+  std::vector<Real> targets;           // [rows]
+  std::vector<std::uint64_t> records;  // [rows] record number in the file, 0-based
 
  private:
   Shape shape_;

@@ -22,10 +22,10 @@ template <class Real>
 struct Examples {
   std::size_t count = 0;
   std::size_t features = 0;
-  const Real* dense = nullptr;                  // [count, features], row-major, 64-byte aligned when gathered
-  std::span<const SparseRow<Real>> sparse;      // [count]
-  std::span<const Real> targets;                // [count]
-  std::span<const std::uint64_t> records;       // [count], position in the file, for messages and user-written terms
+  const Real* dense = nullptr;              // [count, features], row-major, 64-byte aligned when gathered
+  std::span<const SparseRow<Real>> sparse;  // [count]
+  std::span<const Real> targets;            // [count]
+  std::span<const std::uint64_t> records;   // [count], position in the file, for messages and user-written terms
   [[nodiscard]] bool is_sparse() const { return dense == nullptr; }
 };
 

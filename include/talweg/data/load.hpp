@@ -15,17 +15,17 @@ namespace talweg::data {
 
 /// Affine map of each feature, x -> (x - shift) * scale, its statistics taken from the training part. Stays with the model.
 struct Transform {
-  std::string kind = "none";                  // none | minmax | standardize | divide
-  std::vector<double> shift;                  // [features]; empty: 0
-  std::vector<double> scale;                  // [features]; empty: 1
+  std::string kind = "none";  // none | minmax | standardize | divide
+  std::vector<double> shift;  // [features]; empty: 0
+  std::vector<double> scale;  // [features]; empty: 1
 };
 
 /// One file (or pair of files) with examples.
 struct Source {
   std::filesystem::path path;
-  std::string format;                         // idx | libsvm | csv | npy | ...: a registry name
-  std::filesystem::path labels;               // idx, npy: the labels' file
-  std::string label_column = "last";          // csv, npy: first | last | header name (csv) | 0-based index | none
+  std::string format;                 // idx | libsvm | csv | npy | ...: a registry name
+  std::filesystem::path labels;       // idx, npy: the labels' file
+  std::string label_column = "last";  // csv, npy: first | last | header name (csv) | 0-based index | none
 };
 
 /// [data], parsed and checked; nothing read yet.
@@ -33,9 +33,9 @@ struct DataConfig {
   Source train;
   std::optional<Source> valid;
   std::optional<Source> test;
-  double holdout = 0;                         // fraction of train that becomes valid
+  double holdout = 0;  // fraction of train that becomes valid
   std::uint64_t split_seed = 1;
-  std::string transform = "none";             // none | minmax | standardize | divide:<number>
+  std::string transform = "none";  // none | minmax | standardize | divide:<number>
 };
 DataConfig parse_data(const base::Section& data);
 /// A source given on the command line (evaluate --data, predict --data): the format guessed from the name unless given.
@@ -50,7 +50,7 @@ struct Parts {
   std::optional<Dataset<Real>> valid;
   std::optional<Dataset<Real>> test;
   Transform transform;
-  std::string fingerprint;                    // XXH3-128 of the decoded records of all parts, hex
+  std::string fingerprint;  // XXH3-128 of the decoded records of all parts, hex
 };
 
 /// Reads, splits, transforms. `fixed` (classes, features, transform of a stored model) overrules what the file would give:

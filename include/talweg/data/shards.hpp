@@ -26,11 +26,15 @@ class ShardPlan {
   explicit ShardPlan(std::uint64_t count);
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint32_t shards() const { return shards_; }
-  [[nodiscard]] std::uint64_t begin(std::uint32_t shard) const;            // first position; begin(shards()) == count()
+  [[nodiscard]] std::uint64_t begin(std::uint32_t shard) const;  // first position; begin(shards()) == count()
   [[nodiscard]] std::uint64_t size(std::uint32_t shard) const { return begin(shard + 1) - begin(shard); }
   [[nodiscard]] std::uint32_t shard_of(std::uint64_t position) const;
-  struct Owned { std::uint32_t first = 0; std::uint32_t last = 0; [[nodiscard]] bool contains(std::uint32_t s) const { return s >= first && s < last; } };
-  [[nodiscard]] Owned owned(int rank, int ranks) const;                    // shards [first, last)
+  struct Owned {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    [[nodiscard]] bool contains(std::uint32_t s) const { return s >= first && s < last; }
+  };
+  [[nodiscard]] Owned owned(int rank, int ranks) const;  // shards [first, last)
 
  private:
   std::uint64_t count_ = 0;
@@ -43,7 +47,7 @@ struct Leaf {
   std::uint32_t shard = 0;
   std::uint64_t first = 0;
   std::uint32_t count = 0;
-  std::vector<std::uint32_t> drawn;     // with replacement only: [count] places in the shard
+  std::vector<std::uint32_t> drawn;  // with replacement only: [count] places in the shard
 };
 
 enum class Sampling { shuffle, replace, cyclic };
@@ -53,13 +57,14 @@ class Order {
  public:
   Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::uint64_t batch, std::uint32_t leaf);
   [[nodiscard]] std::uint64_t batch() const { return batch_; }
-  [[nodiscard]] std::uint64_t steps_per_epoch() const;                     // ceil(n / batch)
-  [[nodiscard]] std::uint64_t batch_size(std::uint64_t step) const;        // the epoch's last one may be short
+  [[nodiscard]] std::uint64_t steps_per_epoch() const;               // ceil(n / batch)
+  [[nodiscard]] std::uint64_t batch_size(std::uint64_t step) const;  // the epoch's last one may be short
   /// The leaves of minibatch number `step` (counted over all epochs), all ranks' leaves, in a fixed order.
   [[nodiscard]] std::vector<Leaf> leaves(std::uint64_t step) const;
   /// Every example once, in file-independent fixed order, in leaves of at most `leaf`.
   [[nodiscard]] std::vector<Leaf> all(std::uint32_t leaf) const;
-  /// Places within its shard of a leaf of minibatch `step` (`places` has leaf.count entries). `all()` leaves are first, first+1, ...
+  /// Places within its shard of a leaf of minibatch `step` (`places` has leaf.count entries). `all()` leaves are first,
+  /// first+1, ...
   void places(std::uint64_t step, const Leaf& leaf, std::span<std::uint32_t> places) const;
 
  private:
@@ -70,9 +75,9 @@ class Order {
   std::uint64_t seed_;
   std::uint64_t batch_;
   std::uint32_t leaf_;
-  std::vector<std::uint32_t> rotation_;          // shards in bit-reversed order
-  std::uint64_t full_rounds_ = 0;                // rounds in which every shard gives a whole leaf
-  std::vector<std::uint64_t> remainder_begin_;   // [S + 1] prefix sums, in rotation order, of what is left after the full rounds
+  std::vector<std::uint32_t> rotation_;         // shards in bit-reversed order
+  std::uint64_t full_rounds_ = 0;               // rounds in which every shard gives a whole leaf
+  std::vector<std::uint64_t> remainder_begin_;  // [S + 1] prefix sums, in rotation order, of what is left after the full rounds
 };
 
 }  // namespace talweg::data

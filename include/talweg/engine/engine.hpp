@@ -49,8 +49,8 @@ enum class Reduction { exact, fast };
 struct EngineOptions {
   data::Sampling sampling = data::Sampling::shuffle;
   std::uint64_t seed = 1;
-  std::uint64_t batch = 0;                // examples per minibatch; 0: all of them
-  std::uint32_t leaf = 0;                 // examples per leaf; 0: chosen from the batch
+  std::uint64_t batch = 0;  // examples per minibatch; 0: all of them
+  std::uint32_t leaf = 0;   // examples per leaf; 0: chosen from the batch
   Reduction reduction = Reduction::exact;
 };
 
@@ -109,20 +109,20 @@ class Engine {
  private:
   class AskerOracle;
   struct Answer {
-    double value = 0;                               // mean f_i (gradient)
-    std::uint64_t count = 0;                        // examples
-    std::vector<double> sums;                       // along, evaluate
-    bool finite = true;                             // gradient, hessian_vector: false means nothing was summed
+    double value = 0;          // mean f_i (gradient)
+    std::uint64_t count = 0;   // examples
+    std::vector<double> sums;  // along, evaluate
+    bool finite = true;        // gradient, hessian_vector: false means nothing was summed
   };
 
   void announce(Request& request, std::span<const optim::Vector> points);
   Answer answer(const Request& request);
-  void answer_tiles(const Request& request, Answer& answer);             // gradient, hessian_vector
-  void answer_scalars(const Request& request, Answer& answer);           // along, evaluate
+  void answer_tiles(const Request& request, Answer& answer);    // gradient, hessian_vector
+  void answer_scalars(const Request& request, Answer& answer);  // along, evaluate
 
   struct Leaves {
     std::vector<data::Leaf> mine;
-    std::uint64_t total = 0;                        // of all ranks
+    std::uint64_t total = 0;  // of all ranks
     std::uint64_t examples = 0;
   };
   Leaves leaves_of(const Request& request) const;
@@ -152,14 +152,14 @@ class Engine {
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
 
-  std::size_t wave_;                                // leaves whose tapes are kept at a time
-  std::vector<LeafJob<Real>> jobs_;                 // [wave_]
-  std::vector<double> values_;                      // [leaves of the last wave]
-  std::vector<math::Buffer<Real>> scratch_;         // [threads][largest tile]
-  math::Buffer<double> sums_;                       // [extent], exact
-  math::Buffer<Real> fast_;                         // [extent], fast
-  std::vector<std::uint32_t> tile_maxima_;          // [tiles]
-  std::vector<std::uint32_t> maxima_;               // [tensors]
+  std::size_t wave_;                         // leaves whose tapes are kept at a time
+  std::vector<LeafJob<Real>> jobs_;          // [wave_]
+  std::vector<double> values_;               // [leaves of the last wave]
+  std::vector<math::Buffer<Real>> scratch_;  // [threads][largest tile]
+  math::Buffer<double> sums_;                // [extent], exact
+  math::Buffer<Real> fast_;                  // [extent], fast
+  std::vector<std::uint32_t> tile_maxima_;   // [tiles]
+  std::vector<std::uint32_t> maxima_;        // [tensors]
 };
 
 }  // namespace talweg::engine

@@ -5,8 +5,8 @@
 //   |v| < 2^E,   k = E + ceil(log2 leaves),   grid = 2^(k - 51),   |sum| <= leaves * 2^E <= 2^k: 52 bits on the grid
 //
 // E is predicted from the last request of the same asker and kind; all ranks hold it and it is checkpointed, since it decides
-// the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new E.
-// After each request E = exponent(max) + 5, unless max = 0. Elements below about 2^-40 of a tensor's largest become 0.
+// the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new
+// E. After each request E = exponent(max) + 5, unless max = 0. Elements below about 2^-40 of a tensor's largest become 0.
 #pragma once
 
 #include <cstddef>

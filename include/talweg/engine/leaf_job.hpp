@@ -14,7 +14,7 @@ template <class Real>
 struct LeafJob {
   data::Gathered<Real> gathered;
   std::vector<std::uint32_t> places;
-  std::vector<std::unique_ptr<model::Tape<Real>>> tapes;     // one per point of the request
+  std::vector<std::unique_ptr<model::Tape<Real>>> tapes;  // one per point of the request
 
   model::Tape<Real>& tape(const model::Objective<Real>& objective, std::size_t k) {
     while (tapes.size() <= k) tapes.push_back(objective.make_tape());

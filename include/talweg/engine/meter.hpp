@@ -17,19 +17,19 @@ struct Costs {
   std::int64_t gradients = 0;
   std::int64_t hvps = 0;
   std::int64_t values = 0;
-  std::int64_t redone = 0;          // example-gradients computed twice because a leaf outgrew its grid
+  std::int64_t redone = 0;  // example-gradients computed twice because a leaf outgrew its grid
 };
 
 /// Seconds of the coordinator in each phase of the requests so far.
 struct Phases {
-  double gradient = 0;              // local oracle work: gradients, values, Hessian-vector products
-  double allreduce = 0;             // verdicts and sums, waiting for slower ranks included
-  double update = 0;                // sinks and vector arithmetic
-  double broadcast = 0;             // announcements and points
+  double gradient = 0;   // local oracle work: gradients, values, Hessian-vector products
+  double allreduce = 0;  // verdicts and sums, waiting for slower ranks included
+  double update = 0;     // sinks and vector arithmetic
+  double broadcast = 0;  // announcements and points
 };
 
 struct Meter {
-  std::array<Costs, 2> costs;       // by Asker
+  std::array<Costs, 2> costs;  // by Asker
   Phases phases;
   [[nodiscard]] Costs& of(Asker asker) { return costs[static_cast<std::size_t>(asker)]; }
   [[nodiscard]] const Costs& of(Asker asker) const { return costs[static_cast<std::size_t>(asker)]; }

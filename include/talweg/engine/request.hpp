@@ -19,15 +19,15 @@ struct Request {
   Verb verb = Verb::stop;
   Asker asker = Asker::method;
   Part part = Part::train;
-  bool all = true;                                  // else minibatch number `ticket`
+  bool all = true;  // else minibatch number `ticket`
   std::uint64_t ticket = 0;
   std::uint32_t points = 0;
   std::uint32_t lengths = 0;
-  std::uint32_t stop_code = 0;                      // verb stop
+  std::uint32_t stop_code = 0;  // verb stop
   std::array<std::uint32_t, kPoints> slot{};
-  std::array<bool, kPoints> sent{};                 // this point's values follow the header
-  std::array<double, kPoints> weight{};             // verb gradient
-  std::array<double, kLengths> length{};            // verb along
+  std::array<bool, kPoints> sent{};       // this point's values follow the header
+  std::array<double, kPoints> weight{};   // verb gradient
+  std::array<double, kLengths> length{};  // verb along
 };
 
 }  // namespace talweg::engine

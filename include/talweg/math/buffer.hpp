@@ -19,7 +19,7 @@ class Buffer {
   /// Grows without keeping the contents; a smaller size keeps the memory. New memory is zero.
   void resize(std::size_t size) {
     if (size > capacity_) {
-      data_.reset(static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{64})));
+      data_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64})));
       std::uninitialized_fill_n(data_.get(), size, T{});
       capacity_ = size;
     }
@@ -35,7 +35,7 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;

@@ -16,18 +16,18 @@
 namespace talweg::math {
 
 struct Tensor {
-  std::string name;                   // "layers.0.weight"
-  std::vector<std::size_t> shape;     // [out, in], [out], ...
-  std::size_t offset = 0;             // first element in the parameter vector
-  std::size_t size = 0;               // elements
-  bool bias = false;                  // left out of Omega unless include_bias
+  std::string name;                // "layers.0.weight"
+  std::vector<std::size_t> shape;  // [out, in], [out], ...
+  std::size_t offset = 0;          // first element in the parameter vector
+  std::size_t size = 0;            // elements
+  bool bias = false;               // left out of Omega unless include_bias
   [[nodiscard]] std::size_t rows() const { return shape.empty() ? 1 : shape.front(); }
   [[nodiscard]] std::size_t row_size() const { return rows() == 0 ? 0 : size / rows(); }
 };
 
 /// Elements [offset, offset + count) of the parameter vector, all of tensor number `tensor`.
 struct Block {
-  std::uint32_t index = 0;            // position in ParameterLayout::blocks()
+  std::uint32_t index = 0;  // position in ParameterLayout::blocks()
   std::uint32_t tensor = 0;
   std::size_t offset = 0;
   std::size_t count = 0;
@@ -38,8 +38,8 @@ struct Tile {
   std::uint32_t tensor = 0;
   std::size_t first_row = 0;
   std::size_t rows = 0;
-  std::size_t offset = 0;             // in the parameter vector
-  std::size_t count = 0;              // elements
+  std::size_t offset = 0;  // in the parameter vector
+  std::size_t count = 0;   // elements
   std::uint32_t first_block = 0;
   std::uint32_t blocks = 0;
 };

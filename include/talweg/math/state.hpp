@@ -26,9 +26,19 @@ struct Vector {
 
 class StateLayout {
  public:
-  struct Scalar { std::string name; double initial; };
-  struct Counter { std::string name; std::int64_t initial; };
-  struct Array { std::string name; std::size_t size; double initial; };
+  struct Scalar {
+    std::string name;
+    double initial;
+  };
+  struct Counter {
+    std::string name;
+    std::int64_t initial;
+  };
+  struct Array {
+    std::string name;
+    std::size_t size;
+    double initial;
+  };
 
   /// Each throws std::logic_error when the name is taken.
   Vector vector(std::string name);

@@ -8,8 +8,8 @@
 namespace talweg::math {
 
 struct TridiagonalEigen {
-  std::vector<double> values;                   // [n], ascending
-  std::vector<double> vectors;                  // [n, n], column k belongs to values[k]: element i at [k * n + i]
+  std::vector<double> values;   // [n], ascending
+  std::vector<double> vectors;  // [n, n], column k belongs to values[k]: element i at [k * n + i]
 };
 
 /// `diagonal` [n], `off_diagonal` [n - 1], n >= 1. Throws std::runtime_error when the iteration does not converge.

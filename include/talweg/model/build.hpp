@@ -17,13 +17,13 @@ namespace talweg::model {
 
 /// [model], parsed before any data is read: says whether targets are classes or numbers.
 struct ModelConfig {
-  std::string kind;                       // registry name: linear | mlp
-  std::vector<std::size_t> hidden;        // mlp
-  std::string activation;                 // mlp
-  std::string loss;                       // registry name
+  std::string kind;                 // registry name: linear | mlp
+  std::vector<std::size_t> hidden;  // mlp
+  std::string activation;           // mlp
+  std::string loss;                 // registry name
   double huber_delta = 1;
   bool bias = true;
-  bool classes = true;                    // the loss takes class indices as targets
+  bool classes = true;  // the loss takes class indices as targets
 };
 ModelConfig parse_model(const base::Section& model);
 
@@ -32,8 +32,8 @@ template <class Real>
 std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, const data::Shape& shape);
 
 struct InitConfig {
-  std::string kind = "he";                // he | glorot | zeros | file
-  std::filesystem::path path;             // file: read by whoever owns files; see fill_initial
+  std::string kind = "he";     // he | glorot | zeros | file
+  std::filesystem::path path;  // file: read by whoever owns files; see fill_initial
 };
 /// Default kind: zeros for linear, he for relu-like networks, glorot otherwise.
 InitConfig parse_init(const base::Section& init, const ModelConfig& model);

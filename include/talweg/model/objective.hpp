@@ -4,7 +4,8 @@
 //
 // A gradient has two phases, so that no thread needs a parameter-sized buffer:
 //   1. forward_backward(point, examples) -> value, and a tape of activations and deltas        one task per leaf
-//   2. add_tile(tape, tile, weight, out): out += weight * this leaf's gradient on one tile      one task per tile, leaves inside
+//   2. add_tile(tape, tile, weight, out): out += weight * this leaf's gradient on one tile      one task per tile, leaves
+//   inside
 // A Hessian-vector product is tangent(direction) on a kept tape, then add_tangent_tile the same way.
 #pragma once
 
@@ -26,17 +27,17 @@ struct ValueAndSlope {
 
 /// What evaluation counts, each a sum over examples.
 struct Evaluation {
-  double loss = 0;             // sum of f_i
-  double correct = 0;          // classification: examples whose largest output is the target
-  double squared_error = 0;    // regression
-  double target = 0;           // sum of targets, and of their squares: for r2
+  double loss = 0;           // sum of f_i
+  double correct = 0;        // classification: examples whose largest output is the target
+  double squared_error = 0;  // regression
+  double target = 0;         // sum of targets, and of their squares: for r2
   double target_squared = 0;
 };
 
 struct Capabilities {
-  bool hvp = true;             // tangent() works
-  bool classification = false; // Evaluation::correct is meaningful (else squared_error and targets)
-  bool smooth = true;          // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
+  bool hvp = true;              // tangent() works
+  bool classification = false;  // Evaluation::correct is meaningful (else squared_error and targets)
+  bool smooth = true;           // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
 };
 
 /// Activations and deltas of one leaf at one point. What is inside is the objective's affair; reused between leaves.
@@ -62,7 +63,8 @@ class Objective {
 
   virtual std::unique_ptr<Tape<Real>> make_tape() const = 0;
   /// Phase one at `point` [extent]. Returns sum_i f_i. `examples` must outlive the use of the tape.
-  virtual double forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
+  virtual double forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
+                                  Tape<Real>& tape) const = 0;
   /// Phase two: out[j] += weight * d(sum_i f_i)/d(parameter tile.offset + j); out has tile.count entries.
   virtual void add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const = 0;
   /// Derivative of phase one along `direction` [extent], on a tape from forward_backward(point).

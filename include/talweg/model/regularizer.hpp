@@ -19,20 +19,22 @@ class Regularizer final : public math::Proximal {
   struct Config {
     double l1 = 0;
     double l2 = 0;
-    double low = -std::numeric_limits<double>::infinity();    // box
+    double low = -std::numeric_limits<double>::infinity();  // box
     double high = std::numeric_limits<double>::infinity();
     bool include_bias = false;
   };
   Regularizer(const Config& config, const math::ParameterLayout& layout);
 
   [[nodiscard]] const Config& config() const { return config_; }
-  [[nodiscard]] bool none() const;                            // Omega = 0
-  [[nodiscard]] bool smooth() const;                          // no l1, no box: prox is the identity
+  [[nodiscard]] bool none() const;    // Omega = 0
+  [[nodiscard]] bool smooth() const;  // no l1, no box: prox is the identity
   /// The l2 that acts on this block: 0 on biases unless include_bias. Gradient l2 * x, curvature l2.
   [[nodiscard]] double l2(const math::Block& block) const;
   /// Omega on one block: its smooth part, its l1 part; +infinity outside the box.
-  template <class Real> [[nodiscard]] double smooth_value(const math::Block&, std::span<const Real> x) const;
-  template <class Real> [[nodiscard]] double nonsmooth_value(const math::Block&, std::span<const Real> x) const;
+  template <class Real>
+  [[nodiscard]] double smooth_value(const math::Block&, std::span<const Real> x) const;
+  template <class Real>
+  [[nodiscard]] double nonsmooth_value(const math::Block&, std::span<const Real> x) const;
   /// prox of the non-smooth part: soft threshold by step * l1, then the box.
   void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override;
   void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override;
@@ -40,7 +42,7 @@ class Regularizer final : public math::Proximal {
  private:
   [[nodiscard]] bool acts_on(const math::Block& block) const;
   Config config_;
-  std::vector<bool> bias_;                                     // per tensor
+  std::vector<bool> bias_;  // per tensor
 };
 
 /// [regularizer] l1, l2, box = [low, high], include_bias.

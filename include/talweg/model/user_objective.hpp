@@ -17,7 +17,7 @@ namespace talweg::model {
 struct UserExample {
   std::span<const double> features;
   double target = 0;
-  std::uint64_t record = 0;          // 0-based position in the file or the rows given
+  std::uint64_t record = 0;  // 0-based position in the file or the rows given
 };
 
 /// A parameter tensor of the user's model. `bias`: left out of Omega unless include_bias.
@@ -38,7 +38,8 @@ class UserTerms {
   /// True when hessian_vector is written: methods and certificates that need curvature then work.
   [[nodiscard]] virtual bool has_hessian_vector() const { return false; }
   /// Adds (Hessian of f_i at x) v to out.
-  virtual void hessian_vector(std::span<const double> x, std::span<const double> v, const UserExample& example, std::span<double> out) const;
+  virtual void hessian_vector(std::span<const double> x, std::span<const double> v, const UserExample& example,
+                              std::span<double> out) const;
   /// One line for people.
   [[nodiscard]] virtual std::string describe() const { return "user-written terms"; }
   /// The model's prediction of a target, for rmse and r2; by default there is none (NaN).
@@ -52,7 +53,9 @@ class UserObjective final : public Objective<Real> {
   explicit UserObjective(std::shared_ptr<const UserTerms> terms);
 
   const math::ParameterLayout& layout() const override { return layout_; }
-  Capabilities capabilities() const override { return {.hvp = terms_->has_hessian_vector(), .classification = false, .smooth = true}; }
+  Capabilities capabilities() const override {
+    return {.hvp = terms_->has_hessian_vector(), .classification = false, .smooth = true};
+  }
   std::size_t outputs() const override { return 1; }
   std::string describe() const override { return terms_->describe(); }
   std::unique_ptr<Tape<Real>> make_tape() const override;
@@ -63,15 +66,16 @@ class UserObjective final : public Objective<Real> {
   Evaluation evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
   void along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
              const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
-  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
+  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
+               std::span<Real> out) const override;
 
  private:
   struct UserTape;
-  void unpack(std::span<const Real> from, std::vector<double>& to) const;      // without the layout's gaps
+  void unpack(std::span<const Real> from, std::vector<double>& to) const;  // without the layout's gaps
   void add(const std::vector<double>& sum, const math::Tile& tile, Real weight, std::span<Real> out) const;
   std::shared_ptr<const UserTerms> terms_;
   math::ParameterLayout layout_;
-  std::vector<std::size_t> begin_;     // of each tensor without gaps
+  std::vector<std::size_t> begin_;  // of each tensor without gaps
 };
 
 }  // namespace talweg::model

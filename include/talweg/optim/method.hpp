@@ -13,21 +13,21 @@ namespace talweg::optim {
 
 /// What a method asks of the run; refused with the reason before any data is read.
 struct Needs {
-  bool full_batch = false;          // batch = "full"
+  bool full_batch = false;  // batch = "full"
   bool hvp = false;
-  bool smooth_omega = false;        // no l1, no box
+  bool smooth_omega = false;  // no l1, no box
 };
 
 /// Where the run stands. `factor` is the schedule's value for this step (with warm-up and overrides).
 struct Progress {
-  std::int64_t step = 0;            // steps done before this one
+  std::int64_t step = 0;  // steps done before this one
   double factor = 1;
   std::uint64_t seed = 0;
 };
 
 struct StepContext {
   Oracle& oracle;
-  math::State& state;               // "x" is the current point
+  math::State& state;  // "x" is the current point
   const Progress& progress;
   [[nodiscard]] VectorSpace& space() const { return oracle.space(); }
   [[nodiscard]] Vector x() const { return state.vector("x"); }
@@ -36,13 +36,13 @@ struct StepContext {
 enum class Outcome { going_on, converged, stuck };
 
 struct StepReport {
-  double loss = 0;                  // mean f_i over the step's batch, before the step, without Omega
-  double gradient_norm = 0;         // of what the method took as its gradient
+  double loss = 0;           // mean f_i over the step's batch, before the step, without Omega
+  double gradient_norm = 0;  // of what the method took as its gradient
   double update_norm = 0;
-  double parameter_norm = 0;        // after the step
-  double learning_rate = 0;         // as applied
+  double parameter_norm = 0;  // after the step
+  double learning_rate = 0;   // as applied
   Outcome outcome = Outcome::going_on;
-  std::string message;              // why, when not going on
+  std::string message;  // why, when not going on
 };
 
 class Method {

@@ -8,8 +8,8 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "talweg/math/block_kernel.hpp"
@@ -30,7 +30,7 @@ class Diverged : public std::runtime_error {
 struct Batch {
   bool all = false;
   std::uint64_t ticket = 0;
-  std::uint64_t size = 0;        // examples
+  std::uint64_t size = 0;  // examples
 };
 
 /// weight * gradient at a point.
@@ -56,8 +56,8 @@ struct GradientRequest {
 };
 
 struct GradientAnswer {
-  double value = 0;              // mean of f_i over the batch at terms[0].at, Omega not included
-  math::Sums sums{};             // the sink kernel's
+  double value = 0;   // mean of f_i over the batch at terms[0].at, Omega not included
+  math::Sums sums{};  // the sink kernel's
 };
 
 /// F (with the smooth part of Omega) and its derivative along a line.
@@ -90,8 +90,11 @@ class Oracle {
   [[nodiscard]] virtual const math::Proximal* proximal() const = 0;
 
   // On top of the verbs above.
-  /// gradient stored into `out`.
-  GradientAnswer gradient_into(Vector x, const Batch&, Vector out);
+  /// The gradient stored into `out`; sums[0] is its squared norm.
+  GradientAnswer gradient_into(const GradientRequest&, Vector out);
+  GradientAnswer gradient_into(Vector x, const Batch& batch, Vector out) {
+    return gradient_into({.terms = {{1.0, x}}, .shifts = {}, .batch = batch}, out);
+  }
 };
 
 }  // namespace talweg::optim

@@ -17,11 +17,11 @@ namespace talweg::optim {
 
 /// One entry. Exactly one of the three makers is set; it reads (and so declares) its hyperparameters from [method].
 struct Entry {
-  std::string_view name;            // "adam"
-  std::string_view title;           // "Adam: adaptive moment estimation"
-  std::string_view rule;            // the recurrence, dialects and deviations: printed by `talweg methods NAME`
-  std::string_view source;          // paper, authors, year; kernel where a dialect follows one
-  std::string_view cost;            // oracle calls per step, in words and symbols: "b gradients"
+  std::string_view name;    // "adam"
+  std::string_view title;   // "Adam: adaptive moment estimation"
+  std::string_view rule;    // the recurrence, dialects and deviations: printed by `talweg methods NAME`
+  std::string_view source;  // paper, authors, year; kernel where a dialect follows one
+  std::string_view cost;    // oracle calls per step, in words and symbols: "b gradients"
   std::unique_ptr<UpdateRule> (*make_rule)(const base::Section&) = nullptr;
   std::unique_ptr<Estimator> (*make_estimator)(const base::Section&) = nullptr;
   std::unique_ptr<Method> (*make_method)(const base::Section&) = nullptr;

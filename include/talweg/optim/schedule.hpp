@@ -13,8 +13,8 @@ namespace talweg::optim {
 
 /// Position of a step, for schedules in steps or epochs.
 struct SchedulePoint {
-  std::int64_t step = 0;            // steps done before this one
-  std::int64_t steps = 0;           // planned total
+  std::int64_t step = 0;   // steps done before this one
+  std::int64_t steps = 0;  // planned total
   std::int64_t steps_per_epoch = 1;
 };
 

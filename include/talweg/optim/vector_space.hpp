@@ -19,15 +19,16 @@ class VectorSpace {
   [[nodiscard]] virtual const math::ParameterLayout& layout() const = 0;
   /// Runs the kernel on every block; its arrays are the blocks of `writes`, then those of `reads`. Written vectors count as
   /// changed. Returns the block sums added in block order.
-  virtual math::Sums for_each_block(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&) = 0;
+  virtual math::Sums for_each_block(std::span<const Vector> writes, std::span<const Vector> reads,
+                                    const math::BlockKernel&) = 0;
   /// A vector that lives until it is released; its values are unspecified at first.
   virtual Vector acquire() = 0;
   virtual void release(Vector) = 0;
 
   void zero(Vector out);
   void copy(Vector from, Vector to);
-  void scale(double a, Vector x);                         // x = a x
-  void axpy(double a, Vector x, Vector y);                // y = y + a x
+  void scale(double a, Vector x);                                    // x = a x
+  void axpy(double a, Vector x, Vector y);                           // y = y + a x
   void combine(double a, Vector x, double b, Vector y, Vector out);  // out = a x + b y; out may be x or y
   double dot(Vector x, Vector y);
   double norm(Vector x);
@@ -37,10 +38,12 @@ class VectorSpace {
 class Temporary {
  public:
   explicit Temporary(VectorSpace& space) : space_(&space), vector_(space.acquire()) {}
-  ~Temporary() { if (space_ != nullptr) space_->release(vector_); }
+  ~Temporary() {
+    if (space_ != nullptr) space_->release(vector_);
+  }
   Temporary(Temporary&& other) noexcept : space_(other.space_), vector_(other.vector_) { other.space_ = nullptr; }
   Temporary& operator=(Temporary&&) = delete;
-  operator Vector() const { return vector_; }             // NOLINT(google-explicit-constructor): it stands for its handle
+  operator Vector() const { return vector_; }  // NOLINT(google-explicit-constructor): it stands for its handle
 
  private:
   VectorSpace* space_;

@@ -16,8 +16,8 @@ namespace talweg::train {
 enum class ChangeKind { refused, logged, free };
 
 struct ConfigChange {
-  std::string key;            // "method.lr"
-  std::string before;         // as TOML; "absent"
+  std::string key;     // "method.lr"
+  std::string before;  // as TOML; "absent"
   std::string after;
   ChangeKind kind = ChangeKind::free;
 };

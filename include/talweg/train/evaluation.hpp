@@ -15,7 +15,7 @@ namespace talweg::train {
 class Figures {
  public:
   void set(std::string_view name, double value);
-  [[nodiscard]] double get(std::string_view name) const;            // NaN when absent
+  [[nodiscard]] double get(std::string_view name) const;  // NaN when absent
   [[nodiscard]] const std::vector<std::pair<std::string, double>>& all() const { return values_; }
 
  private:

@@ -12,11 +12,11 @@
 namespace talweg::train {
 
 struct Preview {
-  std::uint64_t train = 0;                        // examples of each part
+  std::uint64_t train = 0;  // examples of each part
   std::uint64_t valid = 0;
   std::uint64_t test = 0;
   std::size_t features = 0;
-  std::size_t classes = 0;                        // 0: numeric targets
+  std::size_t classes = 0;  // 0: numeric targets
   bool sparse = false;
   std::string model;
   std::size_t parameters = 0;
@@ -25,8 +25,8 @@ struct Preview {
   std::uint64_t batch = 0;
   std::uint32_t leaf = 0;
   std::uint32_t shards = 0;
-  std::vector<std::uint64_t> leaves_per_rank;     // [ranks] of the busiest of the first steps
-  std::size_t state_vectors = 0;                  // parameter-shaped, x included
+  std::vector<std::uint64_t> leaves_per_rank;  // [ranks] of the busiest of the first steps
+  std::size_t state_vectors = 0;               // parameter-shaped, x included
   double coordinator_megabytes = 0;
   double worker_megabytes = 0;
 };

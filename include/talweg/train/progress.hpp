@@ -19,9 +19,9 @@ struct ProgressState {
   std::int64_t step = 0;
   std::int64_t steps = 0;
   double epoch = 0;
-  double examples = 0;              // so far in this part of the run
+  double examples = 0;  // so far in this part of the run
   double loss = 0;
-  double valid_accuracy = -1;       // negative: none
+  double valid_accuracy = -1;  // negative: none
 };
 
 class Progress {
@@ -44,8 +44,8 @@ class Progress {
   Clock::time_point last_ = Clock::now();
   double last_examples_ = 0;
   std::int64_t first_step_ = -1;
-  double rate_ = 0;                 // examples per second, smoothed
-  std::size_t width_ = 0;           // of the line on the screen
+  double rate_ = 0;        // examples per second, smoothed
+  std::size_t width_ = 0;  // of the line on the screen
 };
 
 /// 95 -> "1:35".

@@ -17,32 +17,32 @@
 namespace talweg::train {
 
 struct RunSection {
-  std::optional<double> epochs;                 // one of epochs, steps
+  std::optional<double> epochs;  // one of epochs, steps
   std::optional<std::int64_t> steps;
-  engine::EngineOptions engine;                 // batch, leaf, seed, sampling, reduction
+  engine::EngineOptions engine;  // batch, leaf, seed, sampling, reduction
   math::Precision precision = math::Precision::float32;
 };
 
 struct StopSection {
-  double gradient_norm = 0;                     // 0: off. Full gradient of the smooth part
-  double check_every = 1;                       // passes between such checks
+  double gradient_norm = 0;  // 0: off. Full gradient of the smooth part
+  double check_every = 1;    // passes between such checks
   double target_loss = -std::numeric_limits<double>::infinity();
-  std::int64_t patience = 0;                    // evaluations without a new best; 0: off
-  std::string metric;                           // what best means: valid_loss | valid_accuracy | train_objective
-  double wall_seconds = 0;                      // 0: off
+  std::int64_t patience = 0;  // evaluations without a new best; 0: off
+  std::string metric;         // what best means: valid_loss | valid_accuracy | train_objective
+  double wall_seconds = 0;    // 0: off
 };
 
 struct CheckpointSection {
-  std::int64_t every_steps = 0;                 // 0: off
-  double every_seconds = 60;                    // 0: off
+  std::int64_t every_steps = 0;  // 0: off
+  double every_seconds = 60;     // 0: off
   std::int64_t keep = 2;
 };
 
 struct TraceSection {
-  std::int64_t every = 1;                       // steps per row
-  double evaluate_every = 1;                    // epochs per evaluation; 0: only at the end
-  bool evaluate_train = true;                   // the training set too
-  bool full_gradient = false;                   // and its full gradient norm
+  std::int64_t every = 1;      // steps per row
+  double evaluate_every = 1;   // epochs per evaluation; 0: only at the end
+  bool evaluate_train = true;  // the training set too
+  bool full_gradient = false;  // and its full gradient norm
 };
 
 struct RunConfig {
@@ -61,8 +61,8 @@ struct RunConfig {
 
 /// What is given by an embedding program instead of by the config.
 struct Given {
-  bool objective = false;                       // [model] and [init] are then not read
-  bool data = false;                            // [data] is then not read
+  bool objective = false;  // [model] and [init] are then not read
+  bool data = false;       // [data] is then not read
 };
 
 /// Reads every section; throws Error(bad_config) for the first thing wrong, unknown keys included, and for methods whose needs

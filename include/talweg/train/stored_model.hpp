@@ -18,10 +18,10 @@ namespace talweg::train {
 std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, bool best, const base::Log& log);
 
 struct CertifyOptions {
-  double gradient_tolerance = 1e-3;     // epsilon: critical when |grad F| <= epsilon
-  double curvature_tolerance = 0;       // delta; 0: sqrt(epsilon) (rho = 1)
-  int iterations = 100;                 // Lanczos steps at most
-  double lanczos_tolerance = 1e-3;      // relative residual at which Lanczos stops
+  double gradient_tolerance = 1e-3;  // epsilon: critical when |grad F| <= epsilon
+  double curvature_tolerance = 0;    // delta; 0: sqrt(epsilon) (rho = 1)
+  int iterations = 100;              // Lanczos steps at most
+  double lanczos_tolerance = 1e-3;   // relative residual at which Lanczos stops
   int threads = 0;
 };
 
@@ -33,12 +33,12 @@ struct Certificate {
   std::string file;
   std::int64_t step = 0;
   double gradient_norm = 0;
-  double smallest_eigenvalue = 0;       // Rayleigh quotient: the true smallest eigenvalue is not larger
-  double residual = 0;                  // |H v - lambda v|: some eigenvalue lies within it
+  double smallest_eigenvalue = 0;  // Rayleigh quotient: the true smallest eigenvalue is not larger
+  double residual = 0;             // |H v - lambda v|: some eigenvalue lies within it
   double largest_eigenvalue = 0;
-  int hvps = 0;                         // Hessian-vector products over all examples
-  bool exhausted = false;               // the Krylov space was spanned
-  bool smooth = true;                   // false: relu and the like, curvature of the active pieces
+  int hvps = 0;            // Hessian-vector products over all examples
+  bool exhausted = false;  // the Krylov space was spanned
+  bool smooth = true;      // false: relu and the like, curvature of the active pieces
   double gradient_tolerance = 0;
   double curvature_tolerance = 0;
   Verdict verdict = Verdict::undecided;
@@ -52,15 +52,15 @@ std::string to_json(const Certificate& certificate);
 std::string to_text(const Certificate& certificate);
 
 /// Figures of a stored model on other data ("data_loss", ...). Collective.
-Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads, comm::Communicator& comm,
-                        const base::Log& log);
+Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads,
+                        comm::Communicator& comm, const base::Log& log);
 
 /// Outputs of a stored model on other data, in the order of the file's records. One rank.
 struct Predictions {
   std::size_t outputs = 0;
-  std::vector<std::string> classes;     // empty: numbers
-  std::vector<double> scores;           // [records, outputs]
-  std::vector<std::size_t> predicted;   // [records] class index; empty for numbers
+  std::vector<std::string> classes;    // empty: numbers
+  std::vector<double> scores;          // [records, outputs]
+  std::vector<std::size_t> predicted;  // [records] class index; empty for numbers
 };
 Predictions predict_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data);
 

@@ -28,11 +28,11 @@ struct UserRows {
 };
 
 struct TrainOptions {
-  std::filesystem::path run;                          // run directory; empty: nothing is written
-  bool fresh = false;                                 // start anew even if the directory holds a run
-  int threads = 0;                                    // per rank; 0: cores this rank may use
+  std::filesystem::path run;  // run directory; empty: nothing is written
+  bool fresh = false;         // start anew even if the directory holds a run
+  int threads = 0;            // per rank; 0: cores this rank may use
   ProgressStyle progress = ProgressStyle::none;
-  bool signals = false;                               // install handlers (programs; not libraries)
+  bool signals = false;  // install handlers (programs; not libraries)
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
   std::shared_ptr<const model::UserTerms> terms;
   std::optional<UserRows> rows;
@@ -41,8 +41,8 @@ struct TrainOptions {
 /// Why a run ended.
 struct Ending {
   base::ExitCode code = base::ExitCode::finished;
-  std::string reason;                                 // "epochs", "gradient_norm", "patience", "signal", "diverged", ...
-  std::string message;                                // one sentence
+  std::string reason;   // "epochs", "gradient_norm", "patience", "signal", "diverged", ...
+  std::string message;  // one sentence
 };
 
 /// What a run reports. Times are the coordinator's.
@@ -53,23 +53,23 @@ struct Summary {
   std::int64_t step = 0;
   double epoch = 0;
   std::size_t parameters = 0;
-  std::uint64_t examples = 0;                         // of the training part
-  Figures figures;                                    // at the last step
-  std::optional<std::int64_t> best_step;              // and the best by [stop].metric
+  std::uint64_t examples = 0;             // of the training part
+  Figures figures;                        // at the last step
+  std::optional<std::int64_t> best_step;  // and the best by [stop].metric
   double best_value = 0;
   std::string best_metric;
   engine::Costs method_costs;
   engine::Costs observer_costs;
-  double seconds = 0;                                 // over all parts of the run
-  double training_seconds = 0;                        // of it, inside steps
+  double seconds = 0;           // over all parts of the run
+  double training_seconds = 0;  // of it, inside steps
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
   double evaluation_seconds = 0;
-  engine::Phases phases;                              // of this part of the run
-  double examples_per_second = 0;                     // training steps of this part of the run
+  engine::Phases phases;           // of this part of the run
+  double examples_per_second = 0;  // training steps of this part of the run
   int ranks = 1;
   int threads = 1;
-  std::int64_t part = 0;                              // resumes so far
+  std::int64_t part = 0;  // resumes so far
 };
 
 std::string to_json(const Summary& summary);
@@ -84,8 +84,8 @@ struct TrainedTensor {
 };
 
 struct TrainResult {
-  Summary summary;                                    // coordinator only
-  std::vector<TrainedTensor> parameters;              // coordinator only
+  Summary summary;                        // coordinator only
+  std::vector<TrainedTensor> parameters;  // coordinator only
 };
 
 /// Trains, or resumes what the run directory holds. Collective. Errors before and between steps are thrown on every rank alike;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV: one record per line, fields separated by commas (or semicolons or tabs, whichever the first line has). A first line with
-// words where all features belong is a header; so is 0,1,2,... with a word as its label above a line with a number there (as data
-// frames are written). One column holds the labels, the others are features.
+// words where all features belong is a header; so is 0,1,2,... with a word as its label above a line with a number there (as
+// data frames are written). One column holds the labels, the others are features.
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -27,17 +27,20 @@ class CsvReader final : public Reader {
  public:
   explicit CsvReader(const Source& source) : source_(source), stream_(source.path) {
     std::string_view line;
-    if (!text_line(stream_, line)) base::fail(ExitCode::bad_data, "{}: found an empty file, expected rows of numbers", stream_.name());
+    if (!text_line(stream_, line))
+      base::fail(ExitCode::bad_data, "{}: found an empty file, expected rows of numbers", stream_.name());
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     separator_ = line.find(',') != std::string_view::npos ? ',' : line.find(';') != std::string_view::npos ? ';' : '\t';
     split(line);
     columns_ = fields_.size();
     labelled_ = source.label_column != "none";
-    if (labelled_ && columns_ < 2) base::fail(ExitCode::bad_data, "{}: line 1: found 1 column, expected features and a label", stream_.name());
+    if (labelled_ && columns_ < 2)
+      base::fail(ExitCode::bad_data, "{}: line 1: found 1 column, expected features and a label", stream_.name());
     const bool by_name = labelled_ && !find_label_column();
     bool header = true;
     double ignored = 0;
-    for (std::size_t c = 0; c < columns_; ++c) header &= by_name || (labelled_ && c == label_column_) || !to_number(fields_[c], ignored);
+    for (std::size_t c = 0; c < columns_; ++c)
+      header &= by_name || (labelled_ && c == label_column_) || !to_number(fields_[c], ignored);
     if (by_name) find_named_column();
     header = header || names_by_number();
     if (!header) first_.emplace(line);
@@ -57,13 +60,15 @@ class CsvReader final : public Reader {
     }
     split(line);
     if (fields_.size() != columns_) {
-      base::fail(ExitCode::bad_data, "{}: {}: found {} columns, expected {}", stream_.name(), position(), fields_.size(), columns_);
+      base::fail(ExitCode::bad_data, "{}: {}: found {} columns, expected {}", stream_.name(), position(), fields_.size(),
+                 columns_);
     }
     std::size_t j = 0;
     for (std::size_t c = 0; c < columns_; ++c) {
       if (labelled_ && c == label_column_) continue;
       if (!to_number(fields_[c], dense_[j])) {
-        base::fail(ExitCode::bad_data, "{}: {}: column {}: found \"{}\", expected a number", stream_.name(), position(), c, fields_[c]);
+        base::fail(ExitCode::bad_data, "{}: {}: column {}: found \"{}\", expected a number", stream_.name(), position(), c,
+                   fields_[c]);
       }
       ++j;
     }
@@ -117,7 +122,8 @@ class CsvReader final : public Reader {
     const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), label_column_);
     if (error != std::errc() || end != wanted.data() + wanted.size()) return false;
     if (label_column_ >= columns_) {
-      base::fail(ExitCode::bad_data, "{}: label_column: found {}, expected a column from 0 to {}", stream_.name(), label_column_, columns_ - 1);
+      base::fail(ExitCode::bad_data, "{}: label_column: found {}, expected a column from 0 to {}", stream_.name(),
+                 label_column_, columns_ - 1);
     }
     return true;
   }
@@ -132,7 +138,7 @@ class CsvReader final : public Reader {
   Stream stream_;
   char separator_ = ',';
   std::size_t columns_ = 0;
-  bool labelled_ = true;          // false: label_column is "none"
+  bool labelled_ = true;  // false: label_column is "none"
   std::size_t label_column_ = 0;
   std::optional<std::string> first_;
   std::string kept_;
@@ -143,8 +149,7 @@ class CsvReader final : public Reader {
 }  // namespace
 
 extern const Format format_csv;
-const Format format_csv{"csv", ".csv .tsv", [](const Source& source) -> std::unique_ptr<Reader> {
-  return std::make_unique<CsvReader>(source);
-}};
+const Format format_csv{"csv", ".csv .tsv",
+                        [](const Source& source) -> std::unique_ptr<Reader> { return std::make_unique<CsvReader>(source); }};
 
 }  // namespace talweg::data

@@ -21,16 +21,19 @@ class IdxFile {
   IdxFile(const std::filesystem::path& file, std::size_t least_dimensions, std::size_t most_dimensions) : stream_(file) {
     std::array<std::byte, 4> magic{};
     if (stream_.read(magic) != magic.size() || magic[0] != std::byte{0} || magic[1] != std::byte{0}) {
-      base::fail(ExitCode::bad_data, "{}: not an IDX file: it starts with {:02x} {:02x} {:02x} {:02x}, expected 00 00 08", stream_.name(),
-                 static_cast<int>(magic[0]), static_cast<int>(magic[1]), static_cast<int>(magic[2]), static_cast<int>(magic[3]));
+      base::fail(ExitCode::bad_data, "{}: not an IDX file: it starts with {:02x} {:02x} {:02x} {:02x}, expected 00 00 08",
+                 stream_.name(), static_cast<int>(magic[0]), static_cast<int>(magic[1]), static_cast<int>(magic[2]),
+                 static_cast<int>(magic[3]));
     }
     const auto dimensions = static_cast<std::size_t>(magic[3]);
     if (magic[2] != std::byte{8}) {
-      base::fail(ExitCode::bad_data, "{}: found element type 0x{:02x}, expected 0x08 (unsigned bytes)", stream_.name(), static_cast<int>(magic[2]));
+      base::fail(ExitCode::bad_data, "{}: found element type 0x{:02x}, expected 0x08 (unsigned bytes)", stream_.name(),
+                 static_cast<int>(magic[2]));
     }
     if (dimensions < least_dimensions || dimensions > most_dimensions) {
       base::fail(ExitCode::bad_data, "{}: found {} dimensions, expected {}", stream_.name(), dimensions,
-                 least_dimensions == most_dimensions ? std::to_string(least_dimensions) : fmt::format("{} to {}", least_dimensions, most_dimensions));
+                 least_dimensions == most_dimensions ? std::to_string(least_dimensions)
+                                                     : fmt::format("{} to {}", least_dimensions, most_dimensions));
     }
     std::vector<std::uint64_t> extents(dimensions);
     for (std::uint64_t& value : extents) {
@@ -51,13 +54,14 @@ class IdxFile {
   const std::vector<std::byte>* next() {
     if (taken_ == count_) {
       std::array<std::byte, 1> more{};
-      if (stream_.read(more) != 0) base::fail(ExitCode::bad_data, "{}: found bytes behind the last of {} records", stream_.name(), count_);
+      if (stream_.read(more) != 0)
+        base::fail(ExitCode::bad_data, "{}: found bytes behind the last of {} records", stream_.name(), count_);
       return nullptr;
     }
     const std::size_t got = stream_.read(bytes_);
     if (got != bytes_.size()) {
-      base::fail(ExitCode::bad_data, "{}: record {}: found {} bytes of data in all, expected {} ({} records of {})", stream_.name(), taken_,
-                 taken_ * size_ + got, count_ * size_, count_, size_);
+      base::fail(ExitCode::bad_data, "{}: record {}: found {} bytes of data in all, expected {} ({} records of {})",
+                 stream_.name(), taken_, taken_ * size_ + got, count_ * size_, count_, size_);
     }
     ++taken_;
     return &bytes_;
@@ -76,7 +80,9 @@ std::filesystem::path labels_of(const Source& source) {
   std::string name = source.path.filename().string();
   const std::size_t at = std::min(name.find("images-idx3"), name.find("images.idx3"));
   if (at == std::string::npos) {
-    base::fail(ExitCode::bad_config, "{}: labels: found nothing, expected the labels' file (its name says no \"images-idx3\" to guess from)", source.path.string());
+    base::fail(ExitCode::bad_config,
+               "{}: labels: found nothing, expected the labels' file (its name says no \"images-idx3\" to guess from)",
+               source.path.string());
   }
   name.replace(at, 6, "labels");
   name[at + 10] = '1';
@@ -89,8 +95,8 @@ class IdxReader final : public Reader {
     if (source.label_column != "none") {
       labels_.emplace(labels_of(source), 1, 1);
       if (images_.count() != labels_->count()) {
-        base::fail(ExitCode::bad_data, "{}: found {} labels, expected {}, one for each record of {}", labels_->name(), labels_->count(),
-                   images_.count(), images_.name());
+        base::fail(ExitCode::bad_data, "{}: found {} labels, expected {}, one for each record of {}", labels_->name(),
+                   labels_->count(), images_.count(), images_.name());
       }
     }
     dense_.resize(images_.size());
@@ -110,7 +116,7 @@ class IdxReader final : public Reader {
 
  private:
   IdxFile images_;
-  std::optional<IdxFile> labels_;      // nothing when label_column is "none"
+  std::optional<IdxFile> labels_;  // nothing when label_column is "none"
   std::vector<double> dense_;
   std::string label_;
 };
@@ -118,8 +124,7 @@ class IdxReader final : public Reader {
 }  // namespace
 
 extern const Format format_idx;
-const Format format_idx{"idx", "ubyte .idx .idx3", [](const Source& source) -> std::unique_ptr<Reader> {
-  return std::make_unique<IdxReader>(source);
-}};
+const Format format_idx{"idx", "ubyte .idx .idx3",
+                        [](const Source& source) -> std::unique_ptr<Reader> { return std::make_unique<IdxReader>(source); }};
 
 }  // namespace talweg::data

@@ -53,7 +53,8 @@ class LibsvmReader final : public Reader {
     std::int64_t index = 0;
     double value = 0;
     const auto [end, error] = std::from_chars(pair.data(), pair.data() + std::min(colon, pair.size()), index);
-    if (colon == std::string_view::npos || error != std::errc() || end != pair.data() + colon || !to_number(pair.substr(colon + 1), value)) {
+    if (colon == std::string_view::npos || error != std::errc() || end != pair.data() + colon ||
+        !to_number(pair.substr(colon + 1), value)) {
       refuse(fmt::format("\"{}\"", pair), "index:value");
     }
     if (index < 1 || index > std::numeric_limits<std::int32_t>::max()) refuse(fmt::format("index {}", index), "indices from 1");
@@ -78,7 +79,7 @@ class LibsvmReader final : public Reader {
 
 extern const Format format_libsvm;
 const Format format_libsvm{"libsvm", ".libsvm .svm .svmlight a9a a9a.t", [](const Source& source) -> std::unique_ptr<Reader> {
-  return std::make_unique<LibsvmReader>(source);
-}};
+                             return std::make_unique<LibsvmReader>(source);
+                           }};
 
 }  // namespace talweg::data

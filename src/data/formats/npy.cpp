@@ -29,10 +29,12 @@ struct ElementType {
   double (*decode)(const std::byte*);
 };
 constexpr std::array kTypes = {
-    ElementType{"<f8", 8, decode<double>},        ElementType{"<f4", 4, decode<float>},         ElementType{"|u1", 1, decode<std::uint8_t>},
-    ElementType{"|i1", 1, decode<std::int8_t>},   ElementType{"<i2", 2, decode<std::int16_t>},  ElementType{"<u2", 2, decode<std::uint16_t>},
-    ElementType{"<i4", 4, decode<std::int32_t>},  ElementType{"<u4", 4, decode<std::uint32_t>}, ElementType{"<i8", 8, decode<std::int64_t>},
-    ElementType{"<u8", 8, decode<std::uint64_t>}, ElementType{"|b1", 1, decode<std::uint8_t>},
+    ElementType{"<f8", 8, decode<double>},       ElementType{"<f4", 4, decode<float>},
+    ElementType{"|u1", 1, decode<std::uint8_t>}, ElementType{"|i1", 1, decode<std::int8_t>},
+    ElementType{"<i2", 2, decode<std::int16_t>}, ElementType{"<u2", 2, decode<std::uint16_t>},
+    ElementType{"<i4", 4, decode<std::int32_t>}, ElementType{"<u4", 4, decode<std::uint32_t>},
+    ElementType{"<i8", 8, decode<std::int64_t>}, ElementType{"<u8", 8, decode<std::uint64_t>},
+    ElementType{"|b1", 1, decode<std::uint8_t>},
 };
 
 /// One array, read record by record along its first axis.
@@ -50,9 +52,11 @@ class NpyFile {
     std::size_t bytes = 0;
     if (stream_.read(length) != length.size()) base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
     for (std::size_t i = length.size(); i-- > 0;) bytes = bytes << 8 | static_cast<std::size_t>(length[i]);
-    if (bytes > (1U << 20)) base::fail(ExitCode::bad_data, "{}: found a header of {} bytes, expected less than 1 MB", name(), bytes);
+    if (bytes > (1U << 20))
+      base::fail(ExitCode::bad_data, "{}: found a header of {} bytes, expected less than 1 MB", name(), bytes);
     std::string header(bytes, ' ');
-    if (stream_.read(std::as_writable_bytes(std::span(header))) != bytes) base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
+    if (stream_.read(std::as_writable_bytes(std::span(header))) != bytes)
+      base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
     parse(header);
     record_.resize(size_ * type_->size);
     values_.resize(size_);
@@ -65,13 +69,14 @@ class NpyFile {
   const std::vector<double>* next() {
     if (taken_ == count_) {
       std::array<std::byte, 1> more{};
-      if (stream_.read(more) != 0) base::fail(ExitCode::bad_data, "{}: found bytes behind the last of {} records", name(), count_);
+      if (stream_.read(more) != 0)
+        base::fail(ExitCode::bad_data, "{}: found bytes behind the last of {} records", name(), count_);
       return nullptr;
     }
     const std::size_t got = stream_.read(record_);
     if (got != record_.size()) {
-      base::fail(ExitCode::bad_data, "{}: record {}: found {} bytes of data in all, expected {}", name(), taken_, taken_ * record_.size() + got,
-                 count_ * record_.size());
+      base::fail(ExitCode::bad_data, "{}: record {}: found {} bytes of data in all, expected {}", name(), taken_,
+                 taken_ * record_.size() + got, count_ * record_.size());
     }
     for (std::size_t j = 0; j < size_; ++j) values_[j] = type_->decode(record_.data() + j * type_->size);
     ++taken_;
@@ -94,7 +99,8 @@ class NpyFile {
       if (t.name == type) type_ = &t;
     }
     if (type_ == nullptr) {
-      base::fail(ExitCode::bad_data, "{}: found elements of type {}, expected little-endian floats or integers ({})", name(), type.substr(0, 40), "<f4, <f8, |u1, <i4, ...");
+      base::fail(ExitCode::bad_data, "{}: found elements of type {}, expected little-endian floats or integers ({})", name(),
+                 type.substr(0, 40), "<f4, <f8, |u1, <i4, ...");
     }
     if (entry(header, "'fortran_order'").starts_with("True")) {
       base::fail(ExitCode::bad_data, "{}: found Fortran order, expected C order: save numpy.ascontiguousarray(...)", name());
@@ -131,20 +137,22 @@ class NpyReader final : public Reader {
     } else if (!source.labels.empty()) {
       labels_.emplace(source.labels);
       if (labels_->count() != rows_.count() || labels_->size() != 1) {
-        base::fail(ExitCode::bad_data, "{}: found {} x {} labels, expected {} x 1, one for each record of {}", labels_->name(), labels_->count(),
-                   labels_->size(), rows_.count(), rows_.name());
+        base::fail(ExitCode::bad_data, "{}: found {} x {} labels, expected {} x 1, one for each record of {}", labels_->name(),
+                   labels_->count(), labels_->size(), rows_.count(), rows_.name());
       }
     } else {
       if (source.label_column != "first" && source.label_column != "last") {
         const auto& text = source.label_column;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label_column_);
         if (error != std::errc() || end != text.data() + text.size() || label_column_ >= rows_.size()) {
-          base::fail(ExitCode::bad_data, "{}: label_column: found \"{}\", expected first, last or a column from 0 to {}", rows_.name(), text, rows_.size() - 1);
+          base::fail(ExitCode::bad_data, "{}: label_column: found \"{}\", expected first, last or a column from 0 to {}",
+                     rows_.name(), text, rows_.size() - 1);
         }
       } else {
         label_column_ = source.label_column == "first" ? 0 : rows_.size() - 1;
       }
-      if (rows_.size() < 2) base::fail(ExitCode::bad_data, "{}: found 1 column and no labels file, expected features and labels", rows_.name());
+      if (rows_.size() < 2)
+        base::fail(ExitCode::bad_data, "{}: found 1 column and no labels file, expected features and labels", rows_.name());
     }
     dense_.resize(features());
   }
@@ -170,7 +178,7 @@ class NpyReader final : public Reader {
   [[nodiscard]] bool in_rows() const { return labelled_ && !labels_; }
   NpyFile rows_;
   std::optional<NpyFile> labels_;
-  bool labelled_ = true;          // false: label_column is "none"
+  bool labelled_ = true;  // false: label_column is "none"
   std::size_t label_column_ = 0;
   std::vector<double> dense_;
   std::string label_;
@@ -179,8 +187,7 @@ class NpyReader final : public Reader {
 }  // namespace
 
 extern const Format format_npy;
-const Format format_npy{"npy", ".npy", [](const Source& source) -> std::unique_ptr<Reader> {
-  return std::make_unique<NpyReader>(source);
-}};
+const Format format_npy{"npy", ".npy",
+                        [](const Source& source) -> std::unique_ptr<Reader> { return std::make_unique<NpyReader>(source); }};
 
 }  // namespace talweg::data

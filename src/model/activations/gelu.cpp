@@ -19,6 +19,7 @@ struct Gelu {
 }  // namespace
 
 extern const ActivationEntry activation_gelu;
-const ActivationEntry activation_gelu = activation_entry<Gelu>("gelu", "z Phi(z), Phi the standard normal distribution", true, true);
+const ActivationEntry activation_gelu =
+    activation_entry<Gelu>("gelu", "z Phi(z), Phi the standard normal distribution", true, true);
 
 }  // namespace talweg::model

@@ -16,6 +16,7 @@ struct LeakyRelu {
 }  // namespace
 
 extern const ActivationEntry activation_leaky_relu;
-const ActivationEntry activation_leaky_relu = activation_entry<LeakyRelu>("leaky_relu", "z for z > 0, 0.01 z below", false, true);
+const ActivationEntry activation_leaky_relu =
+    activation_entry<LeakyRelu>("leaky_relu", "z for z > 0, 0.01 z below", false, true);
 
 }  // namespace talweg::model

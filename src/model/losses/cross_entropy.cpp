@@ -62,7 +62,12 @@ std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
 }  // namespace
 
 extern const LossEntry loss_cross_entropy;
-const LossEntry loss_cross_entropy{"cross_entropy", "log sum_j exp(z_j) - z_y", true, true,
-                                   [](std::size_t classes) -> std::size_t { return classes >= 2 ? classes : 0; }, make<float>, make<double>};
+const LossEntry loss_cross_entropy{"cross_entropy",
+                                   "log sum_j exp(z_j) - z_y",
+                                   true,
+                                   true,
+                                   [](std::size_t classes) -> std::size_t { return classes >= 2 ? classes : 0; },
+                                   make<float>,
+                                   make<double>};
 
 }  // namespace talweg::model

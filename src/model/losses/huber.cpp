@@ -30,7 +30,12 @@ std::unique_ptr<Loss<Real>> make(const ModelConfig& config) {
 }  // namespace
 
 extern const LossEntry loss_huber;
-const LossEntry loss_huber{"huber", "r^2 / 2 for |r| <= d, d (|r| - d/2) beyond; r = z - y, d = huber_delta", false, true,
-                           [](std::size_t) -> std::size_t { return 1; }, make<float>, make<double>};
+const LossEntry loss_huber{"huber",
+                           "r^2 / 2 for |r| <= d, d (|r| - d/2) beyond; r = z - y, d = huber_delta",
+                           false,
+                           true,
+                           [](std::size_t) -> std::size_t { return 1; },
+                           make<float>,
+                           make<double>};
 
 }  // namespace talweg::model

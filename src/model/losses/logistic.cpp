@@ -29,7 +29,12 @@ std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
 }  // namespace
 
 extern const LossEntry loss_logistic;
-const LossEntry loss_logistic{"logistic", "log(1 + exp(z)) - y z, y in {0, 1}: two classes", true, true,
-                              [](std::size_t classes) -> std::size_t { return classes == 2 ? 1 : 0; }, make<float>, make<double>};
+const LossEntry loss_logistic{"logistic",
+                              "log(1 + exp(z)) - y z, y in {0, 1}: two classes",
+                              true,
+                              true,
+                              [](std::size_t classes) -> std::size_t { return classes == 2 ? 1 : 0; },
+                              make<float>,
+                              make<double>};
 
 }  // namespace talweg::model

@@ -8,7 +8,12 @@ namespace {
 
 template <class Real>
 std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
-  NetworkPlan plan{.kind = "linear", .widths = {shape.features, outputs}, .prefix = "", .bias = config.bias, .activation = nullptr, .loss = &find_loss(config.loss)};
+  NetworkPlan plan{.kind = "linear",
+                   .widths = {shape.features, outputs},
+                   .prefix = "",
+                   .bias = config.bias,
+                   .activation = nullptr,
+                   .loss = &find_loss(config.loss)};
   return std::make_unique<Network<Real>>(std::move(plan), config);
 }
 

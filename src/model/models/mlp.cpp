@@ -17,7 +17,11 @@ void parse(const base::Section& model, ModelConfig& config) {
 
 template <class Real>
 std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
-  NetworkPlan plan{.kind = "mlp", .widths = {shape.features}, .prefix = "layers.", .bias = config.bias, .activation = &find_activation(config.activation),
+  NetworkPlan plan{.kind = "mlp",
+                   .widths = {shape.features},
+                   .prefix = "layers.",
+                   .bias = config.bias,
+                   .activation = &find_activation(config.activation),
                    .loss = &find_loss(config.loss)};
   plan.widths.insert(plan.widths.end(), config.hidden.begin(), config.hidden.end());
   plan.widths.push_back(outputs);

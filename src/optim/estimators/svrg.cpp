@@ -13,7 +13,8 @@ namespace {
 
 class Svrg final : public Estimator {
  public:
-  explicit Svrg(const base::Section& s) : snapshot_every_(s.number("snapshot_every", 1.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
+  explicit Svrg(const base::Section& s)
+      : snapshot_every_(s.number("snapshot_every", 1.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
 
   void declare(math::StateLayout& layout) const override {
     layout.vector("svrg.snapshot");
@@ -23,7 +24,8 @@ class Svrg final : public Estimator {
   GradientRequest estimate(StepContext& context) const override {
     const Vector snapshot = context.state.vector("svrg.snapshot");
     const Vector mu = context.state.vector("svrg.full_gradient");
-    const auto m = std::max<std::int64_t>(1, std::llround(snapshot_every_ * static_cast<double>(context.oracle.batches_per_epoch())));
+    const auto m =
+        std::max<std::int64_t>(1, std::llround(snapshot_every_ * static_cast<double>(context.oracle.batches_per_epoch())));
     if (context.progress.step % m == 0) {
       context.space().copy(context.x(), snapshot);
       context.oracle.gradient_into(snapshot, context.oracle.all(), mu);
@@ -43,7 +45,9 @@ extern const Entry entry_svrg;
 const Entry entry_svrg{
     .name = "svrg",
     .title = "SVRG: stochastic variance-reduced gradient",
-    .rule = "every snapshot_every passes xs = x, mu = grad F(xs); g_t = grad F_B(x_{t-1}) - grad F_B(xs) + mu; then the rule named by `rule`",
+    .rule =
+        "every snapshot_every passes xs = x, mu = grad F(xs); g_t = grad F_B(x_{t-1}) - grad F_B(xs) + mu; then the rule named "
+        "by `rule`",
     .source = "Johnson & Zhang, NIPS 2013 (option I: the last inner iterate goes on)",
     .cost = "2 b gradients, and n at each snapshot",
     .make_estimator = [](const base::Section& s) -> std::unique_ptr<Estimator> { return std::make_unique<Svrg>(s); },

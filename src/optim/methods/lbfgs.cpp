@@ -14,7 +14,7 @@
 namespace talweg::optim {
 namespace {
 
-constexpr double kCurvature = 1e-10;    // least s'y / y'y of a pair that is kept
+constexpr double kCurvature = 1e-12;  // least cosine between the s and y of a pair that is kept
 
 class Lbfgs final : public Method {
  public:
@@ -22,22 +22,23 @@ class Lbfgs final : public Method {
       : memory_(static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
         wolfe_{.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
                .c2 = s.number("c2", 0.9, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
-               .requests = static_cast<int>(s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))} {}
+               .requests = static_cast<int>(
+                   s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))} {}
 
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout) const override {
-    layout.vector("lbfgs.gradient");                      // at x
+    layout.vector("lbfgs.gradient");  // at x
     for (std::size_t k = 0; k < memory_; ++k) {
       layout.vector("lbfgs.s." + std::to_string(k));
       layout.vector("lbfgs.y." + std::to_string(k));
     }
-    layout.array("lbfgs.sy", memory_);                    // s'y and y'y by place in the ring
+    layout.array("lbfgs.sy", memory_);  // s'y and y'y by place in the ring
     layout.array("lbfgs.yy", memory_);
-    layout.counter("lbfgs.pairs");                        // kept
-    layout.counter("lbfgs.next");                         // place of the next one
+    layout.counter("lbfgs.pairs");  // kept
+    layout.counter("lbfgs.next");   // place of the next one
     layout.counter("lbfgs.started");
-    layout.scalar("lbfgs.loss");                          // mean f_i at x
+    layout.scalar("lbfgs.loss");  // mean f_i at x
     layout.scalar("lbfgs.gradient_norm");
   }
 
@@ -74,7 +75,9 @@ class Lbfgs final : public Method {
       if (plain) {
         report.parameter_norm = space.norm(x);
         report.outcome = Outcome::stuck;
-        report.message = fmt::format("no step along the gradient satisfies the Wolfe conditions: rounding allows no progress at |grad F| = {:.3e}", norm);
+        report.message = fmt::format(
+            "no step along the gradient satisfies the Wolfe conditions: rounding allows no progress at |grad F| = {:.3e}",
+            norm);
         return report;
       }
       state.counter("lbfgs.pairs") = 0;
@@ -95,7 +98,7 @@ class Lbfgs final : public Method {
   }
 
  private:
-  [[nodiscard]] std::size_t place(StepContext& context, std::size_t age) const {   // age 0: the newest
+  [[nodiscard]] std::size_t place(StepContext& context, std::size_t age) const {  // age 0: the newest
     return (static_cast<std::size_t>(context.state.counter("lbfgs.next")) + 2 * memory_ - 1 - age) % memory_;
   }
 
@@ -132,7 +135,7 @@ class Lbfgs final : public Method {
     space.combine(1, gradient, -1, g, y);
     const double sy = space.dot(s, y);
     const double yy = space.dot(y, y);
-    if (!(sy > kCurvature * yy)) return;
+    if (!(sy > kCurvature * space.norm(s) * std::sqrt(yy))) return;
     space.copy(s, state.vector("lbfgs.s." + std::to_string(p)));
     space.copy(y, state.vector("lbfgs.y." + std::to_string(p)));
     state.array("lbfgs.sy")[p] = sy;
@@ -151,7 +154,9 @@ extern const Entry entry_lbfgs;
 const Entry entry_lbfgs{
     .name = "lbfgs",
     .title = "L-BFGS: limited-memory BFGS with a Wolfe line search",
-    .rule = "d = -H g by the two-loop recursion over `memory` pairs; x_t = x_{t-1} + t d, t by strong Wolfe, near a minimum by the approximate Wolfe test",
+    .rule =
+        "d = -H g by the two-loop recursion over `memory` pairs; x_t = x_{t-1} + t d, t by strong Wolfe, near a minimum by the "
+        "approximate Wolfe test",
     .source = "Liu & Nocedal, Math. Prog. 45 (1989); approximate Wolfe test of Hager & Zhang, SIAM J. Optim. 16 (2005)",
     .cost = "n gradients, and n values for each length tried (1 as a rule)",
     .make_method = [](const base::Section& s) -> std::unique_ptr<Method> { return std::make_unique<Lbfgs>(s); },

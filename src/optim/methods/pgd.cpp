@@ -23,12 +23,13 @@ struct Thresholds {
   double radius = 0;
   double gradient = 0;
   double decrease = 0;
-  double interval = 0;      // steps
+  double interval = 0;  // steps
 };
 
 class Pgd final : public Method {
  public:
-  explicit Pgd(const base::Section& s) : theory_(s.choice("mode", "practical", {"practical", "theory"}, "constants given, or from the theorem's") == "theory") {
+  explicit Pgd(const base::Section& s)
+      : theory_(s.choice("mode", "practical", {"practical", "theory"}, "constants given, or from the theorem's") == "theory") {
     const auto positive = base::Range::positive();
     if (theory_) {
       smoothness_ = s.number("smoothness", std::nullopt, positive, "L: Lipschitz constant of the gradient");
@@ -41,7 +42,8 @@ class Pgd final : public Method {
       given_.eta = s.number("lr", 0.01, positive, "eta: step length");
       given_.radius = s.number("radius", 0.01, positive, "of the ball the noise is drawn from");
       given_.gradient = s.number("gradient_threshold", 1e-3, positive, "gradient norm below which noise is added");
-      given_.interval = static_cast<double>(s.integer("noise_interval", 50, base::Range::at_least(1), "least steps between two noises"));
+      given_.interval =
+          static_cast<double>(s.integer("noise_interval", 50, base::Range::at_least(1), "least steps between two noises"));
       given_.decrease = s.number("decrease_threshold", 1e-6, positive, "decrease of F over an interval that shows an escape");
     }
   }
@@ -49,8 +51,8 @@ class Pgd final : public Method {
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout) const override {
-    layout.vector("pgd.before");                    // the point before the last noise
-    layout.scalar("pgd.before_value");              // F there
+    layout.vector("pgd.before");        // the point before the last noise
+    layout.scalar("pgd.before_value");  // F there
     layout.counter("pgd.noise_step", kNever);
   }
 
@@ -69,12 +71,15 @@ class Pgd final : public Method {
     const double value = answer.value + oracle.smooth_omega(x);
     StepReport report{.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta, .message = {}};
     const auto since = static_cast<double>(noise_step == kNever ? 0 : t - noise_step);
-    if (noise_step != kNever && since == std::ceil(th.interval) && value - context.state.scalar("pgd.before_value") > -th.decrease) {
+    if (noise_step != kNever && since == std::ceil(th.interval) &&
+        value - context.state.scalar("pgd.before_value") > -th.decrease) {
       report.update_norm = distance(space, x, before);
       space.copy(before, x);
       report.parameter_norm = space.norm(x);
       report.outcome = Outcome::converged;
-      report.message = fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical", th.decrease, since, noise_step);
+      report.message =
+          fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical",
+                      th.decrease, since, noise_step);
       return report;
     }
     const Temporary next(space);
@@ -98,7 +103,7 @@ class Pgd final : public Method {
 
  private:
   static constexpr std::int64_t kNever = -1;
-  static constexpr std::uint64_t kLength = ~0ULL;   // counter of the draw that gives the noise's length
+  static constexpr std::uint64_t kLength = ~0ULL;  // counter of the draw that gives the noise's length
 
   Thresholds from_theorem(std::size_t parameters) const {
     const auto d = static_cast<double>(parameters);
@@ -120,8 +125,10 @@ class Pgd final : public Method {
   static void add_noise(VectorSpace& space, std::uint64_t seed, std::uint64_t step, double radius, Vector out) {
     const base::Random random(seed, base::Purpose::noise);
     const Temporary noise(space);
-    space.for_each_block({{noise}}, {}, math::block_kernel([&random, step]<class Real>(const math::Block& block, math::Arrays<Real> v) {
-                           for (std::size_t i = 0; i < v.count; ++i) v[0][i] = static_cast<Real>(random.normal(step, block.offset + i));
+    space.for_each_block({{noise}}, {},
+                         math::block_kernel([&random, step]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+                           for (std::size_t i = 0; i < v.count; ++i)
+                             v[0][i] = static_cast<Real>(random.normal(step, block.offset + i));
                          }));
     const auto d = static_cast<double>(space.layout().parameters());
     space.axpy(radius * std::pow(random.uniform(step, kLength), 1 / d) / space.norm(noise), noise, out);
@@ -143,7 +150,9 @@ extern const Entry entry_pgd;
 const Entry entry_pgd{
     .name = "pgd",
     .title = "Perturbed gradient descent",
-    .rule = "gradient descent; where |g| is small, noise uniform in a ball; where the noise did not help within an interval, the end",
+    .rule =
+        "gradient descent; where |g| is small, noise uniform in a ball; where the noise did not help within an interval, the "
+        "end",
     .source = "Jin, Ge, Netrapalli, Kakade & Jordan, ICML 2017, arXiv:1703.00887, algorithm 2",
     .cost = "n gradients (2 n at a noise)",
     .make_method = [](const base::Section& s) -> std::unique_ptr<Method> { return std::make_unique<Pgd>(s); },

@@ -18,7 +18,8 @@ class Adam final : public ElementRule<Adam> {
         beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment")),
         beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment")),
         epsilon_(s.number("epsilon", 1e-8, base::Range::positive(), "added to the root of the second moment")),
-        torch_(s.choice("dialect", "torch", {"torch", "tf1"}, "epsilon beside the corrected (torch) or the plain (tf1) second moment") == "torch") {}
+        torch_(s.choice("dialect", "torch", {"torch", "tf1"},
+                        "epsilon beside the corrected (torch) or the plain (tf1) second moment") == "torch") {}
   std::vector<std::string> slots() const override { return {"first_moment", "second_moment"}; }
 
   template <class Real>
@@ -41,7 +42,8 @@ class Adam final : public ElementRule<Adam> {
       v[i] = beta2 * v[i] + rest2 * b.g[i] * b.g[i];
       b.x[i] -= rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
     }
-    for (std::size_t i = 0; b.prox_step != nullptr && i < b.count; ++i) b.prox_step[i] = rate / (scale * std::sqrt(v[i]) + epsilon);
+    for (std::size_t i = 0; b.prox_step != nullptr && i < b.count; ++i)
+      b.prox_step[i] = rate / (scale * std::sqrt(v[i]) + epsilon);
   }
 
  private:
@@ -57,9 +59,10 @@ extern const Entry entry_adam;
 const Entry entry_adam{
     .name = "adam",
     .title = "Adam: adaptive moment estimation",
-    .rule = "m_t = beta1 m_{t-1} + (1 - beta1) g_t; v_t = beta2 v_{t-1} + (1 - beta2) g_t^2;\n"
-            "torch: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
-            "tf1: x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)",
+    .rule =
+        "m_t = beta1 m_{t-1} + (1 - beta1) g_t; v_t = beta2 v_{t-1} + (1 - beta2) g_t^2;\n"
+        "torch: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
+        "tf1: x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)",
     .source = "Kingma & Ba, ICLR 2015, arXiv:1412.6980; dialects after torch.optim.Adam and TensorFlow 1's ApplyAdam",
     .cost = "b gradients",
     .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Adam>(s); },

@@ -3,8 +3,8 @@
 // use_nesterov):
 //   a_t = momentum a_{t-1} + g_t
 //   x_t = x_{t-1} - lr (g_t + momentum a_t)
-// A constant gradient g moves x by lr / (1 - momentum) g a step in the end: the prox takes that step, so that x stands still just
-// where 0 is in g + the subgradients of Omega.
+// A constant gradient g moves x by lr / (1 - momentum) g a step in the end: the prox takes that step, so that x stands still
+// just where 0 is in g + the subgradients of Omega.
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -40,7 +40,9 @@ const Entry entry_nesterov{
     .name = "nesterov",
     .title = "Nesterov's accelerated gradient",
     .rule = "a_t = momentum a_{t-1} + g_t; x_t = x_{t-1} - lr (g_t + momentum a_t)",
-    .source = "Nesterov, Soviet Math. Dokl. 27 (1983); change of variable of Bengio et al., arXiv:1212.0901, as in TensorFlow and torch",
+    .source =
+        "Nesterov, Soviet Math. Dokl. 27 (1983); change of variable of Bengio et al., arXiv:1212.0901, as in TensorFlow and "
+        "torch",
     .cost = "b gradients",
     .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Nesterov>(s); },
 };

@@ -13,6 +13,7 @@ class Constant final : public Schedule {
 }  // namespace
 
 extern const ScheduleEntry schedule_constant;
-const ScheduleEntry schedule_constant{"constant", "1", [](const base::Section&) -> std::unique_ptr<Schedule> { return std::make_unique<Constant>(); }};
+const ScheduleEntry schedule_constant{
+    "constant", "1", [](const base::Section&) -> std::unique_ptr<Schedule> { return std::make_unique<Constant>(); }};
 
 }  // namespace talweg::optim

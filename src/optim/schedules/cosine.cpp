@@ -13,7 +13,9 @@ class Cosine final : public Schedule {
  public:
   explicit Cosine(const base::Section& s) : final_(s.number("final", 0.0, base::Range::unit(), "factor at the last step")) {}
   double factor(const SchedulePoint& p) const override {
-    const double done = p.steps > 0 ? std::min(1.0, static_cast<double>(p.step) / static_cast<double>(p.steps)) : 1.0;
+    // Where warm-up leaves no steps the first one is still the beginning: it is what warm-up grows to.
+    const auto planned = static_cast<double>(std::max<std::int64_t>(p.steps, 1));
+    const double done = std::min(1.0, static_cast<double>(p.step) / planned);
     return final_ + (1 - final_) * 0.5 * (1 + std::cos(std::numbers::pi * done));
   }
 
@@ -24,6 +26,8 @@ class Cosine final : public Schedule {
 }  // namespace
 
 extern const ScheduleEntry schedule_cosine;
-const ScheduleEntry schedule_cosine{"cosine", "final + (1 - final) (1 + cos(pi s / S)) / 2", [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Cosine>(s); }};
+const ScheduleEntry schedule_cosine{
+    "cosine", "final + (1 - final) (1 + cos(pi s / S)) / 2",
+    [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Cosine>(s); }};
 
 }  // namespace talweg::optim

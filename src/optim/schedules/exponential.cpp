@@ -27,6 +27,8 @@ class Exponential final : public Schedule {
 }  // namespace
 
 extern const ScheduleEntry schedule_exponential;
-const ScheduleEntry schedule_exponential{"exponential", "rate^(epochs / every)", [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Exponential>(s); }};
+const ScheduleEntry schedule_exponential{
+    "exponential", "rate^(epochs / every)",
+    [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Exponential>(s); }};
 
 }  // namespace talweg::optim

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// One writer per run directory. The kernel drops the lock with the process, so a kill leaves nothing behind.
+#pragma once
+
+#include <filesystem>
+
+namespace talweg::io {
+
+class DirectoryLock {
+ public:
+  /// Error(cannot_create) when another process holds it. File systems that know no locks let everybody in.
+  explicit DirectoryLock(const std::filesystem::path& directory);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace talweg::io

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/io/lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "talweg/base/error.hpp"
+
+namespace talweg::io {
+
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
+    : descriptor_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  close(descriptor_);
+  base::fail(base::ExitCode::cannot_create, "{}: another talweg is writing here, expected this run to be the only one",
+             directory.string());
+}
+
+DirectoryLock::~DirectoryLock() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+}  // namespace talweg::io

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What [method] and [schedule] refuse, and what the message says.
+#include "tests/optim/serial_oracle.hpp"
+
+namespace talweg::test {
+namespace {
+
+/// The message with which `build` refuses the table; "" when it does not.
+template <class Build>
+std::string refusal(const std::string& table, std::string lines, Build build) {
+  std::ranges::replace(lines, ';', '\n');
+  const auto config = base::Config::parse("[" + table + "]\n" + lines + "\n", "run.toml");
+  try {
+    build(config.section(table));
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), base::ExitCode::bad_config) << e.what();
+    return e.what();
+  }
+  return "";
+}
+
+void expect_method(const std::string& lines, const std::vector<std::string>& parts) {
+  const std::string message = refusal("method", lines, [](const base::Section& s) { optim::build_method(s); });
+  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << lines << "\n said: " << message;
+}
+
+void expect_schedule(const std::string& lines, const std::vector<std::string>& parts) {
+  const std::string message = refusal("schedule", lines, [](const base::Section& s) { optim::build_schedule(s); });
+  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << lines << "\n said: " << message;
+}
+
+TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
+  expect_method("name = \"adma\"", {"run.toml:2:", "method.name", "\"adma\"", "\"adam\""});
+  expect_method("name = \"svrg\"; rule = \"lbfgs\"", {"run.toml:3:", "method.rule", "\"lbfgs\"", "sgd"});
+  expect_method("name = \"sgd\"; lr = -0.1", {"run.toml:3:", "method.lr", "-0.1", "(0, "});
+  expect_method("name = \"sgd\"; weight_decay = -1.0", {"method.weight_decay", "-1", "[0, "});
+  expect_method("name = \"adam\"; beta2 = 1.0", {"method.beta2", "1", "[0, 1)"});
+  expect_method("name = \"adam\"; dialect = \"tf2\"", {"method.dialect", "\"tf2\"", "tf1"});
+  expect_method("name = \"sgd\"; clip_global_norm = -1.0", {"method.clip_global_norm", "-1"});
+  expect_method("name = \"lbfgs\"; memory = 0", {"method.memory", "0", "[1, 100]"});
+  expect_method("name = \"svrg\"; snapshot_every = 0.0", {"method.snapshot_every", "0", "(0, "});
+  expect_method("name = \"pgd\"; mode = \"theory\"", {"method.smoothness", "nothing"});
+  expect_method("name = \"pgd\"; noise_interval = 0", {"method.noise_interval", "0", "[1, "});
+}
+
+TEST(MethodErrors, NesterovWantsNoDampening) {
+  expect_method("name = \"momentum\"; nesterov = true; dampening = 0.3",
+                {"run.toml:4:", "method.dampening", "0.3 beside nesterov = true", "expected 0"});
+  EXPECT_EQ(refusal("method", "name = \"momentum\"; nesterov = true", [](const base::Section& s) { optim::build_method(s); }), "");
+}
+
+TEST(ScheduleErrors, NamePlaceKeyAndWhatIsAllowed) {
+  expect_schedule("kind = \"cosin\"", {"run.toml:2:", "schedule.kind", "\"cosin\"", "\"cosine\""});
+  expect_schedule("kind = \"exponential\"; rate = 0.0", {"schedule.rate", "0", "(0, 1]"});
+  expect_schedule("kind = \"exponential\"; every = 0.0", {"schedule.every", "0", "(0, "});
+  expect_schedule("kind = \"cosine\"; final = 1.5", {"schedule.final", "1.5", "[0, 1]"});
+  expect_schedule("warmup = -1.0", {"schedule.warmup", "-1", "[0, "});
+}
+
+}  // namespace
+}  // namespace talweg::test

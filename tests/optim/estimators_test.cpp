@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an estimator estimates, apart from the rule behind it.
+#include "tests/optim/serial_oracle.hpp"
+
+namespace talweg::test {
+namespace {
+
+/// An estimator on a SerialOracle: its estimates as points.
+class Estimates {
+ public:
+  Estimates(const std::string& name, FiniteSum f, std::size_t batch)
+      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\n", "test.toml")),
+        estimator_(optim::find_entry(name).make_estimator(config_.section("method"))),
+        state_(declare()),
+        oracle_(std::move(f), batch, state_.layout().vectors().size()) {}
+  /// The estimate of step `step` at x.
+  Point at(const Point& x, std::int64_t step) {
+    std::ranges::copy(x, oracle_.space().at(state_.vector("x")).begin());
+    const optim::Progress progress{.step = step, .factor = 1, .seed = 1};
+    optim::StepContext context{oracle_, state_, progress};
+    const auto request = estimator_->estimate(context);
+    const optim::Temporary g(oracle_.space());
+    oracle_.gradient_into(request, g);
+    EXPECT_EQ(oracle_.point(state_.vector("x")), x) << "an estimator may not write x";
+    return oracle_.point(g);
+  }
+  SerialOracle<double>& oracle() { return oracle_; }
+
+ private:
+  math::State declare() const {
+    math::StateLayout layout;
+    layout.vector("x");
+    estimator_->declare(layout);
+    return math::State(std::move(layout));
+  }
+  base::Config config_;
+  std::unique_ptr<optim::Estimator> estimator_;
+  math::State state_;
+  SerialOracle<double> oracle_;
+};
+
+double distance(const Point& a, const Point& b) {
+  double sum = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
+  return std::sqrt(sum);
+}
+
+// The mean of the estimates over the batches of one pass is the full gradient, for every estimator of the catalogue.
+TEST(Estimators, AreUnbiasedOverAPass) {
+  constexpr std::int64_t kBatches = 12;
+  for (const optim::Entry* entry : optim::catalogue()) {
+    if (entry->make_estimator == nullptr) continue;
+    Estimates estimates(std::string(entry->name), least_squares(60, 3), 5);
+    estimates.at({1, 2, -3}, 0);      // whatever is kept is kept from here
+    const Point x = {0.5, 2.5, -1};
+    Point mean(3);
+    for (std::int64_t step = 1; step <= kBatches; ++step) {
+      const Point g = estimates.at(x, step);
+      for (std::size_t j = 0; j < 3; ++j) mean[j] += g[j] / kBatches;
+    }
+    Point full(3);
+    estimates.oracle().mean(x, estimates.oracle().all(), full);
+    EXPECT_LT(distance(mean, full), 1e-12 * (1 + distance(full, {0, 0, 0}))) << entry->name;
+  }
+}
+
+// grad F_B(x) - grad F_B(xs) + mu differs from grad F(x) by no more than a multiple of |x - xs|.
+TEST(Svrg, ItsErrorVanishesWithTheDistanceToTheSnapshot) {
+  Estimates estimates("svrg", least_squares(60, 3), 5);
+  const Point snapshot = {1, 2, -3};
+  estimates.at(snapshot, 0);
+  std::vector<double> errors;
+  for (const double away : {1.0, 1e-2, 1e-4}) {
+    const Point x = {1 + away, 2, -3};
+    Point full(3);
+    estimates.oracle().mean(x, estimates.oracle().all(), full);
+    errors.push_back(distance(estimates.at(x, 1), full));
+  }
+  EXPECT_GT(errors[0], 1e-2) << "one batch is not all examples";
+  EXPECT_NEAR(errors[1] / errors[0], 1e-2, 1e-6);
+  EXPECT_NEAR(errors[2] / errors[0], 1e-4, 1e-8);
+}
+
+TEST(Svrg, TakesItsSnapshotsWhenAskedTo) {
+  for (const auto& [every, steps_between] : std::vector<std::pair<std::string, std::size_t>>{{"1.0", 12}, {"0.25", 3}, {"2.0", 24}, {"1e-3", 1}}) {
+    MethodRun<double> run("name = \"svrg\"; lr = 1e-3; snapshot_every = " + every, least_squares(60, 3), {1, 2, -3}, 5);
+    run.steps(24);
+    EXPECT_EQ(run.oracle().gradients, 24 * 2 * 5 + 24 / steps_between * 60) << "snapshot_every = " << every;
+  }
+}
+
+}  // namespace
+}  // namespace talweg::test
