@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint.
+// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, starting,
+// resuming and writing in coordinator_files.cpp.
 #pragma once
 
 #include <chrono>

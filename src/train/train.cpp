@@ -39,7 +39,9 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
   run.method->declare(layout);
 
-  engine::Engine<Real> engine(comm, threads, problem, run.run.engine, layout.vectors().size());
+  std::optional<engine::Engine<Real>> made;
+  comm::together(comm, [&] { made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size()); });
+  engine::Engine<Real>& engine = *made;
   std::optional<SignalWatch> signals;
   if (options.signals) {
     signals.emplace();
