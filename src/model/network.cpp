@@ -2,6 +2,7 @@
 #include "model/network.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "model/network_tape.hpp"
 #include "talweg/base/error.hpp"
@@ -16,10 +17,10 @@ namespace {
 
 constexpr std::size_t kSparseOutputs = 8;
 
-/// out[i * stride + o] (+)= row i times weight row o, o in [0, Outputs); each sum in the order of the row's entries.
+/// out[i * stride + o] = row i times weight row o, o in [0, Outputs); each sum in the order of the row's entries.
 template <std::size_t Outputs, class Real>
-void sparse_products(std::span<const data::SparseRow<Real>> rows, const Real* weight, std::size_t features, Real beta,
-                     Real* out, std::size_t stride) {
+void sparse_products(std::span<const data::SparseRow<Real>> rows, const Real* weight, std::size_t features, Real* out,
+                     std::size_t stride) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const data::SparseRow<Real>& row = rows[i];
     Real sum[Outputs] = {};
@@ -27,7 +28,7 @@ void sparse_products(std::span<const data::SparseRow<Real>> rows, const Real* we
       const Real* w = weight + row.column[j];
       for (std::size_t o = 0; o < Outputs; ++o) sum[o] += row.value[j] * w[o * features];
     }
-    for (std::size_t o = 0; o < Outputs; ++o) out[i * stride + o] = beta == 0 ? sum[o] : beta * out[i * stride + o] + sum[o];
+    for (std::size_t o = 0; o < Outputs; ++o) out[i * stride + o] = sum[o];
   }
 }
 
@@ -80,25 +81,27 @@ std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
 template <class Real>
 void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta,
                              Real* out) const {
+  if (tape.count() == 0) return;  // then a buffer may be null without the input being sparse
   const std::size_t n = width(l);
   const std::size_t k = inputs(l);
   if (dense != nullptr) {
     gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight, k, beta, out, n);
     return;
   }
+  assert(beta == 0);  // sparse rows are the first layer's input, and nothing comes before that
   // A few rows of W stay in cache while all examples pass; their sums are independent chains of additions.
   std::size_t o = 0;
   for (; o + kSparseOutputs <= n; o += kSparseOutputs)
-    sparse_products<kSparseOutputs>(tape.examples->sparse, weight + o * k, k, beta, out + o, n);
-  for (; o < n; ++o) sparse_products<1>(tape.examples->sparse, weight + o * k, k, beta, out + o, n);
+    sparse_products<kSparseOutputs>(tape.examples->sparse, weight + o * k, k, out + o, n);
+  for (; o < n; ++o) sparse_products<1>(tape.examples->sparse, weight + o * k, k, out + o, n);
 }
 
 template <class Real>
-void Network<Real>::add_bias(std::size_t count, std::size_t l, const Real* bias, Real scale, Real* out) const {
+void Network<Real>::add_bias(std::size_t count, std::size_t l, const Real* bias, Real* out) const {
   if (bias == nullptr) return;
   const std::size_t n = width(l);
   for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t o = 0; o < n; ++o) out[i * n + o] += scale * bias[o];
+    for (std::size_t o = 0; o < n; ++o) out[i * n + o] += bias[o];
   }
 }
 
@@ -110,13 +113,13 @@ void Network<Real>::forward(std::span<const Real> point, NetworkTape& tape) cons
     layer.z.resize(count * width(l));
     multiply(tape, l, tape.input(l), weight(point, l), Real{0}, layer.z.data());
     if (l + 1 == layers()) {
-      add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
+      add_bias(count, l, bias(point, l), layer.z.data());
       break;
     }
     layer.a.resize(count * width(l));
     for (std::size_t i = 0; i < count; ++i) {  // bias and activation in one sweep: a row is in cache for both
       Real* z = layer.z.data() + i * width(l);
-      add_bias(1, l, bias(point, l), Real{1}, z);
+      add_bias(1, l, bias(point, l), z);
       activation_->forward(width(l), z, layer.a.data() + i * width(l));
     }
   }

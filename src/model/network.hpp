@@ -70,7 +70,7 @@ class Network final : public Objective<Real> {
 
   /// out [count, width(l)] (+)= input of layer l times W^T, `dense` the input when l is not the first.
   void multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta, Real* out) const;
-  void add_bias(std::size_t count, std::size_t l, const Real* bias, Real scale, Real* out) const;
+  void add_bias(std::size_t count, std::size_t l, const Real* bias, Real* out) const;
   /// All z and a, up to the outputs.
   void forward(std::span<const Real> point, NetworkTape& tape) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;

@@ -23,7 +23,7 @@ void Network<Real>::tangent(std::span<const Real> point, std::span<const Real> d
     layer.dz.resize(size);
     multiply(tape, l, tape.input(l), weight(direction, l), Real{0}, layer.dz.data());
     if (l > 0) multiply(tape, l, tape.layers[l - 1].da.data(), weight(point, l), Real{1}, layer.dz.data());
-    add_bias(count, l, bias(direction, l), Real{1}, layer.dz.data());
+    add_bias(count, l, bias(direction, l), layer.dz.data());
     if (l + 1 == layers()) break;
     layer.da.resize(size);
     activation_->backward(size, layer.z.data(), layer.a.data(), layer.dz.data(), layer.da.data());
@@ -75,9 +75,9 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
   at_point.resize(count * width(0));
   at_direction.resize(count * width(0));
   multiply(tape, 0, tape.input(0), weight(point, 0), Real{0}, at_point.data());
-  add_bias(count, 0, bias(point, 0), Real{1}, at_point.data());
+  add_bias(count, 0, bias(point, 0), at_point.data());
   multiply(tape, 0, tape.input(0), weight(direction, 0), Real{0}, at_direction.data());
-  add_bias(count, 0, bias(direction, 0), Real{1}, at_direction.data());
+  add_bias(count, 0, bias(direction, 0), at_direction.data());
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     const Real t = static_cast<Real>(lengths[k]);
     for (std::size_t l = 0; l < layers(); ++l) {
@@ -92,10 +92,10 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
         const Layer& below = tape.layers[l - 1];
         // dz first holds a V^T, which both need.
         multiply(tape, l, below.a.data(), weight(direction, l), Real{0}, layer.dz.data());
-        add_bias(count, l, bias(direction, l), Real{1}, layer.dz.data());
+        add_bias(count, l, bias(direction, l), layer.dz.data());
         for (std::size_t i = 0; i < size; ++i) layer.z[i] = t * layer.dz[i];
         multiply(tape, l, below.a.data(), weight(point, l), Real{1}, layer.z.data());
-        add_bias(count, l, bias(point, l), Real{1}, layer.z.data());
+        add_bias(count, l, bias(point, l), layer.z.data());
         multiply(tape, l, below.da.data(), weight(point, l), Real{1}, layer.dz.data());
         layer.delta.resize(size);  // da V^T
         multiply(tape, l, below.da.data(), weight(direction, l), Real{0}, layer.delta.data());

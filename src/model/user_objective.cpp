@@ -19,7 +19,7 @@ double UserTerms::predict(std::span<const double>, const UserExample&) const {
 template <class Real>
 struct UserObjective<Real>::UserTape final : public Tape<Real> {
   const data::Examples<Real>* examples = nullptr;
-  std::vector<double> x, v, gradient, product, features;
+  std::vector<double> x, v, start, gradient, product, features;
 
   /// Example i in double, sparse ones written out.
   UserExample example(std::size_t i) {
@@ -117,17 +117,16 @@ void UserObjective<Real>::along(std::span<const Real> point, std::span<const Rea
                                 const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<ValueAndSlope> out) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
-  std::vector<double> start;
-  unpack(point, start);
+  unpack(point, tape.start);
   unpack(direction, tape.v);
-  tape.x.resize(start.size());
+  tape.x.resize(tape.start.size());
   for (std::size_t k = 0; k < lengths.size(); ++k) {
-    for (std::size_t j = 0; j < start.size(); ++j) tape.x[j] = start[j] + lengths[k] * tape.v[j];
-    tape.gradient.assign(start.size(), 0);
+    for (std::size_t j = 0; j < tape.start.size(); ++j) tape.x[j] = tape.start[j] + lengths[k] * tape.v[j];
+    tape.gradient.assign(tape.start.size(), 0);
     out[k] = {};
     for (std::size_t i = 0; i < examples.count; ++i)
       out[k].value += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
-    for (std::size_t j = 0; j < start.size(); ++j) out[k].slope += tape.gradient[j] * tape.v[j];
+    for (std::size_t j = 0; j < tape.start.size(); ++j) out[k].slope += tape.gradient[j] * tape.v[j];
   }
 }
 

@@ -71,6 +71,18 @@ TEST(Derivatives, Float32AgreesWithFloat64) {
       const std::vector<float> v32(v.begin(), v.end());
       const auto rows = make_rows<double>(kCount, kFeatures, classes);
       const auto rows32 = make_rows<float>(kCount, kFeatures, classes);
+      const std::vector<double> lengths = {0, 0.3};
+      std::vector<model::ValueAndSlope> line(2), line32(2);
+      const auto tape = fine->make_tape();
+      const auto tape32 = coarse->make_tape();
+      for (const bool sparse : {false, true}) {
+        fine->along(point, v, lengths, rows.view(sparse), *tape, line);
+        coarse->along(point32, v32, lengths, rows32.view(sparse), *tape32, line32);
+        for (std::size_t k = 0; k < lengths.size(); ++k) {
+          EXPECT_NEAR(line32[k].value, line[k].value, 1e-4 * (1 + std::abs(line[k].value))) << fine->describe();
+          EXPECT_NEAR(line32[k].slope, line[k].slope, 1e-4 * (1 + std::abs(line[k].slope))) << fine->describe();
+        }
+      }
       for (const bool hvp : {false, true}) {
         std::vector<double> g;
         std::vector<float> g32;

@@ -63,21 +63,28 @@ TEST(Tiles, AnyCutGivesTheWholeGradient) {
   }
 }
 
-TEST(Tiles, TangentTilesAddTheirWeightTimesTheShare) {
+TEST(Tiles, AddTheirWeightTimesTheShare) {
   const auto objective = small_network();
   const auto rows = make_rows<double>(8, kFeatures, 4);
-  const auto examples = rows.view(false);
   const auto point = random_vector(objective->layout(), 1, 0.5);
   const auto v = random_vector(objective->layout(), 2, 1);
-  std::vector<double> once;
-  gradient<double>(*objective, point, examples, once, &v);
-  const auto tape = objective->make_tape();
-  objective->forward_backward(point, examples, *tape);
-  objective->tangent(point, v, *tape);
-  for (const math::Tile& tile : cut(objective->layout(), 0)) {
-    std::vector<double> out(tile.count, 1.0);
-    objective->add_tangent_tile(*tape, tile, -2.0, out);
-    for (std::size_t j = 0; j < tile.count; ++j) ASSERT_NEAR(out[j], 1 - 2 * once[tile.offset + j], 1e-12);
+  for (const bool sparse : {false, true}) {
+    const auto examples = rows.view(sparse);
+    std::vector<double> g, h;
+    gradient<double>(*objective, point, examples, g);
+    gradient<double>(*objective, point, examples, h, &v);
+    const auto tape = objective->make_tape();
+    objective->forward_backward(point, examples, *tape);
+    objective->tangent(point, v, *tape);
+    for (const math::Tile& tile : cut(objective->layout(), 0)) {
+      std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
+      objective->add_tile(*tape, tile, -2.0, out);
+      objective->add_tangent_tile(*tape, tile, 3.0, tangent);
+      for (std::size_t j = 0; j < tile.count; ++j) {
+        ASSERT_NEAR(out[j], 1 - 2 * g[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
+        ASSERT_NEAR(tangent[j], 1 + 3 * h[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
+      }
+    }
   }
 }
 

@@ -111,6 +111,33 @@ TEST(UserTerms, PredictAndEvaluateByHand) {
   EXPECT_DOUBLE_EQ(e.target_squared, 17);
 }
 
+TEST(UserTerms, ATapeForgetsTheLeafBeforeAndTilesHaveWeights) {
+  const model::UserObjective<double> objective(std::make_shared<Exponential>());
+  const auto before = make_rows<double>(7, 2, 0);
+  const auto rows = make_rows<double>(4, 2, 0);
+  const auto point = random_vector(objective.layout(), 1, 0.5);
+  const auto v = random_vector(objective.layout(), 2, 1);
+  const auto examples_before = before.view(false);
+  const auto examples = rows.view(false);
+  std::vector<double> g, h;
+  gradient<double>(objective, point, examples, g);
+  gradient<double>(objective, point, examples, h, &v);
+  const auto tape = objective.make_tape();
+  objective.forward_backward(point, examples_before, *tape);
+  objective.tangent(point, v, *tape);
+  objective.forward_backward(point, examples, *tape);
+  objective.tangent(point, v, *tape);
+  for (const math::Tile& tile : objective.layout().tiles()) {
+    std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
+    objective.add_tile(*tape, tile, -2.0, out);
+    objective.add_tangent_tile(*tape, tile, 3.0, tangent);
+    for (std::size_t j = 0; j < tile.count; ++j) {
+      EXPECT_DOUBLE_EQ(out[j], 1 - 2 * g[tile.offset + j]);
+      EXPECT_DOUBLE_EQ(tangent[j], 1 + 3 * h[tile.offset + j]);
+    }
+  }
+}
+
 TEST(UserTerms, SayWhatTheyCannotDo) {
   const model::UserObjective<double> objective(std::make_shared<Least>());
   EXPECT_FALSE(objective.capabilities().hvp);

@@ -25,9 +25,11 @@ struct ModelConfig {
   bool bias = true;
   bool classes = true;  // the loss takes class indices as targets
 };
+/// Throws Error(bad_config) for unknown names and values out of range, and for batch normalisation with the reason: F is a sum.
 ModelConfig parse_model(const base::Section& model);
 
-/// Throws Error(bad_data) when data and loss do not fit (logistic with other than two classes, ...).
+/// Throws Error(bad_data) when data and loss do not fit (logistic with other than two classes, ...), Error(bad_config) for a
+/// name that no registry has.
 template <class Real>
 std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, const data::Shape& shape);
 

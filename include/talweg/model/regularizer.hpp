@@ -30,7 +30,8 @@ class Regularizer final : public math::Proximal {
   [[nodiscard]] bool smooth() const;  // no l1, no box: prox is the identity
   /// The l2 that acts on this block: 0 on biases unless include_bias. Gradient l2 * x, curvature l2.
   [[nodiscard]] double l2(const math::Block& block) const;
-  /// Omega on one block: its smooth part, its l1 part; +infinity outside the box.
+  /// Omega on one block: its smooth part, its l1 part; +infinity outside the box, whose corners are those of Real (0.1 is no
+  /// float), so that what apply() leaves is always inside.
   template <class Real>
   [[nodiscard]] double smooth_value(const math::Block&, std::span<const Real> x) const;
   template <class Real>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logistic loss of two classes y in {0, 1}: l(z, y) = log(1 + exp(z)) - y z, written so that neither side overflows.
+#include <algorithm>
 #include <cmath>
 
 #include "model/loss.hpp"
