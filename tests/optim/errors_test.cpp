@@ -46,7 +46,8 @@ TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
 TEST(MethodErrors, NesterovWantsNoDampening) {
   expect_method("name = \"momentum\"; nesterov = true; dampening = 0.3",
                 {"run.toml:4:", "method.dampening", "0.3 beside nesterov = true", "expected 0"});
-  EXPECT_EQ(refusal("method", "name = \"momentum\"; nesterov = true", [](const base::Section& s) { optim::build_method(s); }), "");
+  EXPECT_EQ(refusal("method", "name = \"momentum\"; nesterov = true", [](const base::Section& s) { optim::build_method(s); }),
+            "");
 }
 
 TEST(ScheduleErrors, NamePlaceKeyAndWhatIsAllowed) {

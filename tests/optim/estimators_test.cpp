@@ -51,7 +51,7 @@ TEST(Estimators, AreUnbiasedOverAPass) {
   for (const optim::Entry* entry : optim::catalogue()) {
     if (entry->make_estimator == nullptr) continue;
     Estimates estimates(std::string(entry->name), least_squares(60, 3), 5);
-    estimates.at({1, 2, -3}, 0);      // whatever is kept is kept from here
+    estimates.at({1, 2, -3}, 0);  // whatever is kept is kept from here
     const Point x = {0.5, 2.5, -1};
     Point mean(3);
     for (std::int64_t step = 1; step <= kBatches; ++step) {
@@ -82,7 +82,8 @@ TEST(Svrg, ItsErrorVanishesWithTheDistanceToTheSnapshot) {
 }
 
 TEST(Svrg, TakesItsSnapshotsWhenAskedTo) {
-  for (const auto& [every, steps_between] : std::vector<std::pair<std::string, std::size_t>>{{"1.0", 12}, {"0.25", 3}, {"2.0", 24}, {"1e-3", 1}}) {
+  for (const auto& [every, steps_between] :
+       std::vector<std::pair<std::string, std::size_t>>{{"1.0", 12}, {"0.25", 3}, {"2.0", 24}, {"1e-3", 1}}) {
     MethodRun<double> run("name = \"svrg\"; lr = 1e-3; snapshot_every = " + every, least_squares(60, 3), {1, 2, -3}, 5);
     run.steps(24);
     EXPECT_EQ(run.oracle().gradients, 24 * 2 * 5 + 24 / steps_between * 60) << "snapshot_every = " << every;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The claims of smallest_eigenpair beyond the easy spectrum: the residual, the unit vector, float32, and vectors of many blocks.
+// The claims of smallest_eigenpair beyond the easy spectrum: the residual, the unit vector, float32, and vectors of many
+// blocks.
+#include "talweg/optim/lanczos.hpp"
+
 #include <set>
 
-#include "talweg/optim/lanczos.hpp"
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {
@@ -36,16 +38,18 @@ FiniteSum rotated(Point values) {
     for (auto m = mirrors.rbegin(); m != mirrors.rend(); ++m) reflect(*m, out);
     return out;
   };
-  return {.n = 1, .dimension = d,
-          .term = [product](std::size_t, const Point& x, Point& g) {
-            const Point ax = product(x, x);
-            double value = 0;
-            for (std::size_t j = 0; j < x.size(); ++j) {
-              g[j] += ax[j];
-              value += 0.5 * ax[j] * x[j];
-            }
-            return value;
-          },
+  return {.n = 1,
+          .dimension = d,
+          .term =
+              [product](std::size_t, const Point& x, Point& g) {
+                const Point ax = product(x, x);
+                double value = 0;
+                for (std::size_t j = 0; j < x.size(); ++j) {
+                  g[j] += ax[j];
+                  value += 0.5 * ax[j] * x[j];
+                }
+                return value;
+              },
           .hessian_vector = product};
 }
 
@@ -59,7 +63,8 @@ TEST(Lanczos, AnEigenvalueLiesWithinTheResidualWheneverItStops) {
   for (std::size_t j = 0; j < values.size(); ++j) values[j] = -2 + std::sqrt(static_cast<double>(j));
   for (const int iterations : {1, 2, 3, 5, 8, 13, 21, 34, 300}) {
     SerialOracle<double> oracle(rotated(values), 0, 2);
-    const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = iterations, .tolerance = 1e-10, .seed = 4}, kEigenvector);
+    const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(),
+                                                {.iterations = iterations, .tolerance = 1e-10, .seed = 4}, kEigenvector);
     double nearest = 1e300;
     for (const double v : values) nearest = std::min(nearest, std::abs(v - pair.value));
     EXPECT_LE(nearest, pair.residual + 1e-12) << iterations;
@@ -76,7 +81,8 @@ TEST(Lanczos, StopsAtItsToleranceAndNotMuchLater) {
   int used = 0;
   for (const double tolerance : {1e-2, 1e-6, 1e-10}) {
     SerialOracle<double> oracle(rotated(values), 0, 2);
-    const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 200, .tolerance = tolerance, .seed = 1}, kEigenvector);
+    const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(),
+                                                {.iterations = 200, .tolerance = tolerance, .seed = 1}, kEigenvector);
     EXPECT_LE(pair.residual, 1.01 * tolerance * 30 + 1e-12) << tolerance;
     EXPECT_NEAR(pair.value, -30, tolerance * 30 + 1e-10) << tolerance;
     EXPECT_LE(pair.iterations, 40) << tolerance;
@@ -91,7 +97,8 @@ TEST(Lanczos, FindsANearlyDoubleSmallestEigenvalueWithoutGhosts) {
   values[0] = -1;
   values[1] = -1 + 1e-4;
   SerialOracle<double> oracle(rotated(values), 0, 2);
-  const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 100, .tolerance = 1e-12, .seed = 2}, kEigenvector);
+  const auto pair =
+      optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 100, .tolerance = 1e-12, .seed = 2}, kEigenvector);
   EXPECT_NEAR(pair.value, -1, 1e-8);
   EXPECT_NEAR(pair.largest, 100, 1e-8) << "all of a 100-dimensional space is spanned by 100 products";
 }
@@ -99,7 +106,8 @@ TEST(Lanczos, FindsANearlyDoubleSmallestEigenvalueWithoutGhosts) {
 TEST(Lanczos, AHessianOfZeroOrOneEigenvalueIsExhaustedAtOnce) {
   for (const double value : {0.0, 3.0, -2.0}) {
     SerialOracle<double> oracle(quadratic(Point(50, value)), 0, 2);
-    const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 30, .tolerance = 1e-9, .seed = 1}, kEigenvector);
+    const auto pair =
+        optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 30, .tolerance = 1e-9, .seed = 1}, kEigenvector);
     EXPECT_TRUE(pair.exhausted) << value;
     EXPECT_NEAR(pair.value, value, 1e-14);
     EXPECT_LE(pair.iterations, 3);
@@ -112,7 +120,8 @@ TEST(Lanczos, HoldsInFloat32) {
   for (std::size_t j = 0; j < values.size(); ++j) values[j] = 1 + 0.1 * static_cast<double>(j);
   values[150] = -0.25;
   SerialOracle<float> oracle(rotated(values), 0, 2);
-  const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 100, .tolerance = 1e-5, .seed = 1}, kEigenvector);
+  const auto pair =
+      optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 100, .tolerance = 1e-5, .seed = 1}, kEigenvector);
   EXPECT_NEAR(pair.value, -0.25, 1e-4);
   EXPECT_LT(pair.residual, 1e-3);
   EXPECT_NEAR(norm(oracle, kEigenvector), 1, 1e-5);
@@ -121,7 +130,8 @@ TEST(Lanczos, HoldsInFloat32) {
 TEST(Lanczos, TheSmoothPartOfOmegaCounts) {
   SerialOracle<double> oracle(quadratic({3, -1, 2}), 0, 2);
   oracle.l2 = 0.5;
-  const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 10, .tolerance = 0, .seed = 1}, kEigenvector);
+  const auto pair =
+      optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 10, .tolerance = 0, .seed = 1}, kEigenvector);
   EXPECT_NEAR(pair.value, -0.5, 1e-12);
 }
 
@@ -130,7 +140,7 @@ TEST(RandomVectors, DifferFromBlockToBlock) {
   const std::size_t d = 2 * math::ParameterLayout::kBlock + 100;
   SerialOracle<double> oracle(quadratic(Point(d, 1.0)), 0, 2);
   optim::smallest_eigenpair(oracle, kX, oracle.all(), {.iterations = 1, .tolerance = 0, .seed = 1}, kEigenvector);
-  const Point start = oracle.point(kEigenvector);      // H is the identity: the starting vector is what comes back
+  const Point start = oracle.point(kEigenvector);  // H is the identity: the starting vector is what comes back
   EXPECT_EQ(std::set<double>(start.begin(), start.end()).size(), d);
   MethodRun<double> run("name = \"pgd\"; lr = 1e-12; radius = 0.5", quadratic(Point(d, 0.0)), Point(d, 0.0));
   run.step();

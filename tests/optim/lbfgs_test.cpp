@@ -31,15 +31,17 @@ FiniteSum logistic(std::size_t n, std::size_t d) {
     }
     for (std::size_t j = 0; j < d; ++j) rows[i][j] *= (margin > 0 ? 1 : -1) * std::pow(10.0, 0.5 * static_cast<double>(j));
   }
-  return {.n = n, .dimension = d,
-          .term = [rows](std::size_t i, const Point& x, Point& g) {
-            double margin = 0;
-            for (std::size_t j = 0; j < x.size(); ++j) margin += rows[i][j] * x[j];
-            const double e = std::exp(-std::abs(margin));
-            const double probability = margin > 0 ? e / (1 + e) : 1 / (1 + e);   // of the other class
-            for (std::size_t j = 0; j < x.size(); ++j) g[j] -= probability * rows[i][j];
-            return std::max(-margin, 0.0) + std::log1p(e);
-          },
+  return {.n = n,
+          .dimension = d,
+          .term =
+              [rows](std::size_t i, const Point& x, Point& g) {
+                double margin = 0;
+                for (std::size_t j = 0; j < x.size(); ++j) margin += rows[i][j] * x[j];
+                const double e = std::exp(-std::abs(margin));
+                const double probability = margin > 0 ? e / (1 + e) : 1 / (1 + e);  // of the other class
+                for (std::size_t j = 0; j < x.size(); ++j) g[j] -= probability * rows[i][j];
+                return std::max(-margin, 0.0) + std::log1p(e);
+              },
           .hessian_vector = {}};
 }
 
@@ -89,7 +91,8 @@ TEST(Lbfgs, EveryStepSatisfiesAWolfeTest) {
     // The line x + t p with t in [0, 1]: lengths are scaled, the tests are not changed by that.
     const optim::LinePoint start{.length = 0, .value = value, .slope = dot(gradient(run.oracle(), from), p)};
     const optim::LinePoint end{.length = 1, .value = run.value(), .slope = dot(gradient(run.oracle(), run.x()), p)};
-    EXPECT_TRUE(optim::satisfies_wolfe(start, end, options)) << "step " << k << ": slope " << start.slope << " to " << end.slope;
+    EXPECT_TRUE(optim::satisfies_wolfe(start, end, options))
+        << "step " << k << ": slope " << start.slope << " to " << end.slope;
     EXPECT_NEAR(report.update_norm, std::sqrt(dot(p, p)), 1e-9 * report.update_norm);
   }
 }
@@ -128,9 +131,11 @@ TEST(Lbfgs, GoesOnInFloat32) {
 /// wolfe_search on phi(t), from x = 0 along d = 1.
 struct Line {
   explicit Line(std::function<double(double t, double& slope)> phi)
-      : oracle({.n = 1, .dimension = 1,
+      : oracle({.n = 1,
+                .dimension = 1,
                 .term = [phi](std::size_t, const Point& x, Point& g) { return phi(x[0], g[0]); },
-                .hessian_vector = {}}, 0, 2) {
+                .hessian_vector = {}},
+               0, 2) {
     oracle.space().at({1})[0] = 1;
     start.value = phi(0, start.slope);
   }
@@ -141,8 +146,8 @@ struct Line {
   optim::LinePoint start;
 };
 
-// phi falls by 0.1 a unit on the whole, with valleys: c1 = 0.3 is met in the first valleys only. A first length past them, where
-// phi falls steeply again, is too long all the same.
+// phi falls by 0.1 a unit on the whole, with valleys: c1 = 0.3 is met in the first valleys only. A first length past them,
+// where phi falls steeply again, is too long all the same.
 TEST(Wolfe, ComesBackFromBeyondTheValleysThatMeetIt) {
   Line line([](double t, double& slope) {
     slope += -0.1 - 0.9 * std::cos(2 * t);
@@ -173,7 +178,7 @@ TEST(Wolfe, ComesBackFromWhereFIsNotFinite) {
 TEST(Wolfe, GivesUpWithinItsRequests) {
   Line line([](double t, double& slope) {
     slope += -1;
-    return -t;      // falls for ever: no length is long enough
+    return -t;  // falls for ever: no length is long enough
   });
   EXPECT_FALSE(line.search(1, {.requests = 7}));
   EXPECT_EQ(line.oracle.line_requests, 7U);

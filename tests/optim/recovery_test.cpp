@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an interruption may not change: a step that was cut off at any request has written no x, and done again it gives the same
-// bits. And what clipping may not change when it does not bind.
+// What an interruption may not change: a step that was cut off at any request has written no x, and done again it gives the
+// same bits. And what clipping may not change when it does not bind.
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {
@@ -10,7 +10,7 @@ struct CutOff {};
 
 struct Case {
   std::string method;
-  std::size_t batch;      // 0: full
+  std::size_t batch;  // 0: full
 };
 
 /// Every entry with its defaults, and combinations that ask more of a step.
@@ -68,7 +68,7 @@ TEST(Recovery, ADivergedStepLeavesXAsItWas) {
     FiniteSum broken = least_squares(40, 3);
     const auto term = broken.term;
     broken.term = [term](std::size_t i, const Point& x, Point& g) {
-      return term(i, x, g) + (x[0] == 2 ? 0 : std::numeric_limits<double>::quiet_NaN());   // fine at the start only
+      return term(i, x, g) + (x[0] == 2 ? 0 : std::numeric_limits<double>::quiet_NaN());  // fine at the start only
     };
     MethodRun<float> run(c.method, broken, {2, -1, 4}, c.batch);
     Point before;
@@ -76,7 +76,7 @@ TEST(Recovery, ADivergedStepLeavesXAsItWas) {
     for (int k = 0; k < 3 && !threw; ++k) {
       before = run.x();
       try {
-        if (run.step().outcome != optim::Outcome::going_on) break;   // a line search finds nothing finite
+        if (run.step().outcome != optim::Outcome::going_on) break;  // a line search finds nothing finite
       } catch (const optim::Diverged&) {
         threw = true;
       }

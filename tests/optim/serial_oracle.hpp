@@ -153,8 +153,8 @@ class SerialOracle final : public optim::Oracle {
     for (const double v : x) sum += v * v;
     return 0.5 * l2 * sum;
   }
-  double l2 = 0;                         // Omega's smooth part
-  std::function<void()> on_request;      // before an oracle request is answered; may throw
+  double l2 = 0;                     // Omega's smooth part
+  std::function<void()> on_request;  // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
   std::size_t line_requests = 0;

@@ -42,8 +42,9 @@ class Adam final : public ElementRule<Adam> {
       v[i] = beta2 * v[i] + rest2 * b.g[i] * b.g[i];
       b.x[i] -= rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
     }
-    for (std::size_t i = 0; b.prox_step != nullptr && i < b.count; ++i)
+    for (std::size_t i = 0; b.prox_step != nullptr && i < b.count; ++i) {
       b.prox_step[i] = rate / (scale * std::sqrt(v[i]) + epsilon);
+    }
   }
 
  private:

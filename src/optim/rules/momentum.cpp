@@ -18,7 +18,8 @@ class Momentum final : public ElementRule<Momentum> {
         dampening_(s.number("dampening", 0.0, base::Range::unit(), "share of each new gradient left out, the first excepted")),
         nesterov_(s.flag("nesterov", false, "look ahead, as the method of that name does; wants no dampening")) {
     if (nesterov_ && dampening_ != 0) {
-      s.fail("dampening", fmt::format("{} beside nesterov = true", dampening_), "0: the look-ahead is defined without dampening");
+      s.fail("dampening", fmt::format("{} beside nesterov = true", dampening_),
+             "0: the look-ahead is defined without dampening");
     }
   }
   std::vector<std::string> slots() const override { return {"momentum"}; }
@@ -48,8 +49,9 @@ extern const Entry entry_momentum;
 const Entry entry_momentum{
     .name = "momentum",
     .title = "Heavy-ball momentum",
-    .rule = "a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t;\n"
-            "nesterov = true: x_t = x_{t-1} - lr (g_t + momentum a_t)",
+    .rule =
+        "a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t;\n"
+        "nesterov = true: x_t = x_{t-1} - lr (g_t + momentum a_t)",
     .source = "Polyak, USSR Comp. Math. 4 (1964); lr outside the buffer as in TensorFlow's ApplyMomentum and torch.optim.SGD",
     .cost = "b gradients",
     .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Momentum>(s); },
