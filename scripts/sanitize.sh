@@ -10,7 +10,7 @@ rooms='base|math|comm|h5|data|model|optim|io|engine|train|control'
 suppressions=$PWD/scripts/suppressions
 
 under() {  # folder sanitizers
-  configure_and_build "$1" -DTALWEG_TESTS=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTALWEG_SANITIZE="$2" -- --target unit_tests
+  configure_and_build "$1" -DTALWEG_TESTS=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" -DTALWEG_SANITIZE="$2" -- --target unit_tests
   ctest --test-dir "$1" --output-on-failure --parallel "$(nproc)" --tests-regex "^($rooms)\\."
 }
 
