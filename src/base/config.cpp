@@ -10,7 +10,8 @@
 
 namespace talweg::base {
 
-Config Config::parse(std::string text, std::string name, std::span<const std::string> overrides, std::filesystem::path folder) {
+Config Config::parse(const std::string& text, std::string name, std::span<const std::string> overrides,
+                     const std::filesystem::path& folder) {
   auto memory = std::make_shared<Memory>();
   memory->root = parse_toml(text, name);
   memory->name = std::move(name);

@@ -108,13 +108,13 @@ bool Section::flag(std::string_view key, bool fallback, std::string_view meaning
   return value;
 }
 
-std::string Section::text(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const {
+std::string Section::text(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const {
   std::string value = value_of(*memory_, path_, key, fallback, "a string", as_exactly<std::string>, kAnything);
   memory_->declare(path_, key, to_toml(value), meaning);
   return value;
 }
 
-std::string Section::choice(std::string_view key, std::optional<std::string> fallback,
+std::string Section::choice(std::string_view key, const std::optional<std::string>& fallback,
                             std::span<const std::string_view> allowed, std::string_view meaning) const {
   std::string expected = (allowed.size() == 1 ? "" : "one of ") + joined(allowed);
   if (const Entry* entry = memory_->find(path_, key); entry != nullptr && entry->node.kind() == 's') {
@@ -144,7 +144,8 @@ std::vector<double> Section::numbers(std::string_view key, std::vector<double> f
   return values;
 }
 
-std::filesystem::path Section::path(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const {
+std::filesystem::path Section::path(std::string_view key, const std::optional<std::string>& fallback,
+                                    std::string_view meaning) const {
   const std::string written = value_of(*memory_, path_, key, fallback, "a path", as_exactly<std::string>, kAnything);
   std::filesystem::path value = written.empty() ? std::filesystem::path() : (memory_->folder / written).lexically_normal();
   memory_->declare(path_, key, to_toml(value.string()), meaning);

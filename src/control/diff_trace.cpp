@@ -21,7 +21,7 @@ std::vector<std::string> compared(const io::Columns& a, const io::Columns& b) {
   for (const auto& [name, column] : a) {
     if (b.contains(name) && std::ranges::find(kFree, name) == kFree.end()) names.push_back(name);
   }
-  std::ranges::stable_partition(names, [](const std::string& name) { return name == "loss"; });
+  std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name == "loss"; });
   return names;
 }
 

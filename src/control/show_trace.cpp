@@ -79,8 +79,8 @@ std::string trace_text(const std::string& file, const io::Trace& trace) {
 
 nlohmann::ordered_json trace_json(const std::string& file, const io::Trace& trace) {
   nlohmann::ordered_json attributes = nlohmann::ordered_json::object();
-  for (const auto& [name, value] : trace.attributes) {
-    std::visit([&](const auto& v) { attributes[name] = v; }, value);
+  for (const auto& attribute : trace.attributes) {
+    std::visit([&](const auto& v) { attributes[attribute.first] = v; }, attribute.second);
   }
   nlohmann::ordered_json last = nlohmann::ordered_json::object();
   for (const char* name : kLastFigures) last[name] = json_number(last_number(trace.steps, name));

@@ -299,27 +299,28 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
 
 template <class Real>
 void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
-  const Leaves leaves = leaves_of(request);
   const Kind kind = kind_of(request);
   const bool exact = options_.reduction == Reduction::exact;
-  const auto evaluations = static_cast<std::int64_t>(leaves.examples * (request.verb == Verb::gradient ? request.points : 1));
+  const std::uint32_t points = request.verb == Verb::gradient ? request.points : 1;
   Costs& costs = meter_.of(request.asker);
-  (request.verb == Verb::gradient ? costs.gradients : costs.hvps) += evaluations;
 
+  Leaves leaves;
   math::ExactSum value;
   for (bool again = false, fits = false; !fits; again = true) {
     comm::Failure failure;
     try {
       const Stopwatch watch(meter_.phases.gradient);
+      if (!again) leaves = leaves_of(request);
       value = run_leaves(request, leaves, again);
     } catch (...) {
       failure = comm::current_failure();
     }
+    const auto evaluations = static_cast<std::int64_t>(leaves.examples * points);
+    (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += evaluations;
     verdict(failure, maxima_);
     result.finite = std::ranges::max(maxima_) < kNotFinite;
     if (!result.finite) return;
     fits = !exact || !grids_.outgrown(request.asker, kind, maxima_);
-    if (!fits) costs.redone += evaluations;
     grids_.follow(request.asker, kind, maxima_);
   }
   const Stopwatch watch(meter_.phases.allreduce);
@@ -336,16 +337,17 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
 
 template <class Real>
 void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
-  const Leaves leaves = leaves_of(request);
   const auto& objective = *problem_.objective;
   const bool along = request.verb == Verb::along;
   const std::size_t fields = along ? 2 * request.lengths : 5;
-  meter_.of(request.asker).values += static_cast<std::int64_t>(leaves.examples * (along ? request.lengths : 1));
 
+  Leaves leaves;
   std::vector<math::ExactSum> sums(fields);
   comm::Failure failure;
   try {
     const Stopwatch watch(meter_.phases.gradient);
+    leaves = leaves_of(request);
+    meter_.of(request.asker).values += static_cast<std::int64_t>(leaves.examples * (along ? request.lengths : 1));
     const Points points = points_of(request);
     std::vector<double> each(wave_ * fields);  // [leaf of the wave][field]
     for (std::size_t at = 0; at < leaves.mine.size(); at += wave_) {

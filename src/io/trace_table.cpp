@@ -126,7 +126,9 @@ h5::Image TraceTable::image(const std::string& name, std::int64_t generation) {
     facts.set("format", "talweg trace");
     facts.set("format_version", kTraceVersion);
     facts.set("rows_generation", generation);
-    for (const auto& [key, value] : attributes_) std::visit([&](const auto& v) { facts.set(key, v); }, value);
+    for (const auto& attribute : attributes_) {
+      std::visit([&](const auto& value) { facts.set(attribute.first, value); }, attribute.second);
+    }
     h5::Group timing = root.create_group("timing");
     write_group(kStepColumns.size(), [&](std::size_t i) {
       const StepColumn& column = kStepColumns[i];

@@ -42,11 +42,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   std::optional<engine::Engine<Real>> made;
   comm::together(comm, [&] { made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size()); });
   engine::Engine<Real>& engine = *made;
-  std::optional<SignalWatch> signals;
-  if (options.signals) {
-    signals.emplace();
-    engine.watch_signals(SignalWatch::take);
-  }
+  if (options.signals) engine.watch_signals(SignalWatch::take);
   if (!comm.coordinator()) {
     TrainResult result;
     result.summary.ending.code = engine.serve();
@@ -60,6 +56,8 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
 }  // namespace
 
 TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
+  std::optional<SignalWatch> signals;  // from the start: one that comes while data is read is obeyed with the first request
+  if (options.signals) signals.emplace();
   std::optional<RunConfig> run;
   comm::together(
       comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });

@@ -52,8 +52,8 @@ class Config {
  public:
   /// Each override is "section.key=value", the value in TOML (a bare word is taken as a string). Throws Error(bad_config)
   /// with name:line:column on a syntax error, Error(usage) on a malformed override. Relative paths are taken from `folder`.
-  static Config parse(std::string text, std::string name, std::span<const std::string> overrides = {},
-                      std::filesystem::path folder = {});
+  static Config parse(const std::string& text, std::string name, std::span<const std::string> overrides = {},
+                      const std::filesystem::path& folder = {});
   /// Reads the file; Error(input_missing) when there is none, Error(permission) when it cannot be opened.
   static Config load(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 
@@ -81,20 +81,20 @@ class Section {
   double number(std::string_view key, std::optional<double> fallback, Range, std::string_view meaning) const;
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> fallback, Range, std::string_view meaning) const;
   bool flag(std::string_view key, bool fallback, std::string_view meaning) const;
-  std::string text(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const;
+  std::string text(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const;
   /// One of the allowed names; the error lists them and the nearest.
-  std::string choice(std::string_view key, std::optional<std::string> fallback, std::span<const std::string_view> allowed,
-                     std::string_view meaning) const;
-  std::string choice(std::string_view key, std::optional<std::string> fallback, std::initializer_list<std::string_view> allowed,
-                     std::string_view meaning) const {
-    return choice(key, std::move(fallback), std::span(allowed.begin(), allowed.size()), meaning);
+  std::string choice(std::string_view key, const std::optional<std::string>& fallback,
+                     std::span<const std::string_view> allowed, std::string_view meaning) const;
+  std::string choice(std::string_view key, const std::optional<std::string>& fallback,
+                     std::initializer_list<std::string_view> allowed, std::string_view meaning) const {
+    return choice(key, fallback, std::span(allowed.begin(), allowed.size()), meaning);
   }
   /// A list of integers or numbers; `fallback` when absent.
   std::vector<std::int64_t> integers(std::string_view key, std::vector<std::int64_t> fallback, Range,
                                      std::string_view meaning) const;
   std::vector<double> numbers(std::string_view key, std::vector<double> fallback, Range, std::string_view meaning) const;
   /// A path, made absolute against the config's folder. Empty when absent and no fallback is given as "".
-  std::filesystem::path path(std::string_view key, std::optional<std::string> fallback, std::string_view meaning) const;
+  std::filesystem::path path(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const;
   /// What kind of value stands there, for keys that take several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 =
   /// absent.
   [[nodiscard]] char kind(std::string_view key) const;
