@@ -10,7 +10,8 @@
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kWave = 16;  // leaves with tapes in memory at a time; the sums do not know of waves
+constexpr std::size_t kWave = 16;     // leaves with tapes in memory at a time; the sums do not know of waves
+constexpr std::size_t kTogether = 4;  // leaves' shares of a tile computed before they are added
 
 }  // namespace
 
@@ -38,7 +39,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       maxima_(problem.objective->layout().tensors().size()) {
   std::size_t largest = 0;
   for (const math::Tile& tile : problem.objective->layout().tiles()) largest = std::max(largest, tile.count);
-  for (auto& buffer : scratch_) buffer.resize(largest);
+  for (auto& buffer : scratch_) buffer.resize(kTogether * largest);
   if (options.reduction == Reduction::exact) {
     sums_.resize(problem.objective->layout().extent());
   } else {
@@ -74,6 +75,7 @@ template <class Real>
 std::size_t Engine<Real>::bytes() const {
   std::size_t sum = sums_.size() * sizeof(double) + fast_.size() * sizeof(Real) + store_.bytes();
   for (const auto& buffer : scratch_) sum += buffer.size() * sizeof(Real);
+  for (const auto& made : prepared_) sum += made.values.size() * sizeof(Real);
   return sum;
 }
 
@@ -104,7 +106,10 @@ base::ExitCode Engine<Real>::serve() {
     Request request;
     comm_.broadcast_values(std::span(&request, 1));
     for (std::size_t k = 0; k < request.points; ++k) {
-      if (request.sent[k]) comm_.broadcast_values(store_.values(optim::Vector{request.slot[k]}));
+      const optim::Vector point{request.slot[k]};
+      if (!request.sent[k]) continue;
+      comm_.broadcast_values(store_.values(point));
+      store_.touch(point);
     }
     if (request.verb == Verb::stop) return static_cast<base::ExitCode>(request.stop_code);
     if (request.verb == Verb::grids) {
@@ -217,17 +222,35 @@ const data::Examples<Real>& Engine<Real>::gather(const Request& request, const d
 }
 
 template <class Real>
-typename Engine<Real>::Points Engine<Real>::points_of(const Request& request) {
+std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) {
+  const auto& objective = *problem_.objective;
+  const std::size_t extent = objective.prepared_extent();
   Points points;
-  for (std::size_t k = 0; k < request.points; ++k) points[k] = store_.values(optim::Vector{request.slot[k]});
+  for (std::size_t k = 0; k < request.points; ++k) {
+    const optim::Vector v{request.slot[k]};
+    const std::span<const Real> x = store_.values(v);
+    if (extent == 0) {
+      points.emplace_back(x);
+      continue;
+    }
+    while (prepared_.size() <= v.slot) prepared_.emplace_back();
+    Prepared& made = prepared_[v.slot];
+    const std::uint64_t version = store_.version(v);
+    if (made.version != version || version == 0) {
+      if (made.values.size() == 0) made.values.resize(extent);
+      const auto tiles = objective.layout().tiles();
+      threads_.for_each(tiles.size(), [&](std::size_t t) { objective.prepare_tile(x, tiles[t], made.values.span()); });
+      made.version = version;
+    }
+    points.emplace_back(x, made.values.span());
+  }
   return points;
 }
 
 template <class Real>
-void Engine<Real>::phase_one(const Request& request, std::span<const data::Leaf> leaves) {
+void Engine<Real>::phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves) {
   const auto& objective = *problem_.objective;
   const bool hvp = request.verb == Verb::hessian_vector;
-  const Points points = points_of(request);
   values_.assign(leaves.size(), 0);
   threads_.for_each(leaves.size(), [&](std::size_t j) {
     LeafJob<Real>& job = jobs_[j];
@@ -249,29 +272,27 @@ void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint
   const bool hvp = request.verb == Verb::hessian_vector;
   threads_.for_each_with_slot(tiles.size(), [&](std::size_t t, std::size_t slot) {
     const math::Tile& tile = tiles[t];
-    const std::span<Real> share = scratch_[slot].span().first(tile.count);  // one leaf's share of the tile
     const double constant = rounding_constant(exponents[tile.tensor], total);
     std::uint32_t highest = first ? 0 : tile_maxima_[t];
     if (first && jobs == 0 && sums_.size() > 0) std::ranges::fill(sums_.span().subspan(tile.offset, tile.count), 0.0);
     if (first && jobs == 0 && fast_.size() > 0) std::ranges::fill(fast_.span().subspan(tile.offset, tile.count), Real{0});
-    for (std::size_t j = 0; j < jobs; ++j) {
-      std::ranges::fill(share, Real{0});
-      if (hvp) {
-        objective.add_tangent_tile(*jobs_[j].tapes[0], tile, Real{1}, share);
-      } else {
-        for (std::size_t k = 0; k < request.points; ++k) {
-          objective.add_tile(*jobs_[j].tapes[k], tile, static_cast<Real>(request.weight[k]), share);
+    std::array<std::span<const Real>, kTogether> shares;
+    for (std::size_t j = 0; j < jobs; j += kTogether) {
+      const std::size_t together = std::min(kTogether, jobs - j);
+      for (std::size_t i = 0; i < together; ++i) {
+        const std::span<Real> share = scratch_[slot].span().subspan(i * tile.count, tile.count);
+        const LeafJob<Real>& job = jobs_[j + i];
+        if (hvp) objective.tangent_tile(*job.tapes[0], tile, Real{1}, Real{0}, share);
+        for (std::size_t k = 0; !hvp && k < request.points; ++k) {
+          objective.tile(*job.tapes[k], tile, static_cast<Real>(request.weight[k]), k == 0 ? Real{0} : Real{1}, share);
         }
+        shares[i] = share;
       }
-      const bool set = first && j == 0;
-      std::uint32_t magnitude = 0;
-      if (options_.reduction == Reduction::exact) {
-        const auto out = sums_.span().subspan(tile.offset, tile.count);
-        magnitude = set ? set_rounded<Real>(share, constant, out) : add_rounded<Real>(share, constant, out);
-      } else {
-        const auto out = fast_.span().subspan(tile.offset, tile.count);
-        magnitude = set ? set_plain<Real>(share, out) : add_plain<Real>(share, out);
-      }
+      const auto now = std::span(shares).first(together);
+      const std::uint32_t magnitude =
+          options_.reduction == Reduction::exact
+              ? add_rounded<Real>(now, constant, first && j == 0, sums_.span().subspan(tile.offset, tile.count))
+              : add_plain<Real>(now, first && j == 0, fast_.span().subspan(tile.offset, tile.count));
       highest = std::max(highest, magnitude);
     }
     tile_maxima_[t] = highest;
@@ -283,10 +304,11 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
   const std::span<const data::Leaf> mine(leaves.mine);
   // A single wave's tapes and values are still there when its leaves must be redone: only phase two runs again.
   const bool kept = again && mine.size() <= wave_;
+  const Points points = points_of(request);
   math::ExactSum value;
   for (std::size_t at = 0; at < mine.size(); at += wave_) {
     const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
-    if (!kept) phase_one(request, wave);
+    if (!kept) phase_one(request, points, wave);
     phase_two(request, wave.size(), leaves.total, at == 0);
     for (const double v : values_) value.add(v);
   }

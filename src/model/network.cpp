@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <ranges>
 
 #include "model/network_tape.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/math/gemm.hpp"
+#include "talweg/math/transpose.hpp"
 
 namespace talweg::model {
 
@@ -15,20 +17,22 @@ using math::Transpose;
 
 namespace {
 
-constexpr std::size_t kSparseOutputs = 8;
-
-/// out[i * stride + o] = row i times weight row o, o in [0, Outputs); each sum in the order of the row's entries.
-template <std::size_t Outputs, class Real>
-void sparse_products(std::span<const data::SparseRow<Real>> rows, const Real* weight, std::size_t features, Real* out,
-                     std::size_t stride) {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const data::SparseRow<Real>& row = rows[i];
-    Real sum[Outputs] = {};
+/// out [count, n] = rows times W^T, each sum in the order of the row's entries. W is [n, k]; W^T may be null.
+template <class Real>
+void sparse_products(std::span<const data::SparseRow<Real>> rows, std::size_t n, std::size_t k, const Real* weight,
+                     const Real* transposed, Real* out) {
+  for (const data::SparseRow<Real>& row : rows) {
+    std::fill_n(out, n, Real{0});
     for (std::size_t j = 0; j < row.count; ++j) {
-      const Real* w = weight + row.column[j];
-      for (std::size_t o = 0; o < Outputs; ++o) sum[o] += row.value[j] * w[o * features];
+      if (transposed != nullptr) {
+        const Real* w = transposed + row.column[j] * n;
+        for (std::size_t o = 0; o < n; ++o) out[o] += row.value[j] * w[o];
+      } else {
+        const Real* w = weight + row.column[j];
+        for (std::size_t o = 0; o < n; ++o) out[o] += row.value[j] * w[o * k];
+      }
     }
-    for (std::size_t o = 0; o < Outputs; ++o) out[i * stride + o] = sum[o];
+    out += n;
   }
 }
 
@@ -79,21 +83,36 @@ std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
 }
 
 template <class Real>
-void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta,
+std::size_t Network<Real>::prepared_extent() const {
+  return std::ranges::all_of(std::views::iota(std::size_t{0}, layers()), [&](std::size_t l) { return width(l) == 1; })
+             ? 0
+             : layout_.extent();
+}
+
+template <class Real>
+void Network<Real>::prepare_tile(std::span<const Real> x, const math::Tile& tile, std::span<Real> prepared) const {
+  const Place place = places_[tile.tensor];
+  const std::size_t n = width(place.layer);
+  if (place.bias || n == 1) return;
+  math::transpose(tile.rows, inputs(place.layer), x.data() + tile.offset,
+                  prepared.data() + weight_[place.layer] + tile.first_row, n);
+}
+
+template <class Real>
+void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Point<Real>& point, Real beta,
                              Real* out) const {
   if (tape.count() == 0) return;  // then a buffer may be null without the input being sparse
   const std::size_t n = width(l);
   const std::size_t k = inputs(l);
-  if (dense != nullptr) {
-    gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight, k, beta, out, n);
-    return;
+  const Real* ready = transposed(point, l);
+  if (dense == nullptr) {
+    assert(beta == 0);  // sparse rows are the first layer's input, and nothing comes before that
+    sparse_products(tape.examples->sparse, n, k, weight(point, l), ready, out);
+  } else if (ready != nullptr) {  // a third faster than multiplying by the transpose of W, for each leaf anew
+    gemm(Transpose::no, Transpose::no, tape.count(), n, k, Real{1}, dense, k, ready, n, beta, out, n);
+  } else {
+    gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight(point, l), k, beta, out, n);
   }
-  assert(beta == 0);  // sparse rows are the first layer's input, and nothing comes before that
-  // A few rows of W stay in cache while all examples pass; their sums are independent chains of additions.
-  std::size_t o = 0;
-  for (; o + kSparseOutputs <= n; o += kSparseOutputs)
-    sparse_products<kSparseOutputs>(tape.examples->sparse, weight + o * k, k, out + o, n);
-  for (; o < n; ++o) sparse_products<1>(tape.examples->sparse, weight + o * k, k, out + o, n);
 }
 
 template <class Real>
@@ -106,12 +125,12 @@ void Network<Real>::add_bias(std::size_t count, std::size_t l, const Real* bias,
 }
 
 template <class Real>
-void Network<Real>::forward(std::span<const Real> point, NetworkTape& tape) const {
+void Network<Real>::forward(const Point<Real>& point, NetworkTape& tape) const {
   const std::size_t count = tape.count();
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
     layer.z.resize(count * width(l));
-    multiply(tape, l, tape.input(l), weight(point, l), Real{0}, layer.z.data());
+    multiply(tape, l, tape.input(l), point, Real{0}, layer.z.data());
     if (l + 1 == layers()) {
       add_bias(count, l, bias(point, l), layer.z.data());
       break;
@@ -131,8 +150,7 @@ OutputRows<Real> Network<Real>::rows(const NetworkTape& tape) const {
 }
 
 template <class Real>
-double Network<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
-                                       Tape<Real>& opaque) const {
+double Network<Real>::forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
   forward(point, tape);
@@ -153,14 +171,14 @@ double Network<Real>::forward_backward(std::span<const Real> point, const data::
 }
 
 template <class Real>
-void Network<Real>::add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense,
-                              const math::Tile& tile, Real weight, Real* out) const {
+void Network<Real>::outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile,
+                          Real weight, Real beta, Real* out) const {
+  if (beta == 0 && (dense == nullptr || tape.count() == 0)) std::fill_n(out, tile.count, Real{0});
   if (tape.count() == 0) return;  // gemm has no k = 0
   const std::size_t n = width(l);
   const std::size_t k = inputs(l);
   if (dense != nullptr) {
-    gemm(Transpose::yes, Transpose::no, tile.rows, k, tape.count(), weight, delta + tile.first_row, n, dense, k, Real{1}, out,
-         k);
+    gemm(Transpose::yes, Transpose::no, tile.rows, k, tape.count(), weight, delta + tile.first_row, n, dense, k, beta, out, k);
     return;
   }
   for (std::size_t r = 0; r < tile.rows; ++r) {  // one row of the tile stays in cache while all examples pass
@@ -174,8 +192,9 @@ void Network<Real>::add_outer(const NetworkTape& tape, std::size_t l, const Real
 }
 
 template <class Real>
-void Network<Real>::add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight,
-                                    Real* out) const {
+void Network<Real>::column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight,
+                                Real beta, Real* out) const {
+  if (beta == 0) std::fill_n(out, tile.count, Real{0});
   for (std::size_t i = 0; i < count; ++i) {
     const Real* row = delta + i * width(l) + tile.first_row;
     for (std::size_t r = 0; r < tile.rows; ++r) out[r] += weight * row[r];
@@ -183,20 +202,19 @@ void Network<Real>::add_column_sums(std::size_t count, std::size_t l, const Real
 }
 
 template <class Real>
-void Network<Real>::add_tile(const Tape<Real>& opaque, const math::Tile& tile, Real weight, std::span<Real> out) const {
+void Network<Real>::tile(const Tape<Real>& opaque, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const {
   const auto& tape = static_cast<const NetworkTape&>(opaque);
   const Place place = places_[tile.tensor];
   const Real* delta = tape.layers[place.layer].delta.data();
   if (place.bias) {
-    add_column_sums(tape.count(), place.layer, delta, tile, weight, out.data());
+    column_sums(tape.count(), place.layer, delta, tile, weight, beta, out.data());
   } else {
-    add_outer(tape, place.layer, delta, tape.input(place.layer), tile, weight, out.data());
+    outer(tape, place.layer, delta, tape.input(place.layer), tile, weight, beta, out.data());
   }
 }
 
 template <class Real>
-Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples,
-                                   Tape<Real>& opaque) const {
+Evaluation Network<Real>::evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
   forward(point, tape);
@@ -220,7 +238,7 @@ Evaluation Network<Real>::evaluate(std::span<const Real> point, const data::Exam
 }
 
 template <class Real>
-void Network<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
+void Network<Real>::predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
                             std::span<Real> out) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;

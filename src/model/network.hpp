@@ -34,16 +34,18 @@ class Network final : public Objective<Real> {
   std::string describe() const override;
   double gradient_flop() const override;
 
+  std::size_t prepared_extent() const override;
+  void prepare_tile(std::span<const Real> x, const math::Tile& tile, std::span<Real> prepared) const override;
+
   std::unique_ptr<Tape<Real>> make_tape() const override;
-  double forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
-  void add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override;
-  void tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& tape) const override;
-  void add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override;
-  Evaluation evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
-  void along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
-             const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
-  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
-               std::span<Real> out) const override;
+  double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
+  void tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const override;
+  void tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
+  void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths, const data::Examples<Real>& examples,
+             Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
+  void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
 
  private:
   /// What a leaf leaves behind at layer l (0-based), each [count, width of l + 1]. Its input is `a` of the layer before.
@@ -63,22 +65,28 @@ class Network final : public Objective<Real> {
   [[nodiscard]] std::size_t layers() const { return plan_.widths.size() - 1; }
   [[nodiscard]] std::size_t inputs(std::size_t l) const { return plan_.widths[l]; }
   [[nodiscard]] std::size_t width(std::size_t l) const { return plan_.widths[l + 1]; }
-  [[nodiscard]] const Real* weight(std::span<const Real> point, std::size_t l) const { return point.data() + weight_[l]; }
-  [[nodiscard]] const Real* bias(std::span<const Real> point, std::size_t l) const {
-    return plan_.bias ? point.data() + bias_[l] : nullptr;
+  [[nodiscard]] const Real* weight(const Point<Real>& point, std::size_t l) const { return point.x.data() + weight_[l]; }
+  [[nodiscard]] const Real* bias(const Point<Real>& point, std::size_t l) const {
+    return plan_.bias ? point.x.data() + bias_[l] : nullptr;
+  }
+  /// W^T of layer l [inputs(l), width(l)]; null when nobody made it.
+  [[nodiscard]] const Real* transposed(const Point<Real>& point, std::size_t l) const {
+    if (width(l) == 1) return weight(point, l);  // its own transpose
+    return point.prepared.empty() ? nullptr : point.prepared.data() + weight_[l];
   }
 
-  /// out [count, width(l)] (+)= input of layer l times W^T, `dense` the input when l is not the first.
-  void multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Real* weight, Real beta, Real* out) const;
+  /// out [count, width(l)] (+)= `dense` times W^T; `dense` is null for a sparse first layer.
+  void multiply(const NetworkTape& tape, std::size_t l, const Real* dense, const Point<Real>& point, Real beta,
+                Real* out) const;
   void add_bias(std::size_t count, std::size_t l, const Real* bias, Real* out) const;
   /// All z and a, up to the outputs.
-  void forward(std::span<const Real> point, NetworkTape& tape) const;
+  void forward(const Point<Real>& point, NetworkTape& tape) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;
-  /// out += weight * delta^T input, on one tile of layer l's weights.
-  void add_outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile,
-                 Real weight, Real* out) const;
-  void add_column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight,
-                       Real* out) const;
+  /// out = beta out + weight * delta^T input, on one tile of layer l's weights.
+  void outer(const NetworkTape& tape, std::size_t l, const Real* delta, const Real* dense, const math::Tile& tile, Real weight,
+             Real beta, Real* out) const;
+  void column_sums(std::size_t count, std::size_t l, const Real* delta, const math::Tile& tile, Real weight, Real beta,
+                   Real* out) const;
 
   NetworkPlan plan_;
   math::ParameterLayout layout_;

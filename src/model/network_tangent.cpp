@@ -14,15 +14,15 @@ using math::gemm;
 using math::Transpose;
 
 template <class Real>
-void Network<Real>::tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& opaque) const {
+void Network<Real>::tangent(Point<Real> point, Point<Real> direction, Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   const std::size_t count = tape.count();
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
     const std::size_t size = count * width(l);
     layer.dz.resize(size);
-    multiply(tape, l, tape.input(l), weight(direction, l), Real{0}, layer.dz.data());
-    if (l > 0) multiply(tape, l, tape.layers[l - 1].da.data(), weight(point, l), Real{1}, layer.dz.data());
+    multiply(tape, l, tape.input(l), direction, Real{0}, layer.dz.data());
+    if (l > 0) multiply(tape, l, tape.layers[l - 1].da.data(), point, Real{1}, layer.dz.data());
     add_bias(count, l, bias(direction, l), layer.dz.data());
     if (l + 1 == layers()) break;
     layer.da.resize(size);
@@ -48,23 +48,25 @@ void Network<Real>::tangent(std::span<const Real> point, std::span<const Real> d
 }
 
 template <class Real>
-void Network<Real>::add_tangent_tile(const Tape<Real>& opaque, const math::Tile& tile, Real weight, std::span<Real> out) const {
+void Network<Real>::tangent_tile(const Tape<Real>& opaque, const math::Tile& tile, Real weight, Real beta,
+                                 std::span<Real> out) const {
   const auto& tape = static_cast<const NetworkTape&>(opaque);
   const Place place = places_[tile.tensor];
   const Layer& layer = tape.layers[place.layer];
   if (place.bias) {
-    add_column_sums(tape.count(), place.layer, layer.ddelta.data(), tile, weight, out.data());
+    column_sums(tape.count(), place.layer, layer.ddelta.data(), tile, weight, beta, out.data());
     return;
   }
-  add_outer(tape, place.layer, layer.ddelta.data(), tape.input(place.layer), tile, weight, out.data());
-  if (place.layer > 0)
-    add_outer(tape, place.layer, layer.delta.data(), tape.layers[place.layer - 1].da.data(), tile, weight, out.data());
+  outer(tape, place.layer, layer.ddelta.data(), tape.input(place.layer), tile, weight, beta, out.data());
+  if (place.layer > 0) {
+    outer(tape, place.layer, layer.delta.data(), tape.layers[place.layer - 1].da.data(), tile, weight, Real{1}, out.data());
+  }
 }
 
 // Values and slopes at x + t v without forming x + t v: products with W and V apart, and the first layer's, which do not depend
 // on t, once.
 template <class Real>
-void Network<Real>::along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
+void Network<Real>::along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,
                           const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<ValueAndSlope> out) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
   tape.examples = &examples;
@@ -74,9 +76,9 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
   math::Buffer<Real>& at_direction = first.dback;
   at_point.resize(count * width(0));
   at_direction.resize(count * width(0));
-  multiply(tape, 0, tape.input(0), weight(point, 0), Real{0}, at_point.data());
+  multiply(tape, 0, tape.input(0), point, Real{0}, at_point.data());
   add_bias(count, 0, bias(point, 0), at_point.data());
-  multiply(tape, 0, tape.input(0), weight(direction, 0), Real{0}, at_direction.data());
+  multiply(tape, 0, tape.input(0), direction, Real{0}, at_direction.data());
   add_bias(count, 0, bias(direction, 0), at_direction.data());
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     const Real t = static_cast<Real>(lengths[k]);
@@ -91,14 +93,14 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
       } else {
         const Layer& below = tape.layers[l - 1];
         // dz first holds a V^T, which both need.
-        multiply(tape, l, below.a.data(), weight(direction, l), Real{0}, layer.dz.data());
+        multiply(tape, l, below.a.data(), direction, Real{0}, layer.dz.data());
         add_bias(count, l, bias(direction, l), layer.dz.data());
         for (std::size_t i = 0; i < size; ++i) layer.z[i] = t * layer.dz[i];
-        multiply(tape, l, below.a.data(), weight(point, l), Real{1}, layer.z.data());
+        multiply(tape, l, below.a.data(), point, Real{1}, layer.z.data());
         add_bias(count, l, bias(point, l), layer.z.data());
-        multiply(tape, l, below.da.data(), weight(point, l), Real{1}, layer.dz.data());
+        multiply(tape, l, below.da.data(), point, Real{1}, layer.dz.data());
         layer.delta.resize(size);  // da V^T
-        multiply(tape, l, below.da.data(), weight(direction, l), Real{0}, layer.delta.data());
+        multiply(tape, l, below.da.data(), direction, Real{0}, layer.delta.data());
         for (std::size_t i = 0; i < size; ++i) layer.dz[i] += t * layer.delta[i];
       }
       if (l + 1 == layers()) break;
@@ -117,11 +119,11 @@ void Network<Real>::along(std::span<const Real> point, std::span<const Real> dir
   }
 }
 
-#define TALWEG_TANGENT(Real)                                                                                        \
-  template void Network<Real>::tangent(std::span<const Real>, std::span<const Real>, Tape<Real>&) const;            \
-  template void Network<Real>::add_tangent_tile(const Tape<Real>&, const math::Tile&, Real, std::span<Real>) const; \
-  template void Network<Real>::along(std::span<const Real>, std::span<const Real>, std::span<const double>,         \
-                                     const data::Examples<Real>&, Tape<Real>&, std::span<ValueAndSlope>) const;
+#define TALWEG_TANGENT(Real)                                                                                          \
+  template void Network<Real>::tangent(Point<Real>, Point<Real>, Tape<Real>&) const;                                  \
+  template void Network<Real>::tangent_tile(const Tape<Real>&, const math::Tile&, Real, Real, std::span<Real>) const; \
+  template void Network<Real>::along(Point<Real>, Point<Real>, std::span<const double>, const data::Examples<Real>&,  \
+                                     Tape<Real>&, std::span<ValueAndSlope>) const;
 TALWEG_TANGENT(float)
 TALWEG_TANGENT(double)
 #undef TALWEG_TANGENT

@@ -59,17 +59,21 @@ void UserObjective<Real>::unpack(std::span<const Real> from, std::vector<double>
 }
 
 template <class Real>
-void UserObjective<Real>::add(const std::vector<double>& sum, const math::Tile& tile, Real weight, std::span<Real> out) const {
+void UserObjective<Real>::put(const std::vector<double>& sum, const math::Tile& tile, Real weight, Real beta,
+                              std::span<Real> out) const {
   const std::size_t from = begin_[tile.tensor] + tile.offset - layout_.tensors()[tile.tensor].offset;
-  for (std::size_t j = 0; j < tile.count; ++j) out[j] += static_cast<Real>(static_cast<double>(weight) * sum[from + j]);
+  for (std::size_t j = 0; j < tile.count; ++j) {
+    const Real share = static_cast<Real>(static_cast<double>(weight) * sum[from + j]);
+    out[j] = beta == 0 ? share : out[j] + share;
+  }
 }
 
 template <class Real>
-double UserObjective<Real>::forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
+double UserObjective<Real>::forward_backward(Point<Real> point, const data::Examples<Real>& examples,
                                              Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
-  unpack(point, tape.x);
+  unpack(point.x, tape.x);
   tape.gradient.assign(layout_.parameters(), 0);
   double sum = 0;
   for (std::size_t i = 0; i < examples.count; ++i) sum += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
@@ -77,28 +81,28 @@ double UserObjective<Real>::forward_backward(std::span<const Real> point, const 
 }
 
 template <class Real>
-void UserObjective<Real>::add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const {
-  add(static_cast<const UserTape&>(tape).gradient, tile, weight, out);
+void UserObjective<Real>::tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
+                               std::span<Real> out) const {
+  put(static_cast<const UserTape&>(tape).gradient, tile, weight, beta, out);
 }
 
 template <class Real>
-void UserObjective<Real>::tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& opaque) const {
+void UserObjective<Real>::tangent(Point<Real> point, Point<Real> direction, Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
-  unpack(point, tape.x);
-  unpack(direction, tape.v);
+  unpack(point.x, tape.x);
+  unpack(direction.x, tape.v);
   tape.product.assign(layout_.parameters(), 0);
   for (std::size_t i = 0; i < tape.examples->count; ++i) terms_->hessian_vector(tape.x, tape.v, tape.example(i), tape.product);
 }
 
 template <class Real>
-void UserObjective<Real>::add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight,
-                                           std::span<Real> out) const {
-  add(static_cast<const UserTape&>(tape).product, tile, weight, out);
+void UserObjective<Real>::tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
+                                       std::span<Real> out) const {
+  put(static_cast<const UserTape&>(tape).product, tile, weight, beta, out);
 }
 
 template <class Real>
-Evaluation UserObjective<Real>::evaluate(std::span<const Real> point, const data::Examples<Real>& examples,
-                                         Tape<Real>& opaque) const {
+Evaluation UserObjective<Real>::evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   Evaluation e;
   e.loss = forward_backward(point, examples, tape);
@@ -113,12 +117,12 @@ Evaluation UserObjective<Real>::evaluate(std::span<const Real> point, const data
 }
 
 template <class Real>
-void UserObjective<Real>::along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
+void UserObjective<Real>::along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,
                                 const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<ValueAndSlope> out) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
-  unpack(point, tape.start);
-  unpack(direction, tape.v);
+  unpack(point.x, tape.start);
+  unpack(direction.x, tape.v);
   tape.x.resize(tape.start.size());
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     for (std::size_t j = 0; j < tape.start.size(); ++j) tape.x[j] = tape.start[j] + lengths[k] * tape.v[j];
@@ -131,11 +135,11 @@ void UserObjective<Real>::along(std::span<const Real> point, std::span<const Rea
 }
 
 template <class Real>
-void UserObjective<Real>::predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
+void UserObjective<Real>::predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
                                   std::span<Real> out) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
-  unpack(point, tape.x);
+  unpack(point.x, tape.x);
   for (std::size_t i = 0; i < examples.count; ++i) out[i] = static_cast<Real>(terms_->predict(tape.x, tape.example(i)));
 }
 

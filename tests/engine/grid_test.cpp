@@ -13,6 +13,17 @@
 namespace talweg::engine {
 namespace {
 
+template <class Real>
+std::uint32_t set_rounded(const std::vector<Real>& leaf, double constant, std::span<double> sums) {
+  const std::span<const Real> share = leaf;
+  return add_rounded<Real>({&share, 1}, constant, true, sums);
+}
+template <class Real>
+std::uint32_t add_rounded(const std::vector<Real>& leaf, double constant, std::span<double> sums) {
+  const std::span<const Real> share = leaf;
+  return engine::add_rounded<Real>({&share, 1}, constant, false, sums);
+}
+
 using base::Purpose;
 using base::Random;
 
@@ -36,6 +47,36 @@ template <class Real>
 class RoundedSums : public ::testing::Test {};
 using Precisions = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(RoundedSums, Precisions);
+
+TYPED_TEST(RoundedSums, LeavesTogetherAreTheNaiveSumOfRoundedLeaves) {
+  using Real = TypeParam;
+  const std::size_t size = 67;
+  for (std::size_t count = 1; count <= 9; ++count) {
+    const auto leaves = leaves_of_noise<Real>(count, size, 0.9);
+    const double constant = rounding_constant(4, count);
+    std::vector<std::span<const Real>> shares(leaves.begin(), leaves.end());
+    for (const bool first : {true, false}) {
+      std::vector<double> sums(size, 0.5);
+      std::vector<Real> fast(size, Real{0.5});
+      const std::uint32_t highest = engine::add_rounded<Real>(shares, constant, first, sums);
+      EXPECT_EQ(engine::add_plain<Real>(shares, first, fast), highest);
+      std::uint32_t expected = 0;
+      std::vector<double> one(size);
+      for (const auto& leaf : leaves) expected = std::max(expected, set_rounded<Real>(leaf, constant, one));
+      EXPECT_EQ(highest, expected);
+      for (std::size_t i = 0; i < size; ++i) {
+        double exact = first ? 0 : 0.5;
+        Real plain = first ? Real{0} : Real{0.5};
+        for (const auto& leaf : leaves) {
+          exact += (static_cast<double>(leaf[i]) + constant) - constant;
+          plain += leaf[i];
+        }
+        ASSERT_EQ(sums[i], exact) << count << " leaves";
+        ASSERT_EQ(fast[i], plain) << count << " leaves";
+      }
+    }
+  }
+}
 
 TYPED_TEST(RoundedSums, DoNotDependOnOrderOrGrouping) {
   using Real = TypeParam;
@@ -103,6 +144,8 @@ TEST(Magnitudes, PutNanAndInfinityOnTop) {
   EXPECT_GE(set_rounded<float>(std::vector<float>{1e38f, inf, 0.f}, 1.0, out), kNotFinite);
   EXPECT_GE(set_rounded<float>(std::vector<float>{nan, 1e38f, 0.f}, 1.0, out), kNotFinite);
   EXPECT_GE(set_rounded<double>(std::vector<double>{-std::numeric_limits<double>::quiet_NaN(), 1, 2}, 1.0, out), kNotFinite);
+  EXPECT_GE(set_rounded<double>(std::vector<double>{-1e300, 1, 2}, 1.0, out), kNotFinite) << "no grid could hold it";
+  EXPECT_LT(set_rounded<double>(std::vector<double>{-1e260, 1, 2}, 1.0, out), kNotFinite);
   EXPECT_LT(set_rounded<float>(std::vector<float>{-3e38f, 1.f, 0.f}, 1.0, out), kNotFinite);
   EXPECT_NE(set_rounded<double>(std::vector<double>{5e-324, 0, 0}, 1.0, out), 0u);
 }

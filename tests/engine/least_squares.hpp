@@ -33,33 +33,33 @@ class LeastSquares final : public model::Objective<Real> {
   std::string describe() const override { return "least squares"; }
   std::unique_ptr<model::Tape<Real>> make_tape() const override { return std::make_unique<Rows>(); }
 
-  double forward_backward(std::span<const Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
+  double forward_backward(model::Point<Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
     Rows& rows = static_cast<Rows&>(tape);
     rows.examples = &e;
     rows.residual.assign(e.count, 0);
     double sum = 0;
     for (std::size_t i = 0; i < e.count; ++i) {
       if (e.records[i] == poisoned) throw std::runtime_error("record " + std::to_string(poisoned) + " is poisoned");
-      rows.residual[i] = product(x, e, i) - static_cast<double>(e.targets[i]);
+      rows.residual[i] = product(x.x, e, i) - static_cast<double>(e.targets[i]);
       sum += 0.5 * rows.residual[i] * rows.residual[i];
     }
     return sum;
   }
-  void add_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override {
+  void tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override {
     const Rows& rows = static_cast<const Rows&>(tape);
-    accumulate(*rows.examples, rows.residual, tile, weight, out);
+    accumulate(*rows.examples, rows.residual, tile, weight, beta, out);
   }
-  void tangent(std::span<const Real>, std::span<const Real> v, model::Tape<Real>& tape) const override {
+  void tangent(model::Point<Real>, model::Point<Real> v, model::Tape<Real>& tape) const override {
     Rows& rows = static_cast<Rows&>(tape);
     rows.tangent.assign(rows.examples->count, 0);
-    for (std::size_t i = 0; i < rows.tangent.size(); ++i) rows.tangent[i] = product(v, *rows.examples, i);
+    for (std::size_t i = 0; i < rows.tangent.size(); ++i) rows.tangent[i] = product(v.x, *rows.examples, i);
   }
-  void add_tangent_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight,
-                        std::span<Real> out) const override {
+  void tangent_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
+                    std::span<Real> out) const override {
     const Rows& rows = static_cast<const Rows&>(tape);
-    accumulate(*rows.examples, rows.tangent, tile, weight, out);
+    accumulate(*rows.examples, rows.tangent, tile, weight, beta, out);
   }
-  model::Evaluation evaluate(std::span<const Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
+  model::Evaluation evaluate(model::Point<Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
     model::Evaluation result;
     result.loss = forward_backward(x, e, tape);
     result.squared_error = 2 * result.loss;
@@ -69,20 +69,20 @@ class LeastSquares final : public model::Objective<Real> {
     }
     return result;
   }
-  void along(std::span<const Real> x, std::span<const Real> d, std::span<const double> lengths, const data::Examples<Real>& e,
+  void along(model::Point<Real> x, model::Point<Real> d, std::span<const double> lengths, const data::Examples<Real>& e,
              model::Tape<Real>&, std::span<model::ValueAndSlope> out) const override {
     for (std::size_t k = 0; k < lengths.size(); ++k) {
       out[k] = {};
       for (std::size_t i = 0; i < e.count; ++i) {
-        const double slope = product(d, e, i);
-        const double r = product(x, e, i) - static_cast<double>(e.targets[i]) + lengths[k] * slope;
+        const double slope = product(d.x, e, i);
+        const double r = product(x.x, e, i) - static_cast<double>(e.targets[i]) + lengths[k] * slope;
         out[k].value += 0.5 * r * r;
         out[k].slope += r * slope;
       }
     }
   }
-  void predict(std::span<const Real> x, const data::Examples<Real>& e, model::Tape<Real>&, std::span<Real> out) const override {
-    for (std::size_t i = 0; i < e.count; ++i) out[i] = static_cast<Real>(product(x, e, i));
+  void predict(model::Point<Real> x, const data::Examples<Real>& e, model::Tape<Real>&, std::span<Real> out) const override {
+    for (std::size_t i = 0; i < e.count; ++i) out[i] = static_cast<Real>(product(x.x, e, i));
   }
 
  private:
@@ -93,7 +93,8 @@ class LeastSquares final : public model::Objective<Real> {
     return sum;
   }
   static void accumulate(const data::Examples<Real>& e, const std::vector<double>& factor, const math::Tile& tile, Real weight,
-                         std::span<Real> out) {
+                         Real beta, std::span<Real> out) {
+    if (beta == 0) std::ranges::fill(out, Real{0});
     for (std::size_t i = 0; i < e.count; ++i) {
       for (std::size_t j = 0; j < tile.count; ++j) {
         const double a = tile.tensor == 0 ? static_cast<double>(e.dense[i * e.features + tile.offset + j]) : 1.0;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -23,20 +24,37 @@ inline std::vector<double> random_vector(const math::ParameterLayout& layout, st
   return values;
 }
 
+/// What the engine prepares before the leaves.
+template <class Real>
+std::vector<Real> prepared(const model::Objective<Real>& objective, std::span<const Real> x) {
+  std::vector<Real> made(objective.prepared_extent());
+  for (const math::Tile& tile : objective.layout().tiles()) objective.prepare_tile(x, tile, made);
+  return made;
+}
+
 /// Sum of f_i and its gradient, all tiles put together.
 template <class Real>
-double gradient(const model::Objective<Real>& objective, std::span<const Real> point, const data::Examples<Real>& examples,
+double gradient(const model::Objective<Real>& objective, std::span<const Real> x, const data::Examples<Real>& examples,
                 std::vector<Real>& out, const std::vector<Real>* direction = nullptr) {
   const auto tape = objective.make_tape();
+  const auto made = prepared<Real>(objective, x);
+  const model::Point<Real> point(x, made);
   const double value = objective.forward_backward(point, examples, *tape);
-  if (direction != nullptr) objective.tangent(point, *direction, *tape);
-  out.assign(objective.layout().extent(), Real{0});
+  if (direction != nullptr) {
+    const auto made_of_direction = prepared<Real>(objective, *direction);
+    objective.tangent(point, {*direction, made_of_direction}, *tape);
+  }
+  out.assign(objective.layout().extent(), std::numeric_limits<Real>::quiet_NaN());  // beta = 0 asks for no clean start
+  for (const math::Tensor& t : objective.layout().tensors()) {
+    const auto gap = std::span(out).subspan(t.offset + t.size);
+    std::fill_n(gap.begin(), std::min(gap.size(), math::ParameterLayout::kAlign), Real{0});
+  }
   for (const math::Tile& tile : objective.layout().tiles()) {
     const auto part = std::span(out).subspan(tile.offset, tile.count);
     if (direction != nullptr) {
-      objective.add_tangent_tile(*tape, tile, Real{1}, part);
+      objective.tangent_tile(*tape, tile, Real{1}, Real{0}, part);
     } else {
-      objective.add_tile(*tape, tile, Real{1}, part);
+      objective.tile(*tape, tile, Real{1}, Real{0}, part);
     }
   }
   return value;
@@ -71,7 +89,9 @@ inline void check_derivatives(const model::Objective<double>& objective, const d
 
     const std::vector<double> lengths = {0, 0.3, -0.7};
     std::vector<model::ValueAndSlope> line(lengths.size());
-    objective.along(point, v, lengths, examples, *tape, line);
+    const auto made = prepared<double>(objective, point);
+    const auto made_of_v = prepared<double>(objective, v);
+    objective.along({point, made}, {v, made_of_v}, lengths, examples, *tape, line);
     for (std::size_t k = 0; k < lengths.size(); ++k) {
       const double there = gradient<double>(objective, moved(v, lengths[k]), examples, other);
       EXPECT_NEAR(line[k].value, there, 1e-9 * (1 + std::abs(there))) << name << ": value at length " << lengths[k];

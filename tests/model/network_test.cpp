@@ -123,7 +123,7 @@ TEST(Network, AddTileAddsItsWeightTimesTheShare) {
   std::vector<double> twice(objective->layout().extent(), 1.0);
   const auto tiles = objective->layout().tiles();
   for (std::size_t k = tiles.size(); k-- > 0;)
-    objective->add_tile(*tape, tiles[k], -2.0, std::span(twice).subspan(tiles[k].offset, tiles[k].count));
+    objective->tile(*tape, tiles[k], -2.0, 1.0, std::span(twice).subspan(tiles[k].offset, tiles[k].count));
   for (const math::Tensor& t : objective->layout().tensors()) {
     for (std::size_t j = t.offset; j < t.offset + t.size; ++j) ASSERT_NEAR(twice[j], 1 - 2 * once[j], 1e-12) << t.name;
   }
@@ -143,8 +143,8 @@ TEST(Network, ATapeMayBeUsedForLeavesOfOtherSizes) {
   EXPECT_EQ(objective->forward_backward(x, small, *reused), objective->forward_backward(x, small, *fresh));
   std::vector<double> a(objective->layout().extent()), b(a);
   for (const math::Tile& tile : objective->layout().tiles()) {
-    objective->add_tile(*reused, tile, 1.0, std::span(a).subspan(tile.offset, tile.count));
-    objective->add_tile(*fresh, tile, 1.0, std::span(b).subspan(tile.offset, tile.count));
+    objective->tile(*reused, tile, 1.0, 1.0, std::span(a).subspan(tile.offset, tile.count));
+    objective->tile(*fresh, tile, 1.0, 1.0, std::span(b).subspan(tile.offset, tile.count));
   }
   EXPECT_EQ(a, b);
 }

@@ -52,8 +52,8 @@ TEST(Tiles, AnyCutGivesTheWholeGradient) {
     for (const std::size_t rows_per_tile : {0U, 1U, 2U, 3U, 5U, 7U}) {
       std::vector<double> g(whole.size()), h(whole.size());
       for (const math::Tile& tile : cut(objective->layout(), rows_per_tile)) {
-        objective->add_tile(*tape, tile, 1.0, std::span(g).subspan(tile.offset, tile.count));
-        objective->add_tangent_tile(*tape, tile, 1.0, std::span(h).subspan(tile.offset, tile.count));
+        objective->tile(*tape, tile, 1.0, 1.0, std::span(g).subspan(tile.offset, tile.count));
+        objective->tangent_tile(*tape, tile, 1.0, 1.0, std::span(h).subspan(tile.offset, tile.count));
       }
       for (std::size_t j = 0; j < whole.size(); ++j) {
         ASSERT_NEAR(g[j], whole[j], 1e-13) << rows_per_tile << " rows, gradient element " << j;
@@ -78,14 +78,32 @@ TEST(Tiles, AddTheirWeightTimesTheShare) {
     objective->tangent(point, v, *tape);
     for (const math::Tile& tile : cut(objective->layout(), 0)) {
       std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
-      objective->add_tile(*tape, tile, -2.0, out);
-      objective->add_tangent_tile(*tape, tile, 3.0, tangent);
+      objective->tile(*tape, tile, -2.0, 1.0, out);
+      objective->tangent_tile(*tape, tile, 3.0, 1.0, tangent);
       for (std::size_t j = 0; j < tile.count; ++j) {
         ASSERT_NEAR(out[j], 1 - 2 * g[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
         ASSERT_NEAR(tangent[j], 1 + 3 * h[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
       }
     }
   }
+}
+
+TEST(Tiles, APreparedPointChangesSpeedAndNotTheFigures) {
+  const auto objective = small_network();
+  const auto rows = make_rows<double>(8, kFeatures, 4);
+  const auto point = random_vector(objective->layout(), 1, 0.5);
+  const auto made = prepared<double>(*objective, point);
+  ASSERT_GT(made.size(), 0u);
+  const auto tape = objective->make_tape();
+  for (const bool sparse : {false, true}) {
+    const double plain = objective->forward_backward(point, rows.view(sparse), *tape);
+    EXPECT_NEAR(objective->forward_backward({point, made}, rows.view(sparse), *tape), plain, 1e-12 * (1 + plain));
+  }
+  std::vector<double> other = made;
+  other[0] += 1;
+  EXPECT_NE(objective->forward_backward({point, other}, rows.view(false), *tape),
+            objective->forward_backward({point, made}, rows.view(false), *tape))
+      << "what was prepared is what is used";
 }
 
 TEST(Tiles, LeavesOfOneTapeAddUpToTheirExamplesTogether) {
@@ -119,8 +137,8 @@ void expect_nothing_from_no_examples(const char* activation) {
   objective->tangent(point, point, *tape);
   for (const math::Tile& tile : objective->layout().tiles()) {
     std::vector<Real> out(tile.count, Real{2});
-    objective->add_tile(*tape, tile, Real{1}, out);
-    objective->add_tangent_tile(*tape, tile, Real{1}, out);
+    objective->tile(*tape, tile, Real{1}, Real{1}, out);
+    objective->tangent_tile(*tape, tile, Real{1}, Real{1}, out);
     EXPECT_EQ(out, std::vector<Real>(tile.count, Real{2}));
   }
   EXPECT_EQ(objective->evaluate(point, none, *tape).loss, 0);

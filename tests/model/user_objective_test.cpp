@@ -129,8 +129,8 @@ TEST(UserTerms, ATapeForgetsTheLeafBeforeAndTilesHaveWeights) {
   objective.tangent(point, v, *tape);
   for (const math::Tile& tile : objective.layout().tiles()) {
     std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
-    objective.add_tile(*tape, tile, -2.0, out);
-    objective.add_tangent_tile(*tape, tile, 3.0, tangent);
+    objective.tile(*tape, tile, -2.0, 1.0, out);
+    objective.tangent_tile(*tape, tile, 3.0, 1.0, tangent);
     for (std::size_t j = 0; j < tile.count; ++j) {
       EXPECT_DOUBLE_EQ(out[j], 1 - 2 * g[tile.offset + j]);
       EXPECT_DOUBLE_EQ(tangent[j], 1 + 3 * h[tile.offset + j]);

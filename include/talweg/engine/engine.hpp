@@ -3,10 +3,10 @@
 //
 // The way of a request (coordinator placement):
 //   announce    header and points the workers lack               MPI_Bcast
-//   leaves      forward_backward per leaf, then add_tile per tile, each leaf's share rounded to the grid and added in double
-//   verdict     error, signals, per-tensor maxima                MPI_Allreduce(MAX); leaves redone once if a grid is outgrown
-//   sum         exact in any order                               MPI_Allreduce(SUM), in place, in pieces
-//   sink        divide by b, add Omega's smooth part and shifts, run the method's kernel: rank 0, block by block
+//   leaves      prepared points, forward_backward per leaf, then tile() per tile, each leaf's share rounded to the grid and
+//   added in double verdict     error, signals, per-tensor maxima                MPI_Allreduce(MAX); leaves redone once if a
+//   grid is outgrown sum         exact in any order                               MPI_Allreduce(SUM), in place, in pieces sink
+//   divide by b, add Omega's smooth part and shifts, run the method's kernel: rank 0, block by block
 // Every rank runs answer(); only who announces and where the sink runs depends on the placement.
 #pragma once
 
@@ -127,12 +127,13 @@ class Engine {
   };
   Leaves leaves_of(const Request& request) const;
   [[nodiscard]] const data::Dataset<Real>& part(Part part) const;
-  using Points = std::array<std::span<const Real>, Request::kPoints>;
-  Points points_of(const Request& request);
+  /// The request's points, each prepared if it has changed since.
+  std::vector<model::Point<Real>> points_of(const Request& request);
   const data::Examples<Real>& gather(const Request& request, const data::Leaf& leaf, LeafJob<Real>& job) const;
   /// Both phases on this rank's leaves; the sum of their values.
   math::ExactSum run_leaves(const Request& request, const Leaves& leaves, bool again);
-  void phase_one(const Request& request, std::span<const data::Leaf> leaves);
+  using Points = std::vector<model::Point<Real>>;
+  void phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves);
   void phase_two(const Request& request, std::size_t jobs, std::uint64_t total, bool first);
   /// Verdict of one request: throws AgreedFailure when some rank failed. `maxima` become the maxima over ranks.
   void verdict(const comm::Failure& mine, std::span<std::uint32_t> maxima);
@@ -152,10 +153,15 @@ class Engine {
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
 
-  std::size_t wave_;                         // leaves whose tapes are kept at a time
-  std::vector<LeafJob<Real>> jobs_;          // [wave_]
-  std::vector<double> values_;               // [leaves of the last wave]
-  std::vector<math::Buffer<Real>> scratch_;  // [threads][largest tile]
+  std::size_t wave_;                 // leaves whose tapes are kept at a time
+  std::vector<LeafJob<Real>> jobs_;  // [wave_]
+  std::vector<double> values_;       // [leaves of the last wave]
+  struct Prepared {
+    math::Buffer<Real> values;  // [prepared_extent], when first needed
+    std::uint64_t version = 0;  // of the point it was made from
+  };
+  std::vector<Prepared> prepared_;           // by slot
+  std::vector<math::Buffer<Real>> scratch_;  // [threads][kTogether * largest tile]: leaves' shares of one tile
   math::Buffer<double> sums_;                // [extent], exact
   math::Buffer<Real> fast_;                  // [extent], fast
   std::vector<std::uint32_t> tile_maxima_;   // [tiles]

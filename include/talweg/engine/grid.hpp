@@ -22,7 +22,8 @@ namespace talweg::engine {
 enum class Kind : std::uint8_t { batch_gradient, batch_combination, full_gradient, batch_hvp, full_hvp };
 inline constexpr std::size_t kKinds = 5;
 
-/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders, and NaN and Inf end on top.
+/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders; NaN, Inf and what no grid holds (>= 2^895) end
+/// on top.
 inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
 
 class Grids {
@@ -50,15 +51,16 @@ class Grids {
 /// The number whose addition and subtraction rounds |v| < 2^E to the grid of `leaves` leaves.
 [[nodiscard]] double rounding_constant(std::int32_t exponent, std::uint64_t leaves);
 
-/// sums = or += values rounded with the constant; returns the largest magnitude of `values` (high 32 bits of the double).
+/// One leaf's values for each span, all of the same elements.
 template <class Real>
-std::uint32_t set_rounded(std::span<const Real> values, double constant, std::span<double> sums);
+using Shares = std::span<const std::span<const Real>>;
+
+/// sums = (first) or += the shares, each rounded with the constant; returns their largest magnitude (high 32 bits of the
+/// double).
 template <class Real>
-std::uint32_t add_rounded(std::span<const Real> values, double constant, std::span<double> sums);
+std::uint32_t add_rounded(Shares<Real> shares, double constant, bool first, std::span<double> sums);
 /// The same without a grid, for reduction = "fast".
 template <class Real>
-std::uint32_t set_plain(std::span<const Real> values, std::span<Real> sums);
-template <class Real>
-std::uint32_t add_plain(std::span<const Real> values, std::span<Real> sums);
+std::uint32_t add_plain(Shares<Real> shares, bool first, std::span<Real> sums);
 
 }  // namespace talweg::engine

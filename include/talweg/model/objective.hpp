@@ -4,11 +4,13 @@
 //
 // A gradient has two phases, so that no thread needs a parameter-sized buffer:
 //   1. forward_backward(point, examples) -> value, and a tape of activations and deltas        one task per leaf
-//   2. add_tile(tape, tile, weight, out): out += weight * this leaf's gradient on one tile      one task per tile, leaves
+//   2. tile(tape, tile, weight, beta, out): out = beta * out + weight * this leaf's gradient    one task per tile, leaves
 //   inside
-// A Hessian-vector product is tangent(direction) on a kept tape, then add_tangent_tile the same way.
+// A Hessian-vector product is tangent(direction) on a kept tape, then tangent_tile the same way. What all leaves of a request
+// can share at one point (a network's transposed weights) is prepared once, tile by tile, before them.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -47,6 +49,17 @@ class Tape {
   virtual ~Tape() = default;
 };
 
+/// Where to evaluate: parameters x [extent] and, when someone took the trouble, what prepare_tile() made of them
+/// [prepared_extent()]. An objective works without it, only slower (and not always with the same bits).
+template <class Real>
+struct Point {
+  template <class Range>
+  requires std::convertible_to<const Range&, std::span<const Real>> Point(const Range& values, std::span<const Real> made = {})
+      : x(values), prepared(made) {}  // NOLINT: a plain x is a point
+  std::span<const Real> x;
+  std::span<const Real> prepared;
+};
+
 template <class Real>
 class Objective {
  public:
@@ -61,23 +74,29 @@ class Objective {
   /// Gradient cost of one example, for reports: flop of phase one and two together; 0 when unknown.
   virtual double gradient_flop() const { return 0; }
 
-  virtual std::unique_ptr<Tape<Real>> make_tape() const = 0;
-  /// Phase one at `point` [extent]. Returns sum_i f_i. `examples` must outlive the use of the tape.
-  virtual double forward_backward(std::span<const Real> point, const data::Examples<Real>& examples,
-                                  Tape<Real>& tape) const = 0;
-  /// Phase two: out[j] += weight * d(sum_i f_i)/d(parameter tile.offset + j); out has tile.count entries.
-  virtual void add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const = 0;
-  /// Derivative of phase one along `direction` [extent], on a tape from forward_backward(point).
-  virtual void tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& tape) const = 0;
-  /// Phase two of the Hessian-vector product.
-  virtual void add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const = 0;
+  /// Elements that prepare_tile() makes of a point; 0: nothing to prepare.
+  virtual std::size_t prepared_extent() const { return 0; }
+  /// Prepares what belongs to one tile of x [extent]; the tiles of a point may be prepared in parallel.
+  virtual void prepare_tile(std::span<const Real> /*x*/, const math::Tile& /*tile*/, std::span<Real> /*prepared*/) const {}
 
-  virtual Evaluation evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
+  virtual std::unique_ptr<Tape<Real>> make_tape() const = 0;
+  /// Phase one. Returns sum_i f_i. `examples` must outlive the use of the tape.
+  virtual double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
+  /// Phase two: out[j] = beta * out[j] + weight * d(sum_i f_i)/d(parameter tile.offset + j); out has tile.count entries, beta
+  /// is 0 (out may hold anything) or 1.
+  virtual void tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const = 0;
+  /// Derivative of phase one along `direction`, on a tape from forward_backward(point).
+  virtual void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const = 0;
+  /// Phase two of the Hessian-vector product.
+  virtual void tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
+                            std::span<Real> out) const = 0;
+
+  virtual Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
   /// out[k] = value and slope of sum_i f_i at point + lengths[k] * direction.
-  virtual void along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
+  virtual void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,
                      const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const = 0;
   /// Outputs [count, outputs()]: scores (classification: before softmax or sigmoid).
-  virtual void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
+  virtual void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
                        std::span<Real> out) const = 0;
 };
 

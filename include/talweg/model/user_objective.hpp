@@ -59,20 +59,19 @@ class UserObjective final : public Objective<Real> {
   std::size_t outputs() const override { return 1; }
   std::string describe() const override { return terms_->describe(); }
   std::unique_ptr<Tape<Real>> make_tape() const override;
-  double forward_backward(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
-  void add_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override;
-  void tangent(std::span<const Real> point, std::span<const Real> direction, Tape<Real>& tape) const override;
-  void add_tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, std::span<Real> out) const override;
-  Evaluation evaluate(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
-  void along(std::span<const Real> point, std::span<const Real> direction, std::span<const double> lengths,
-             const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
-  void predict(std::span<const Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
-               std::span<Real> out) const override;
+  double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
+  void tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const override;
+  void tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
+  void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths, const data::Examples<Real>& examples,
+             Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
+  void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
 
  private:
   struct UserTape;
   void unpack(std::span<const Real> from, std::vector<double>& to) const;  // without the layout's gaps
-  void add(const std::vector<double>& sum, const math::Tile& tile, Real weight, std::span<Real> out) const;
+  void put(const std::vector<double>& sum, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const;
   std::shared_ptr<const UserTerms> terms_;
   math::ParameterLayout layout_;
   std::vector<std::size_t> begin_;  // of each tensor without gaps

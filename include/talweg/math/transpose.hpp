@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+namespace talweg::math {
+
+/// out[c * stride + r] = in[r * cols + c] for r in [0, rows), c in [0, cols).
+template <class Real>
+void transpose(std::size_t rows, std::size_t cols, const Real* in, Real* out, std::size_t stride) {
+  constexpr std::size_t kSide = 16;  // a square of in and of out both stay in cache
+  for (std::size_t r = 0; r < rows; r += kSide) {
+    const std::size_t height = rows - r < kSide ? rows - r : kSide;
+    for (std::size_t c = 0; c < cols; c += kSide) {
+      const std::size_t width = cols - c < kSide ? cols - c : kSide;
+      if (height == kSide && width == kSide) {  // fixed bounds: the compiler makes shuffles of it
+        for (std::size_t j = 0; j < kSide; ++j) {
+          for (std::size_t i = 0; i < kSide; ++i) out[(c + j) * stride + r + i] = in[(r + i) * cols + c + j];
+        }
+      } else {
+        for (std::size_t j = 0; j < width; ++j) {
+          for (std::size_t i = 0; i < height; ++i) out[(c + j) * stride + r + i] = in[(r + i) * cols + c + j];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace talweg::math
