@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/control/cli.hpp"
 
+#include <fmt/ranges.h>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -112,6 +114,14 @@ int run_command_line(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return quiet ? 0 : app.exit(e);  // help, version
+    if (!quiet && chosen == nullptr && argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+      std::vector<std::string> names;
+      for (const CommandEntry* command : kCommands) names.emplace_back(command->name);
+      const auto near = base::nearest(argv[1], names);
+      fmt::print(stderr, "talweg: found no command \"{}\"{}, expected one of {}\nSee `talweg --help`.\n", argv[1],
+                 near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(names, ", "));
+      return exit_value(base::ExitCode::usage);
+    }
     if (!quiet) fmt::print(stderr, "talweg: {}\nSee `talweg {}--help`.\n", e.what(), chosen_name(app));
     return exit_value(base::ExitCode::usage);
   }

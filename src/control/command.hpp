@@ -7,6 +7,7 @@
 #include <CLI/Formatter.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "talweg/base/error.hpp"
 #include "talweg/base/log.hpp"
 #include "talweg/comm/communicator.hpp"
+#include "talweg/train/signals.hpp"
 
 namespace talweg::control {
 
@@ -29,9 +31,13 @@ class Context {
   /// The checkpoint that `run` stands for, as rank 0 finds it.
   std::filesystem::path shared_checkpoint(const std::filesystem::path& run, bool best);
 
+  /// Signals are caught, not obeyed by dying, from here to the end of the process.
+  train::SignalWatch& watch_signals() { return signals_.emplace(); }
+
   Context();
 
  private:
+  std::optional<train::SignalWatch> signals_;  // first: what it catches may come while MPI is being left
   base::Log log_;
   std::unique_ptr<comm::Mpi> mpi_;
   std::unique_ptr<comm::Communicator> comm_;

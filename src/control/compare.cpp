@@ -12,6 +12,7 @@ struct Options {
   std::vector<std::string> runs;
   std::string x = "epoch";
   std::string output;
+  bool json = false;
 };
 
 std::vector<ComparedRun> read_runs(const std::vector<std::string>& paths) {
@@ -32,7 +33,7 @@ base::ExitCode run_compare(Context& context, const Options& options) {
     base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .png, .svg or .csv", options.output, ending);
   }
   const std::vector<ComparedRun> runs = read_runs(options.runs);
-  print(compare_table(runs));
+  print(options.json ? compare_json(runs).dump(2) + "\n" : compare_table(runs));
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {
     const std::string csv = compare_csv(runs, options.x);
@@ -57,6 +58,7 @@ Action declare(CLI::App& app) {
   app.add_option("--x", options->x, "axis of picture and CSV (default epoch)")
       ->check(CLI::IsMember({"step", "epoch", "examples", "gradients", "seconds"}));
   app.add_option("-o,--output", options->output, "FILE.png, FILE.svg or FILE.csv");
+  app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_compare(context, *options); };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct ComparedRun {
 
 /// One row per run: method, steps, final and best objective, last figures, gradient evaluations, seconds.
 std::string compare_table(const std::vector<ComparedRun>& runs);
+nlohmann::ordered_json compare_json(const std::vector<ComparedRun>& runs);
 
 /// "run,<x>,series,value" lines: the loss of every step, and every figure of every evaluation that was measured.
 std::string compare_csv(const std::vector<ComparedRun>& runs, const std::string& x);

@@ -45,7 +45,7 @@ std::string compare_table(const std::vector<ComparedRun>& runs) {
       figures.emplace_back(name);
   }
   std::vector<Table::Column> columns = {
-      {"run", left}, {"method", left}, {"steps", right}, {"objective", right}, {"best", right}};
+      {"run", left}, {"method", left}, {"steps", right}, {"objective", right}, {"least", right}};
   for (const std::string& name : figures) columns.push_back({name, right});
   columns.push_back({"gradients", right});
   columns.push_back({"seconds", right});
@@ -62,6 +62,26 @@ std::string compare_table(const std::vector<ComparedRun>& runs) {
     table.add(std::move(cells));
   }
   return table.text();
+}
+
+nlohmann::ordered_json compare_json(const std::vector<ComparedRun>& runs) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const ComparedRun& run : runs) {
+    const io::Trace& t = run.trace;
+    nlohmann::ordered_json json = {{"run", run.name},
+                                   {"path", run.path.string()},
+                                   {"method", text_attribute(t, "method")},
+                                   {"steps", json_number(last_number(t.steps, "step"))},
+                                   {"objective", json_number(last_number(t.evaluation, "train_objective"))},
+                                   {"best_objective", json_number(smallest(t.evaluation, "train_objective"))},
+                                   {"gradients", json_number(last_number(t.steps, "gradient_evaluations"))},
+                                   {"seconds", json_number(last_number(t.steps, "seconds"))}};
+    for (const char* name : kFigures) {
+      if (t.evaluation.contains(name)) json[name] = json_number(last_number(t.evaluation, name));
+    }
+    all.push_back(std::move(json));
+  }
+  return all;
 }
 
 double axis_value(const io::Trace& trace, const std::string& x, double step) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/diff.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "control/command.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/checkpoint.hpp"
@@ -14,9 +17,15 @@ constexpr auto kDifferent = static_cast<base::ExitCode>(1);
 struct Options {
   std::string first;
   std::string second;
+  bool json = false;
 };
 
-std::string describe(const std::optional<Difference>& difference) { return difference ? difference->text() : "the same"; }
+/// What was laid side by side, and where it parts.
+struct Finding {
+  std::string what;
+  std::optional<Difference> difference;
+};
+using Findings = std::vector<Finding>;
 
 /// Checkpoints that both runs have, by ascending step; best.h5 stays out of it.
 std::vector<std::pair<std::filesystem::path, std::filesystem::path>> common_checkpoints(const std::string& a,
@@ -32,33 +41,46 @@ std::vector<std::pair<std::filesystem::path, std::filesystem::path>> common_chec
   return pairs;
 }
 
-bool diff_checkpoints(const std::filesystem::path& a, const std::filesystem::path& b) {
+Finding diff_checkpoints(const std::filesystem::path& a, const std::filesystem::path& b) {
   const io::Checkpoint first = io::load(a);
   const io::Checkpoint second = io::load(b);
-  const auto difference = first_difference(first, second);
-  print(fmt::format("checkpoint step {}: {}\n", first.step, describe(difference)));
-  return difference.has_value();
+  return {fmt::format("checkpoint step {}", first.step), first_difference(first, second)};
 }
 
-bool diff_traces(const std::string& a, const std::string& b) {
-  const io::Trace first = io::read_trace(a);
-  const io::Trace second = io::read_trace(b);
-  const auto difference = first_difference(first, second);
-  print(fmt::format("trace: {}\n", describe(difference)));
-  return difference.has_value();
+Finding diff_traces(const std::string& a, const std::string& b) {
+  return {"trace", first_difference(io::read_trace(a), io::read_trace(b))};
 }
 
-bool diff_runs(const std::string& a, const std::string& b) {
-  bool different = diff_traces(a, b);
-  const auto pairs = common_checkpoints(a, b);
-  if (pairs.empty()) print("checkpoints: the runs have none of the same step\n");
-  for (const auto& [first, second] : pairs) {
-    if (diff_checkpoints(first, second)) {  // the first that differs tells; later ones follow from it
-      different = true;
-      break;
-    }
+Findings diff_runs(const std::string& a, const std::string& b) {
+  Findings findings = {diff_traces(a, b)};
+  for (const auto& [first, second] : common_checkpoints(a, b)) {
+    findings.push_back(diff_checkpoints(first, second));
+    if (findings.back().difference) break;  // the first that differs tells; later ones follow from it
   }
-  return different;
+  return findings;
+}
+
+std::string to_text(const Findings& findings, bool runs) {
+  std::string text;
+  for (const Finding& f : findings) {
+    text += fmt::format("{}: {}\n", f.what, f.difference ? f.difference->text() : "the same");
+  }
+  return text + (runs && findings.size() == 1 ? "checkpoints: the runs have none of the same step\n" : "");
+}
+
+std::string to_json(const Findings& findings, bool different) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const Finding& f : findings) {
+    nlohmann::ordered_json json = {{"compared", f.what}, {"same", !f.difference}};
+    if (f.difference) {
+      json["where"] = f.difference->where;
+      json["first"] = f.difference->first;
+      json["second"] = f.difference->second;
+      json["distance"] = f.difference->distance;
+    }
+    all.push_back(std::move(json));
+  }
+  return nlohmann::ordered_json{{"same", !different}, {"findings", all}}.dump(2) + "\n";
 }
 
 base::ExitCode run_diff(Context& /*context*/, const Options& options) {
@@ -68,18 +90,20 @@ base::ExitCode run_diff(Context& /*context*/, const Options& options) {
     base::fail(base::ExitCode::usage, "{} and {}: expected two runs, two checkpoints or two traces", options.first,
                options.second);
   }
-  bool different = false;
+  Findings findings;
   switch (first) {
     case Kind::run:
-      different = diff_runs(options.first, options.second);
+      findings = diff_runs(options.first, options.second);
       break;
     case Kind::checkpoint:
-      different = diff_checkpoints(options.first, options.second);
+      findings = {diff_checkpoints(options.first, options.second)};
       break;
     case Kind::trace:
-      different = diff_traces(options.first, options.second);
+      findings = {diff_traces(options.first, options.second)};
       break;
   }
+  const bool different = std::ranges::any_of(findings, [](const Finding& f) { return f.difference.has_value(); });
+  print(options.json ? to_json(findings, different) : to_text(findings, first == Kind::run));
   return different ? kDifferent : base::ExitCode::finished;
 }
 
@@ -95,6 +119,7 @@ Action declare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("a", options->first, "run directory, checkpoint or trace")->required();
   app.add_option("b", options->second, "another of the same kind")->required();
+  app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_diff(context, *options); };
 }
 

@@ -11,6 +11,7 @@ namespace {
 struct Options {
   std::string run;
   std::string data;
+  std::string labels;
   bool best = false;
   bool json = false;
   int threads = 0;
@@ -19,7 +20,7 @@ struct Options {
 base::ExitCode run_evaluate(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
   const auto file = context.shared_checkpoint(options.run, options.best);
-  const train::Figures figures = train::evaluate_stored(file, options.data, options.threads, comm, context.log());
+  const train::Figures figures = train::evaluate_stored(file, {options.data, options.labels}, options.threads, comm);
   if (!comm.coordinator()) return base::ExitCode::finished;
   nlohmann::ordered_json json = {{"checkpoint", file.string()}, {"data", options.data}};
   std::string text = fmt::format("{} on {}\n", file.string(), options.data);
@@ -42,6 +43,7 @@ Action declare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory or checkpoint")->required();
   app.add_option("--data", options->data, "data file; its format is guessed from the name")->required();
+  app.add_option("--labels", options->labels, "the labels' file (default: the one named as that of the training data)");
   app.add_flag("--best", options->best, "the best parameters instead of the last");
   app.add_option("--threads", options->threads, "threads per rank")->check(CLI::Range(1, 4096));
   app.add_flag("--json", options->json, "print JSON");

@@ -10,6 +10,7 @@
 #include "control/table.hpp"
 #include "talweg/base/config.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/io/lock.hpp"
 #include "talweg/train/run_directory.hpp"
 
 namespace talweg::control {
@@ -60,15 +61,17 @@ bool outdated(const Run& run) {
   return !std::isnan(last) && last > run.summary->value("step", std::int64_t{0});
 }
 
-std::string state_text(const Run& run) {
-  if (outdated(run)) return "not ended: running, or killed (the same train command goes on)";
+std::string state_text(const std::filesystem::path& path, const Run& run) {
+  if (outdated(run)) {
+    return io::DirectoryLock::held(path) ? "running" : "not ended: killed, or failed (the same train command goes on)";
+  }
   return entry(*run.summary, "/ending/reason") + ": " + entry(*run.summary, "/ending/message");
 }
 
-std::string head_text(const Run& run) {
+std::string head_text(const std::filesystem::path& path, const Run& run) {
   std::string text;
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("  {:<11} {}\n", name, value); };
-  add("state", state_text(run));
+  add("state", state_text(path, run));
   if (run.trace) {
     const io::Trace& t = *run.trace;
     add("model", text_attribute(t, "model"));
@@ -100,7 +103,7 @@ std::uintmax_t size_of(const std::filesystem::path& file) {
 
 std::string run_text(const std::filesystem::path& path) {
   const Run run = read_run(path);
-  std::string text = path.string() + "\n" + head_text(run);
+  std::string text = path.string() + "\n" + head_text(path, run);
   if (run.trace) {
     text += "\nlast evaluations\n" + evaluations_text(*run.trace, kEvaluations);
     const auto& events = run.trace->events;

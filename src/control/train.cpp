@@ -17,6 +17,7 @@ struct Options {
 };
 
 base::ExitCode run_train(Context& context, const Options& options) {
+  train::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
   comm::Communicator& comm = context.world();
   const base::Config config = context.shared_config(options.config, options.set);
   train::TrainOptions train;
@@ -25,8 +26,9 @@ base::ExitCode run_train(Context& context, const Options& options) {
   train.threads = options.threads;
   train.progress =
       comm.coordinator() ? train::progress_style(options.progress, comm::under_launcher()) : train::ProgressStyle::none;
-  train.signals = true;
+  train.signals = &signals;
   const train::TrainResult result = train::train(config, train, comm, context.log());
+  signals.ignore_from_now();
   if (comm.coordinator()) {
     if (options.json) {
       print(train::to_json(result.summary) + "\n");
@@ -46,7 +48,8 @@ Action declare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("config", options->config, "config file (TOML)")->required();
   app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
-  app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)");
+  app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
+      ->check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
   app.add_flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
   app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")
       ->check(CLI::Range(1, 4096));

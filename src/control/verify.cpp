@@ -5,6 +5,7 @@
 #include "control/run_files.hpp"
 #include "control/table.hpp"
 #include "talweg/io/checkpoint.hpp"
+#include "talweg/train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {
@@ -46,6 +47,24 @@ Finding inspect_trace(const std::filesystem::path& file) {
   });
 }
 
+Finding missing(const std::filesystem::path& file, const std::string& kind) {
+  return {.file = file.string(),
+          .kind = kind,
+          .code = base::ExitCode::input_missing,
+          .problem = fmt::format("{}: not there, expected one in a run directory", file.string())};
+}
+
+Finding inspect_text(const std::filesystem::path& file, const std::string& kind) {
+  return inspect(file, kind, [&] {
+    if (kind == "config") {
+      base::Config::load(file);
+    } else if (!nlohmann::json::accept(base::read_text(file))) {
+      base::fail(base::ExitCode::bad_data, "{}: found no valid JSON, expected a run's summary", file.string());
+    }
+    return std::int64_t{-1};
+  });
+}
+
 std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   switch (kind_of(path)) {
     case Kind::checkpoint:
@@ -56,13 +75,22 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
       break;
   }
   std::vector<Finding> findings;
-  for (const auto& file : checkpoint_files(path)) findings.push_back(inspect_checkpoint(file));
+  const train::RunDirectory run{path};
   const auto trace = path / "trace.h5";
-  std::error_code ignored;
-  if (std::filesystem::exists(trace, ignored)) findings.push_back(inspect_trace(trace));
-  if (findings.empty()) {
+  const auto checkpoints = checkpoint_files(path);
+  const auto exists = [](const std::filesystem::path& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(file, ignored);
+  };
+  if (checkpoints.empty() && !exists(trace)) {
     base::fail(base::ExitCode::input_missing, "{}: holds no checkpoint and no trace: not a run directory", path.string());
   }
+  for (const auto& file : checkpoints) findings.push_back(inspect_checkpoint(file));
+  // Before its first checkpoint a run has none; one that has ended has.
+  if (checkpoints.empty() && exists(run.summary())) findings.push_back(missing(run.checkpoints(), "checkpoint"));
+  findings.push_back(exists(trace) ? inspect_trace(trace) : missing(trace, "trace"));
+  findings.push_back(exists(run.config()) ? inspect_text(run.config(), "config") : missing(run.config(), "config"));
+  if (exists(run.summary())) findings.push_back(inspect_text(run.summary(), "summary"));
   return findings;
 }
 
@@ -72,7 +100,8 @@ std::string to_text(const std::vector<Finding>& findings) {
     table.add({f.problem.empty()                    ? "intact"
                : f.code == base::ExitCode::bad_data ? "damaged"
                                                     : "unreadable",
-               f.problem.empty() ? fmt::format("step {}", f.step) : f.kind, f.problem.empty() ? f.file : f.problem});
+               f.problem.empty() && f.step >= 0 ? fmt::format("step {}", f.step) : f.kind,
+               f.problem.empty() ? f.file : f.problem});
   }
   return table.text();
 }
@@ -104,7 +133,9 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg verify configs/runs/digits_mlp\n"
       "  talweg verify run/checkpoints/best.h5 --json\n"
-      "Reads every byte of every checkpoint and of the trace and compares it with its hash; trains and changes nothing.\n"
+      "Reads every byte of every checkpoint and of the trace and compares it with its hash, parses config and summary; "
+      "changes\n"
+      "nothing.\n"
       "Exit code 65 when a file is damaged, 0 when all are intact.");
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory, checkpoint or trace")->required();

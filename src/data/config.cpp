@@ -81,10 +81,10 @@ DataConfig parse_data(const base::Section& data) {
   return config;
 }
 
-Source source_from_path(const std::filesystem::path& path, const Source& like) {
-  Source source{.path = path, .format = like.format, .labels = {}, .label_column = like.label_column};
+Source source_from_path(const std::filesystem::path& path, const Source& like, const std::filesystem::path& labels) {
+  Source source{.path = path, .format = like.format, .labels = labels, .label_column = like.label_column};
   if (const Format* guessed = guess_format(path); guessed != nullptr) source.format = guessed->name;
-  if (source.format == like.format) source.labels = paired_labels(path, like);
+  if (labels.empty() && source.format == like.format) source.labels = paired_labels(path, like);
   return source;
 }
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "data/format.hpp"
 
 namespace talweg::data {
@@ -25,6 +28,12 @@ std::vector<std::string> LabelSet::classes() const {
   std::vector<std::string> names;
   for (const double n : numbers_) names.push_back(fmt::format("{}", n));
   return names;
+}
+
+std::optional<double> LabelSet::fraction() const {
+  if (!numeric_) return std::nullopt;
+  const auto odd = std::ranges::find_if(numbers_, [](double n) { return n != std::floor(n); });
+  return odd == numbers_.end() ? std::nullopt : std::optional(*odd);
 }
 
 Classes::Classes(const std::vector<std::string>& names) {

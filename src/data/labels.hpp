@@ -17,6 +17,8 @@ class LabelSet {
  public:
   void add(std::string_view label);
   [[nodiscard]] std::vector<std::string> classes() const;
+  /// The smallest label that is a number and no integer, when all are numbers: a feature, not a class.
+  [[nodiscard]] std::optional<double> fraction() const;
 
  private:
   std::set<double> numbers_;

@@ -240,7 +240,16 @@ template <class Real>
 Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ranks, const base::Log& log) {
   const Scan found = scan(config.train, targets == TargetKind::classes);
   Shape shape{.count = found.count, .features = found.features, .sparse = found.sparse, .classes = {}};
-  if (targets == TargetKind::classes) shape.classes = found.labels.classes();
+  if (targets == TargetKind::classes) {
+    shape.classes = found.labels.classes();
+    if (const auto odd = found.labels.fraction()) {
+      base::fail(
+          ExitCode::bad_data,
+          "{}: label {}: found a number that is no integer, expected classes; are the labels elsewhere (labels, label_column)? "
+          "For numeric targets use loss = \"squared\" or \"huber\"",
+          config.train.path.string(), *odd);
+    }
+  }
   std::uint64_t held_out = 0;
   if (config.holdout > 0) {
     held_out = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(config.holdout * static_cast<double>(found.count)));

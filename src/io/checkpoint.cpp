@@ -28,21 +28,6 @@ std::optional<std::int64_t> step_in(std::string_view name) {
   return step;
 }
 
-/// Newest first.
-std::vector<Found> checkpoints_in(const fs::path& directory) {
-  std::vector<Found> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (const auto step = step_in(entry.path().filename().string())) found.push_back({entry.path(), *step});
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    base::fail(error == std::errc::permission_denied ? ExitCode::permission : ExitCode::io,
-               "{}: cannot list the checkpoints: {}", directory.string(), error.message());
-  }
-  std::ranges::sort(found, std::ranges::greater{}, &Found::step);
-  return found;
-}
-
 /// Why the file cannot be loaded; nothing if it can.
 std::optional<std::string> damage(const fs::path& file) {
   try {
@@ -57,6 +42,20 @@ std::optional<std::string> damage(const fs::path& file) {
 }
 
 }  // namespace
+
+std::vector<Found> checkpoints_in(const fs::path& directory) {
+  std::vector<Found> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (const auto step = step_in(entry.path().filename().string())) found.push_back({entry.path(), *step});
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    base::fail(error == std::errc::permission_denied ? ExitCode::permission : ExitCode::io,
+               "{}: cannot list the checkpoints: {}", directory.string(), error.message());
+  }
+  std::ranges::sort(found, std::ranges::greater{}, &Found::step);
+  return found;
+}
 
 Checkpoint load(const fs::path& file) { return load_image(read_file(file), file.string()); }
 

@@ -19,6 +19,14 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
              directory.string());
 }
 
+bool DirectoryLock::held(const std::filesystem::path& directory) {
+  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return taken;
+}
+
 DirectoryLock::~DirectoryLock() {
   if (descriptor_ >= 0) close(descriptor_);
 }

@@ -3,21 +3,42 @@
 
 #include <dnnl.h>
 #include <omp.h>
+#include <signal.h>
 
 #include <Eigen/Core>
 #include <stdexcept>
+#include <vector>
 
 namespace talweg::math {
 namespace {
 
-// libdnnl opens an OpenMP team in whichever thread calls it; our threads are TBB's, so each is told once to stay alone.
-void keep_openmp_alone() {
-  thread_local const bool done = [] {
-    omp_set_num_threads(1);
-    return true;
-  }();
-  (void)done;
-}
+/// What a thread needs before its first call of libdnnl.
+class Guest {
+ public:
+  Guest() {
+    omp_set_num_threads(1);  // libdnnl opens an OpenMP team in whichever thread calls it; ours are TBB's and stay alone
+    // Some of its kernels use the stack pointer as one more register. A signal handler would then write its frame wherever that
+    // points, so it needs a stack of its own (and SA_ONSTACK).
+    stack_t now{};
+    if (sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+    stack_.resize(kStack);
+    const stack_t ours{.ss_sp = stack_.data(), .ss_flags = 0, .ss_size = kStack};
+    sigaltstack(&ours, nullptr);
+  }
+  ~Guest() {
+    if (stack_.empty()) return;
+    const stack_t none{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
+    sigaltstack(&none, nullptr);
+  }
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+
+ private:
+  static constexpr std::size_t kStack = 65536;
+  std::vector<std::byte> stack_;
+};
+
+void prepare_this_thread() { thread_local const Guest guest; }
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Stride = Eigen::OuterStride<>;
@@ -31,7 +52,7 @@ Eigen::Map<const Matrix, 0, Stride> view(const double* p, std::size_t rows, std:
 void gemm(Transpose ta, Transpose tb, std::size_t m, std::size_t n, std::size_t k, float alpha, const float* a, std::size_t lda,
           const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc) {
   if (m == 0 || n == 0) return;
-  keep_openmp_alone();
+  prepare_this_thread();
   const auto index = [](std::size_t v) { return static_cast<dnnl_dim_t>(v); };
   const dnnl_status_t status = dnnl_sgemm(ta == Transpose::yes ? 'T' : 'N', tb == Transpose::yes ? 'T' : 'N', index(m),
                                           index(n), index(k), alpha, a, index(lda), b, index(ldb), beta, c, index(ldc));

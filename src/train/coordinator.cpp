@@ -18,11 +18,6 @@ Ending finished(std::string reason, std::string message) { return {ExitCode::fin
 
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
 
-std::int64_t planned_steps(const RunSection& run, std::int64_t steps_per_epoch) {
-  if (run.steps) return *run.steps;
-  return static_cast<std::int64_t>(std::ceil(run.epochs.value_or(0) * static_cast<double>(steps_per_epoch)));
-}
-
 }  // namespace
 
 template <class Real>
@@ -45,7 +40,7 @@ Coordinator<Real>::Coordinator(const base::Config& config, const RunConfig& run,
         level == base::Level::warning ? log.warn(text) : log.info(text);
       }),
       steps_per_epoch_(static_cast<std::int64_t>(engine.order().steps_per_epoch())),
-      steps_(planned_steps(run.run, steps_per_epoch_)) {}
+      steps_(run.run.planned_steps(steps_per_epoch_)) {}
 
 template <class Real>
 TrainResult Coordinator<Real>::run() {
@@ -75,7 +70,7 @@ TrainResult Coordinator<Real>::run() {
     }
     progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
-    if (writes_) {
+    if (writes_ && !(ended_before_ && std::filesystem::exists(directory_.summary()))) {
       const std::string json = to_json(result.summary) + "\n";
       io::publish(directory_.summary(), std::as_bytes(std::span(json)));
     }

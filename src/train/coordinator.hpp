@@ -38,7 +38,9 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
 
   void start();  // fresh parameters, or the newest intact checkpoint
+  void expect_nothing_to_resume();
   void resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file);
+  void continue_trace();
   std::optional<Ending> loop();  // until something ends it; nothing: all steps are done
   void step();
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);

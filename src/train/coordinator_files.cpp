@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The coordinator's files: what a run starts from, what it leaves behind.
+#include <algorithm>
+
 #include "talweg/io/publish.hpp"
 #include "talweg/train/config_change.hpp"
 #include "train/coordinator.hpp"
@@ -16,10 +18,11 @@ std::string machine(const RunFacts& facts) {
                      facts.threads == 1 ? "" : "s");
 }
 
+/// Only what talweg wrote: the directory may be somebody's.
 void drop_earlier_run(const RunDirectory& directory) {
   std::error_code ignored;  // what could not be removed is met again where it is written
-  for (const auto& entry : std::filesystem::directory_iterator(directory.checkpoints()))
-    std::filesystem::remove(entry.path(), ignored);
+  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) std::filesystem::remove(found.path, ignored);
+  std::filesystem::remove(directory.best(), ignored);
   for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) std::filesystem::remove(directory.root / name, ignored);
 }
 
@@ -32,11 +35,14 @@ void Coordinator<Real>::start() {
     std::error_code error;
     std::filesystem::create_directories(directory_.checkpoints(), error);
     if (error) {
-      base::fail(ExitCode::cannot_create, "{}: cannot create the run directory: {}", directory_.root.string(), error.message());
+      const bool forbidden = error == std::errc::permission_denied || error == std::errc::read_only_file_system;
+      base::fail(forbidden ? ExitCode::permission : ExitCode::cannot_create, "{}: cannot create the run directory: {}",
+                 directory_.root.string(), error.message());
     }
     lock_.emplace(directory_.root);
     if (options_.fresh) drop_earlier_run(directory_);
     found = io::newest_intact(directory_.checkpoints(), log_);
+    if (!found) expect_nothing_to_resume();
   }
   if (found) {
     resume(io::load(found->path), found->path);
@@ -44,7 +50,7 @@ void Coordinator<Real>::start() {
     initial_point(run_, problem_, engine_.store().values(x_));
     engine_.store().touch(x_);
   }
-  if (!writes_) return;
+  if (!writes_ || ended_before_) return;
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   first_step_ = steps_done();
@@ -53,12 +59,29 @@ void Coordinator<Real>::start() {
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
 
+/// Without an intact checkpoint a run begins anew, but never over one that somebody may still want.
+template <class Real>
+void Coordinator<Real>::expect_nothing_to_resume() {
+  if (const auto damaged = io::checkpoints_in(directory_.checkpoints()); !damaged.empty()) {
+    base::fail(ExitCode::bad_data, "{}: found {} checkpoint{}, none intact, expected one to go on from; --fresh starts anew",
+               directory_.checkpoints().string(), damaged.size(), damaged.size() == 1 ? "" : "s");
+  }
+  if (std::filesystem::exists(directory_.root / "trace.h5")) {
+    log_.warn(fmt::format("{} holds a trace and no checkpoint: starting at step 0", directory_.root.string()));
+  }
+}
+
 template <class Real>
 void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file) {
   const base::Config before = base::Config::parse(checkpoint.config, (file.string() + " (its config)"));
   parse_run(before, {.objective = options_.terms != nullptr, .data = options_.rows.has_value()});
   std::string logged;
-  for (const ConfigChange& change : config_changes(before, config_)) {
+  bool forget_best = false;
+  auto changes = config_changes(before, config_);
+  // Another method brings other keys: its name says why.
+  std::stable_partition(changes.begin(), changes.end(),
+                        [](const ConfigChange& c) { return c.key.ends_with(".name") || c.key.ends_with(".kind"); });
+  for (const ConfigChange& change : changes) {
     const std::string text = fmt::format("{}: was {}, now {}", change.key, change.before, change.after);
     if (change.kind == ChangeKind::refused) {
       base::fail(ExitCode::bad_config,
@@ -66,12 +89,17 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
                  directory_.root.string(), text);
     }
     if (change.kind == ChangeKind::logged) logged += (logged.empty() ? "" : "; ") + text;
+    if (change.key == "stop.metric") forget_best = true;
   }
   if (checkpoint.fingerprint != facts_.fingerprint) {
     base::fail(ExitCode::bad_data, "{}: made from other data: fingerprint {}, the data now given has {}", file.string(),
                checkpoint.fingerprint, facts_.fingerprint);
   }
   restore(checkpoint, file.string(), problem_.objective->layout(), state_, engine_);
+  if (forget_best) {
+    state_.counter("trainer.best_step") = -1;
+    state_.counter("trainer.since_best") = 0;
+  }
   ++state_.counter("trainer.part");
   seconds_before_ = state_.scalar("trainer.seconds");
   last_checkpoint_step_ = steps_done();
@@ -80,17 +108,35 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
   const bool stands = reason != checkpoint.attributes.end() && !reason->second.empty() && logged.empty();
   if (complete || stands) {
     ended_before_ = true;
-    earlier_ = {ExitCode::finished, stands ? reason->second : "steps",
+    earlier_ = {ExitCode::finished,
+                stands           ? reason->second
+                : run_.run.steps ? "steps"
+                                 : "epochs",
                 fmt::format("this run had already ended at step {}", steps_done())};
+    if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
                         state_.counter("trainer.part")));
-  trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
+  continue_trace();
   event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
     log_.info("config changed: " + logged);
     event("config", logged);
+  }
+}
+
+/// A damaged trace is no reason to lose a run: it is set aside.
+template <class Real>
+void Coordinator<Real>::continue_trace() {
+  try {
+    trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
+  } catch (const base::Error& e) {
+    if (e.code() != ExitCode::bad_data) throw;
+    const auto aside = directory_.root / "trace.h5.damaged";
+    std::filesystem::rename(directory_.root / "trace.h5", aside);
+    log_.warn(fmt::format("{}; set aside as {}, a new trace begins at step {}", e.what(), aside.string(), steps_done()));
+    trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, false);
   }
 }
 
@@ -203,6 +249,8 @@ std::vector<TrainedTensor> Coordinator<Real>::parameters() {
 
 #define TALWEG_COORDINATOR(Real)                                                                    \
   template void Coordinator<Real>::start();                                                         \
+  template void Coordinator<Real>::expect_nothing_to_resume();                                      \
+  template void Coordinator<Real>::continue_trace();                                                \
   template void Coordinator<Real>::resume(const io::Checkpoint&, const std::filesystem::path&);     \
   template void Coordinator<Real>::record(const optim::StepReport&, const engine::Phases&, double); \
   template void Coordinator<Real>::checkpoint_if_due();                                             \

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/memory.hpp"
 #include "train/problem.hpp"
 
 namespace talweg::train {
@@ -29,9 +30,7 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   p.shards = plan.shards();
   const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf);
   p.steps_per_epoch = order.steps_per_epoch();
-  p.steps = run.run.steps
-                ? *run.run.steps
-                : static_cast<std::int64_t>(std::ceil(run.run.epochs.value_or(0) * static_cast<double>(p.steps_per_epoch)));
+  p.steps = run.run.planned_steps(static_cast<std::int64_t>(p.steps_per_epoch));
   p.leaves_per_rank.assign(static_cast<std::size_t>(ranks), 0);
   for (std::uint64_t step = 0; step < std::min<std::uint64_t>(p.steps_per_epoch, 64); ++step) {
     std::vector<std::uint64_t> now(static_cast<std::size_t>(ranks), 0);
@@ -50,10 +49,11 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                           (problem.test ? problem.test->bytes() : 0)) /
                       ranks;
-  p.worker_megabytes = (data + extent * (sizeof(Real) + 8.0)) / megabyte;  // a point and the exact sums
-  p.coordinator_megabytes = (data + extent * (sizeof(Real) * static_cast<double>(p.state_vectors) + 8.0) +
-                             2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) /
-                            megabyte;  // and a checkpoint's image
+  const double state = vector_bytes(*problem.objective, p.state_vectors);
+  p.worker_megabytes = (data + vector_bytes(*problem.objective, 1)) / megabyte;
+  p.coordinator_megabytes =
+      (data + state + 2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) / megabyte;  // and a checkpoint's image
+  if (state > machine_bytes()) log.warn(too_large(*problem.objective, state));
   return p;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/train/run_config.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace talweg::train {
@@ -8,13 +9,15 @@ namespace {
 
 using base::Range;
 
+constexpr double kMostSteps = 9e15;  // whole numbers are exact in double up to here
+
 RunSection parse_run_section(const base::Section& s) {
   RunSection run;
   if (s.kind("epochs") != 0 && s.kind("steps") != 0) s.fail("steps", "both epochs and steps", "one of them");
   if (s.kind("steps") != 0) {
-    run.steps = s.integer("steps", std::nullopt, Range::non_negative(), "steps to take");
+    run.steps = s.integer("steps", std::nullopt, {.low = 0, .high = kMostSteps}, "steps to take");
   } else {
-    run.epochs = s.number("epochs", 10.0, Range::non_negative(), "passes over the training examples");
+    run.epochs = s.number("epochs", 10.0, {.low = 0, .high = 1e12}, "passes over the training examples");
   }
   if (s.kind("batch") == 's') {
     const std::string batch = s.text("batch", std::nullopt, "examples per minibatch, or \"full\"");
@@ -75,6 +78,11 @@ void check_needs(const base::Section& method, const RunConfig& config) {
 }
 
 }  // namespace
+
+std::int64_t RunSection::planned_steps(std::int64_t steps_per_epoch) const {
+  if (steps) return *steps;
+  return static_cast<std::int64_t>(std::min(kMostSteps, std::ceil(epochs.value_or(0) * static_cast<double>(steps_per_epoch))));
+}
 
 RunConfig parse_run(const base::Config& config, const Given& given) {
   RunConfig run;

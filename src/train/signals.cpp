@@ -3,7 +3,6 @@
 
 #include <array>
 #include <atomic>
-#include <csignal>
 
 #include "talweg/engine/engine.hpp"
 
@@ -18,7 +17,8 @@ struct Watched {
   std::uint32_t bit;
 };
 constexpr std::array kWatched = {Watched{SIGUSR1, engine::checkpoint_and_stop}, Watched{SIGUSR2, engine::checkpoint_and_go_on},
-                                 Watched{SIGINT, engine::stop_now}, Watched{SIGTERM, engine::stop_now}};
+                                 Watched{SIGINT, engine::stop_now}, Watched{SIGTERM, engine::stop_now},
+                                 Watched{SIGHUP, engine::stop_now}};
 
 void on_signal(int number) {
   for (const Watched& w : kWatched) {
@@ -26,18 +26,31 @@ void on_signal(int number) {
   }
 }
 
-void install(void (*handler)(int)) {
+struct sigaction with_handler(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;  // file reads and MPI go on; the flag is looked at with the next request
-  for (const Watched& w : kWatched) sigaction(w.number, &action, nullptr);
+  action.sa_flags = SA_RESTART | SA_ONSTACK;  // reads and MPI go on; the flag is looked at with the next request
+  return action;
 }
 
 }  // namespace
 
-SignalWatch::SignalWatch() { install(on_signal); }
-SignalWatch::~SignalWatch() { install(SIG_DFL); }
+SignalWatch::SignalWatch() {
+  static_assert(kWatched.size() == std::tuple_size_v<decltype(before_)>);
+  const auto action = with_handler(on_signal);
+  for (std::size_t i = 0; i < kWatched.size(); ++i) sigaction(kWatched[i].number, &action, &before_[i]);
+}
+
+SignalWatch::~SignalWatch() {
+  for (std::size_t i = 0; restore_ && i < kWatched.size(); ++i) sigaction(kWatched[i].number, &before_[i], nullptr);
+}
+
+void SignalWatch::ignore_from_now() {
+  restore_ = false;
+  const auto action = with_handler(SIG_IGN);
+  for (const Watched& w : kWatched) sigaction(w.number, &action, nullptr);
+}
 
 std::uint32_t SignalWatch::take() { return caught.exchange(0, std::memory_order_relaxed); }
 

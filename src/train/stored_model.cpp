@@ -22,9 +22,13 @@ data::Fixed fixed_of(const io::Checkpoint& checkpoint) {
 
 /// The stored model on a data set of its own.
 template <class Real>
-Loaded<Real> load_other(const StoredRun& stored, const std::filesystem::path& path, data::Labels labels,
-                        const comm::Communicator& comm) {
-  const data::Source source = data::source_from_path(path, stored.run.data.train);
+Loaded<Real> load_other(const StoredRun& stored, const OtherData& data, data::Labels labels, const comm::Communicator& comm) {
+  const data::Source& like = stored.run.data.train;
+  const data::Source source = data::source_from_path(data.path, like, data.labels);
+  if (labels == data::Labels::required && !like.labels.empty() && source.labels.empty() && source.format == like.format) {
+    base::fail(ExitCode::input_missing, "{}: found no labels' file beside it, expected --labels FILE: the training data had {}",
+               data.path.string(), like.labels.string());
+  }
   const auto targets = stored.run.model.classes ? data::TargetKind::classes : data::TargetKind::numbers;
   data::Dataset<Real> rows =
       data::load_with<Real>(source, targets, fixed_of(stored.checkpoint), comm.rank(), comm.size(), labels);
@@ -39,7 +43,7 @@ Loaded<Real> load_other(const StoredRun& stored, const std::filesystem::path& pa
 }
 
 template <class Real>
-Figures evaluate_as(StoredRun& stored, const std::filesystem::path& data, int threads, comm::Communicator& comm) {
+Figures evaluate_as(StoredRun& stored, const OtherData& data, int threads, comm::Communicator& comm) {
   std::optional<Loaded<Real>> loaded;
   comm::together(comm, [&] { loaded.emplace(load_other<Real>(stored, data, data::Labels::required, comm)); });
   StoredProblem<Real> problem(stored, threads, std::move(*loaded));
@@ -54,7 +58,7 @@ Figures evaluate_as(StoredRun& stored, const std::filesystem::path& data, int th
 template <class Real>
 Predictions predict_as(StoredRun& stored, const std::filesystem::path& data) {
   const auto alone = comm::alone();
-  const Loaded<Real> loaded = load_other<Real>(stored, data, data::Labels::ignored, *alone);
+  const Loaded<Real> loaded = load_other<Real>(stored, {data, {}}, data::Labels::ignored, *alone);
   const auto& objective = *loaded.problem.objective;
   const data::Dataset<Real>& rows = loaded.problem.train;
   math::Buffer<Real> point(objective.layout().extent());
@@ -122,8 +126,7 @@ StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicato
   return std::move(*stored);
 }
 
-Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads,
-                        comm::Communicator& comm, const base::Log&) {
+Figures evaluate_stored(const std::filesystem::path& checkpoint, const OtherData& data, int threads, comm::Communicator& comm) {
   StoredRun stored = open_stored(checkpoint, comm);
   return stored.run.run.precision == math::Precision::float32 ? evaluate_as<float>(stored, data, threads, comm)
                                                               : evaluate_as<double>(stored, data, threads, comm);

@@ -2,6 +2,7 @@
 #include "talweg/comm/agree.hpp"
 #include "talweg/train/signals.hpp"
 #include "talweg/train/trainer.hpp"
+#include "train/memory.hpp"
 #include "train/problem.hpp"
 
 namespace talweg::train {
@@ -11,12 +12,16 @@ using base::ExitCode;
 
 /// Cores, idle ranks: what a user would want to know before waiting for the run.
 void warn_about_machine(const comm::Communicator& comm, const math::Threads& threads, const data::ShardPlan& plan,
-                        const base::Log& log) {
+                        std::uint64_t batch, const base::Log& log) {
   const int cores = math::Threads::available_cores();
   if (threads.count() > cores) {
     log.warn(fmt::format(
         "{} threads asked for, but rank 0 may run on {} core{} only; give mpirun --bind-to none (or --map-by slot:PE={})",
         threads.count(), cores, cores == 1 ? "" : "s", threads.count()));
+  }
+  if (batch > plan.count()) {
+    log.warn(
+        fmt::format("run.batch = {} is more than the {} training examples: each step takes all of them", batch, plan.count()));
   }
   if (static_cast<std::uint32_t>(comm.size()) > plan.shards()) {
     log.warn(fmt::format("{} of {} ranks are idle: {} training examples make {} shards of at least 64",
@@ -39,16 +44,21 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
   run.method->declare(layout);
 
+  comm::together(comm, [&] {
+    const double bytes = vector_bytes(*problem.objective, layout.vectors().size());
+    if (comm.coordinator() && bytes > machine_bytes())
+      base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
+  });
   std::optional<engine::Engine<Real>> made;
   comm::together(comm, [&] { made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size()); });
   engine::Engine<Real>& engine = *made;
-  if (options.signals) engine.watch_signals(SignalWatch::take);
+  if (options.signals != nullptr) engine.watch_signals(SignalWatch::take);
   if (!comm.coordinator()) {
     TrainResult result;
     result.summary.ending.code = engine.serve();
     return result;
   }
-  warn_about_machine(comm, threads, problem.train.plan(), log);
+  warn_about_machine(comm, threads, problem.train.plan(), run.run.engine.batch, log);
   Coordinator<Real> coordinator(config, run, options, loaded->facts, engine, problem, std::move(layout), log);
   return coordinator.run();
 }
@@ -56,8 +66,6 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
 }  // namespace
 
 TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
-  std::optional<SignalWatch> signals;  // from the start: one that comes while data is read is obeyed with the first request
-  if (options.signals) signals.emplace();
   std::optional<RunConfig> run;
   comm::together(
       comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });

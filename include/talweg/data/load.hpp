@@ -38,8 +38,9 @@ struct DataConfig {
   std::string transform = "none";  // none | minmax | standardize | divide:<number>
 };
 DataConfig parse_data(const base::Section& data);
-/// A source given on the command line (evaluate --data, predict --data): the format guessed from the name unless given.
-Source source_from_path(const std::filesystem::path& path, const Source& like);
+/// A source given on the command line (evaluate --data, predict --data): format and label column as in `like` unless the name
+/// tells another format; without `labels`, the labels' file beside it that is named as that of `like` is.
+Source source_from_path(const std::filesystem::path& path, const Source& like, const std::filesystem::path& labels = {});
 
 /// Targets: classes (labels are mapped to 0..k-1 in sorted order and named) or numbers.
 enum class TargetKind { classes, numbers };

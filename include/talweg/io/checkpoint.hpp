@@ -54,6 +54,9 @@ struct Found {
   std::int64_t step;
 };
 
+/// The files step-*.h5 there, damaged ones too, newest first; none when there is no such directory.
+std::vector<Found> checkpoints_in(const std::filesystem::path& directory);
+
 /// The checkpoint with the largest step whose hash fits. Damaged ones are named in a warning with the reason, and stay where
 /// they are. One of a newer format, or one that may not be read, is an Error: going on from an older one would lose it.
 std::optional<Found> newest_intact(const std::filesystem::path& directory, const base::Log& log);

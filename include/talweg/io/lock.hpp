@@ -11,6 +11,8 @@ class DirectoryLock {
   /// Error(cannot_create) when another process holds it. File systems that know no locks let everybody in.
   explicit DirectoryLock(const std::filesystem::path& directory);
   ~DirectoryLock();
+  /// True when some process holds the directory now.
+  static bool held(const std::filesystem::path& directory);
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
 

@@ -51,9 +51,14 @@ Verdict judge(const Certificate& figures);
 std::string to_json(const Certificate& certificate);
 std::string to_text(const Certificate& certificate);
 
+/// Data given on a command line; `labels` is empty when they are in the file or in the one named as that of the training data.
+struct OtherData {
+  std::filesystem::path path;
+  std::filesystem::path labels;
+};
+
 /// Figures of a stored model on other data ("data_loss", ...). Collective.
-Figures evaluate_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data, int threads,
-                        comm::Communicator& comm, const base::Log& log);
+Figures evaluate_stored(const std::filesystem::path& checkpoint, const OtherData& data, int threads, comm::Communicator& comm);
 
 /// Outputs of a stored model on other data, in the order of the file's records. One rank.
 struct Predictions {

@@ -16,6 +16,7 @@
 #include "talweg/model/user_objective.hpp"
 #include "talweg/train/evaluation.hpp"
 #include "talweg/train/progress.hpp"
+#include "talweg/train/signals.hpp"
 
 namespace talweg::train {
 
@@ -32,7 +33,7 @@ struct TrainOptions {
   bool fresh = false;         // start anew even if the directory holds a run
   int threads = 0;            // per rank; 0: cores this rank may use
   ProgressStyle progress = ProgressStyle::none;
-  bool signals = false;  // install handlers (programs; not libraries)
+  const SignalWatch* signals = nullptr;  // what it catches is obeyed; null: the library has nothing to do with signals
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
   std::shared_ptr<const model::UserTerms> terms;
   std::optional<UserRows> rows;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/train/signals.hpp"
+
+#include <gtest/gtest.h>
+
+#include "talweg/engine/engine.hpp"
+
+namespace talweg::train {
+namespace {
+
+TEST(SignalWatch, CatchesAndSaysSoOnce) {
+  const SignalWatch watch;
+  SignalWatch::take();
+  raise(SIGUSR2);
+  raise(SIGHUP);
+  EXPECT_EQ(SignalWatch::take(), static_cast<std::uint32_t>(engine::checkpoint_and_go_on | engine::stop_now));
+  EXPECT_EQ(SignalWatch::take(), 0u);
+}
+
+// A thread may be in a kernel that uses the stack pointer for something else: math/gemm.cpp.
+TEST(SignalWatch, ItsHandlersAskForAStackOfTheirOwn) {
+  const SignalWatch watch;
+  for (const int number : {SIGUSR1, SIGUSR2, SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now {};
+    sigaction(number, nullptr, &now);
+    EXPECT_NE(now.sa_flags & SA_ONSTACK, 0) << number;
+  }
+}
+
+TEST(SignalWatch, WhatWasBeforeIsRestored) {
+  struct sigaction ours {};
+  ours.sa_handler = SIG_IGN;
+  struct sigaction before {};
+  sigaction(SIGUSR1, &ours, &before);
+  { const SignalWatch watch; }
+  struct sigaction now {};
+  sigaction(SIGUSR1, &before, &now);
+  EXPECT_EQ(now.sa_handler, SIG_IGN);
+}
+
+TEST(SignalWatch, IgnoredFromNow) {
+  EXPECT_EXIT(
+      {
+        {
+          SignalWatch watch;
+          watch.ignore_from_now();
+        }
+        for (const int number : {SIGUSR1, SIGUSR2, SIGINT, SIGTERM, SIGHUP}) raise(number);
+        std::_Exit(3);
+      },
+      testing::ExitedWithCode(3), "");
+}
+
+}  // namespace
+}  // namespace talweg::train
