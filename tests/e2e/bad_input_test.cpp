@@ -114,8 +114,37 @@ TEST_F(BadInput, DivergenceEndsWith79OnEveryRank) {
     EXPECT_NE((result.out + result.err).find("diverged"), std::string::npos);
   }
 }
+// No grid of exact sums holds such numbers: this once ran for ever.
+TEST_F(BadInput, GradientsBeyondAllGridsAreDivergence) {
+  const auto data = folder_.write("huge.csv", "1e300,1\n-3e300,2\n2e300,1\n");
+  const auto file = folder_.write("huge.toml", "[data]\n" + train_on(data.string()) +
+                                                   "\n[model]\nkind = \"linear\"\nloss = \"squared\"\n[run]\nsteps = 3\n"
+                                                   "precision = \"float64\"\n");
+  for (const int ranks : {0, 2}) {
+    const Result result = talweg(ranks, {"train", file.string(), "--run", (folder_ / "run").string(), "--progress", "none"});
+    EXPECT_FALSE(result.timed_out);
+    EXPECT_EQ(result.code, 79) << result.out << result.err;
+  }
+}
+TEST_F(BadInput, EpochsWithoutEnd) {
+  const auto file =
+      folder_.write("long.toml", "[data]\n" + train_on(digits()) +
+                                     "\n[model]\nkind = \"linear\"\nloss = \"cross_entropy\"\n[run]\nepochs = inf\n");
+  expect(file.string(), 78, {"long.toml:7:", "run.epochs", "inf"});
+}
+TEST_F(BadInput, FractionsAsClasses) {
+  const auto data = folder_.write("features.csv", "1,2,0.37\n2,1,1.5\n3,1,2\n");
+  expect(config(train_on(data.string())), 65, {"features.csv", "0.37", "label_column"});
+}
+TEST_F(BadInput, AModelLargerThanTheMachine) {
+  const auto data = folder_.write("wide.libsvm", "1 1:1\n0 2000000000:1\n");
+  expect(config(train_on(data.string()), "[method]\nname = \"adam\"\n"), 78, {"parameters", "GB"});
+}
 TEST_F(BadInput, UsageErrors) {
-  EXPECT_EQ(talweg(0, {"trian"}).code, 64);
+  const Result misspelt = talweg(0, {"trian"});
+  EXPECT_EQ(misspelt.code, 64);
+  EXPECT_NE(misspelt.err.find("did you mean train?"), std::string::npos) << misspelt.err;
+  EXPECT_EQ(talweg(0, {"train", "x.toml", "--run", ""}).code, 64);
   EXPECT_EQ(talweg(0, {"train"}).code, 64);
   EXPECT_EQ(talweg(2, {"train", "--no-such-option"}).code, 64);
 }
