@@ -18,7 +18,9 @@ std::size_t ParameterLayout::add(std::string name, std::vector<std::size_t> shap
 
   // A vector has one element per "row"; a matrix keeps whole rows together in a tile.
   const std::size_t row = std::max<std::size_t>(1, tensor.row_size());
-  const std::size_t rows_per_tile = std::max<std::size_t>(1, kTile / row);
+  // Multiples of kAlign rows, so that a transposed tile fills whole cache lines.
+  const std::size_t fitting = std::max<std::size_t>(1, kTile / row);
+  const std::size_t rows_per_tile = fitting > kAlign ? fitting / kAlign * kAlign : fitting;
   for (std::size_t first = 0; tensor.size > 0 && first < tensor.rows(); first += rows_per_tile) {
     const std::size_t rows = std::min(rows_per_tile, tensor.rows() - first);
     Tile tile{.tensor = number,
