@@ -27,6 +27,14 @@ void random_direction(VectorSpace& space, std::uint64_t seed, Vector out) {
 
 }  // namespace
 
+double chance_of_missing(double threshold, double value, double largest, int products, std::size_t dimension) {
+  if (!(value > threshold)) return 1;
+  // The missed eigenvalue is below the threshold: with relative error e or more in largest - H's largest eigenvalue.
+  const double e = (value - threshold) / (std::max(largest, value) - threshold);
+  const double bound = 1.648 * std::sqrt(static_cast<double>(dimension)) * std::exp(-std::sqrt(e) * (2 * products - 1));
+  return std::min(1.0, bound);
+}
+
 Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const LanczosOptions& options, Vector eigenvector) {
   VectorSpace& space = oracle.space();
   const auto limit =
@@ -59,7 +67,7 @@ Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const
       const std::size_t n = alpha.size();
       const double bound = next * std::abs(ritz.vectors[n - 1]);
       const double largest = std::max(std::abs(ritz.values.front()), std::abs(ritz.values.back()));
-      if (last || bound <= options.tolerance * largest) break;
+      if (last || (bound <= options.tolerance * largest && ritz.values.front() < options.stop_below)) break;
     }
     beta.push_back(next);
     basis.emplace_back(space);

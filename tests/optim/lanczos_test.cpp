@@ -91,6 +91,47 @@ TEST(Lanczos, StopsAtItsToleranceAndNotMuchLater) {
   }
 }
 
+// A net's Hessian: a few large eigenvalues, very many near 0, one at -0.05. Whatever lies near 0 has a small residual soon.
+TEST(Lanczos, ASmallResidualDoesNotEndTheSearchUnlessItIsLowEnough) {
+  Point values(2000, 0.0);
+  for (std::size_t j = 1; j <= 10; ++j) values[j] = 10 * static_cast<double>(j);
+  values[0] = -0.05;
+  const auto smallest = [&](double stop_below) {
+    SerialOracle<double> oracle(rotated(values), 0, 2);
+    return optim::smallest_eigenpair(oracle, kX, oracle.all(),
+                                     {.iterations = 50, .tolerance = 1e-3, .stop_below = stop_below, .seed = 1}, kEigenvector);
+  };
+  EXPECT_GT(smallest(1e300).value, -0.01) << "the early stop that this test is about";
+  EXPECT_NEAR(smallest(-0.01).value, -0.05, 1e-3);
+}
+
+TEST(Lanczos, TheChanceOfMissingFallsWithProductsAndGrowsWithDimension) {
+  // 1.648 sqrt(n) exp(-sqrt(e) (2 k - 1)) written out: n = 10^4, e = (0.01 + 0.03) / (3.97 + 0.03) = 0.01, k = 100.
+  EXPECT_NEAR(optim::chance_of_missing(-0.03, 0.01, 3.97, 100, 10000), 164.8 * std::exp(-0.1 * 199), 1e-12);
+  EXPECT_EQ(optim::chance_of_missing(-0.03, -0.04, 3, 100, 10), 1) << "it was found";
+  EXPECT_EQ(optim::chance_of_missing(-0.03, 0.01, 3.97, 5, 10000), 1) << "a bound of a probability is at most 1";
+}
+
+// What the bound promises, counted over random starts: how often the smallest Ritz value is still above 0.9 although there is
+// an eigenvalue 0.8 below a bulk in [1, 2].
+TEST(Lanczos, MissesNoMoreOftenThanTheBoundSays) {
+  Point values(400, 0.8);
+  for (std::size_t j = 1; j < values.size(); ++j) values[j] = 1 + static_cast<double>(j) / 400;
+  const FiniteSum problem = rotated(values);
+  constexpr int kStarts = 60;
+  for (const int products : {5, 7, 9, 12}) {
+    int missed = 0;
+    for (std::uint64_t seed = 1; seed <= kStarts; ++seed) {
+      SerialOracle<double> oracle(problem, 0, 2);
+      const auto pair = optim::smallest_eigenpair(oracle, kX, oracle.all(),
+                                                  {.iterations = products, .tolerance = 0, .seed = seed}, kEigenvector);
+      missed += pair.value > 0.9 ? 1 : 0;
+    }
+    EXPECT_LE(missed, kStarts * optim::chance_of_missing(0.8, 0.9, 2, products, values.size())) << products;
+    EXPECT_TRUE(products > 5 || missed > kStarts / 2) << "there is something to miss: " << missed;
+  }
+}
+
 TEST(Lanczos, FindsANearlyDoubleSmallestEigenvalueWithoutGhosts) {
   Point values(100, 1.0);
   for (std::size_t j = 0; j < values.size(); ++j) values[j] = 1 + static_cast<double>(j);

@@ -9,13 +9,14 @@
 namespace talweg::train {
 namespace {
 
-Certificate figures(double gradient, double eigenvalue, double residual) {
+Certificate figures(double gradient, double eigenvalue, double doubt) {
   Certificate c;
   c.gradient_tolerance = 1e-3;
   c.curvature_tolerance = 0.03;
   c.gradient_norm = gradient;
   c.smallest_eigenvalue = eigenvalue;
-  c.residual = residual;
+  c.doubt = doubt;
+  c.convex_doubt = doubt;
   return c;
 }
 
@@ -23,19 +24,19 @@ TEST(Certificate, ALargeGradientIsNotCritical) { EXPECT_EQ(judge(figures(2e-3, 1
 TEST(Certificate, AGradientThatIsNotANumberIsNotCritical) {
   EXPECT_EQ(judge(figures(std::numeric_limits<double>::quiet_NaN(), 1, 0)), Verdict::not_critical);
 }
-TEST(Certificate, NegativeCurvatureIsASaddleWhateverTheResidual) {
-  EXPECT_EQ(judge(figures(1e-4, -0.04, 10)), Verdict::saddle);
+TEST(Certificate, CurvatureFoundBelowMinusDeltaIsASaddleWhateverTheDoubt) {
+  EXPECT_EQ(judge(figures(1e-4, -0.04, 1)), Verdict::saddle);
 }
-TEST(Certificate, NoCurvatureBelowMinusDeltaIsALocalMinimum) {
-  EXPECT_EQ(judge(figures(1e-4, 0.5, 0.1)), Verdict::local_minimum);
-  EXPECT_EQ(judge(figures(1e-4, -0.01, 0.01)), Verdict::local_minimum);
+TEST(Certificate, CurvatureThatWasHardlyMissedIsALocalMinimum) {
+  EXPECT_EQ(judge(figures(1e-4, 0.5, 0)), Verdict::local_minimum);
+  EXPECT_EQ(judge(figures(1e-4, -0.01, 0.009)), Verdict::local_minimum);
 }
-TEST(Certificate, AResidualThatReachesBelowMinusDeltaLeavesItUndecided) {
-  EXPECT_EQ(judge(figures(1e-4, 0.01, 0.05)), Verdict::undecided);
-  EXPECT_EQ(judge(figures(1e-4, -0.02, 0.02)), Verdict::undecided);
+TEST(Certificate, CurvatureThatMayHaveBeenMissedLeavesItUndecided) {
+  EXPECT_EQ(judge(figures(1e-4, 0.01, 0.011)), Verdict::undecided);
+  EXPECT_EQ(judge(figures(1e-4, 10, 1)), Verdict::undecided);
 }
 TEST(Certificate, TheWordsNameTheVerdict) {
-  Certificate c = figures(1e-4, 0.5, 0.1);
+  Certificate c = figures(1e-4, 0.5, 1e-9);
   c.verdict = judge(c);
   EXPECT_NE(to_text(c).find("local minimum"), std::string::npos) << to_text(c);
   EXPECT_NE(to_text(c).find("strictly convex"), std::string::npos) << to_text(c);

@@ -20,8 +20,7 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, 
 struct CertifyOptions {
   double gradient_tolerance = 1e-3;  // epsilon: critical when |grad F| <= epsilon
   double curvature_tolerance = 0;    // delta; 0: sqrt(epsilon) (rho = 1)
-  int iterations = 100;              // Lanczos steps at most
-  double lanczos_tolerance = 1e-3;   // relative residual at which Lanczos stops
+  int iterations = 100;              // Lanczos steps at most; fewer only once curvature below -delta is found
   int threads = 0;
 };
 
@@ -36,9 +35,11 @@ struct Certificate {
   double smallest_eigenvalue = 0;  // Rayleigh quotient: the true smallest eigenvalue is not larger
   double residual = 0;             // |H v - lambda v|: some eigenvalue lies within it
   double largest_eigenvalue = 0;
-  int hvps = 0;            // Hessian-vector products over all examples
-  bool exhausted = false;  // the Krylov space was spanned
-  bool smooth = true;      // false: relu and the like, curvature of the active pieces
+  int hvps = 0;             // Hessian-vector products over all examples
+  double doubt = 1;         // bound of the chance that curvature below -delta was missed (optim::chance_of_missing)
+  double convex_doubt = 1;  // the same for curvature below 0
+  bool exhausted = false;   // the Krylov space was spanned
+  bool smooth = true;       // false: relu and the like, curvature of the active pieces
   double gradient_tolerance = 0;
   double curvature_tolerance = 0;
   Verdict verdict = Verdict::undecided;
