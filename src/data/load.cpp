@@ -117,13 +117,14 @@ class Filler {
   std::vector<Real> values_;
 };
 
-/// Reads a file once more with what is now known, and checks every record against it. `largest`: what the run's precision
-/// holds.
+/// Reads a file once more with what is now known (its `count` records among that), and checks every record against it.
+/// `largest`: what the run's precision holds.
 class Pass {
  public:
-  Pass(const Source& source, TargetKind kind, Labels labels, std::size_t features, const std::vector<std::string>& classes,
-       double largest)
+  Pass(const Source& source, std::uint64_t count, TargetKind kind, Labels labels, std::size_t features,
+       const std::vector<std::string>& classes, double largest)
       : source_(source),
+        count_(count),
         kind_(kind),
         labels_(labels),
         features_(features),
@@ -136,9 +137,15 @@ class Pass {
   template <class Visit>
   void run(Visit visit) {
     Record record;
-    for (std::uint64_t i = 0; reader_->next(record); ++i) {
+    std::uint64_t i = 0;
+    for (; reader_->next(record); ++i) {
+      if (i == count_) refuse("one record more than when it was first read", "a file that nobody writes to");
       check(record);
       visit(i, record, labels_ == Labels::ignored ? 0.0 : target(record.label));
+    }
+    if (i < count_) {
+      base::fail(ExitCode::bad_data, "{}: found {} records, expected {} as when it was first read", source_.path.string(), i,
+                 count_);
     }
   }
 
@@ -188,6 +195,7 @@ class Pass {
   }
 
   const Source& source_;
+  std::uint64_t count_;
   TargetKind kind_;
   Labels labels_;
   std::size_t features_;
@@ -206,7 +214,7 @@ Transform statistics(const DataConfig& config, TargetKind targets, const Shape& 
   }
   Statistics collected(config.transform, shape.features);
   if (config.transform == "minmax" || config.transform == "standardize") {
-    Pass pass(config.train, targets, Labels::required, shape.features, shape.classes, largest);
+    Pass pass(config.train, shape.count, targets, Labels::required, shape.features, shape.classes, largest);
     pass.run([&](std::uint64_t i, const Record& record, double) {
       if (split.permutation(i) < split.train) collected.add(record.dense);
     });
@@ -226,7 +234,7 @@ Dataset<Real> load_part(const Source& source, PartOf part, TargetKind targets, c
   shape.count = found.count;
   const base::Permutation permutation(found.count, split_seed, base::Purpose::split, static_cast<std::uint64_t>(part));
   Filler<Real> filler(shape, transform, rank, ranks);
-  Pass pass(source, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
+  Pass pass(source, found.count, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) {
     fingerprint.add(record);
     filler.add(permutation(i), i, record, target);
@@ -271,7 +279,7 @@ Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ran
   Filler<Real> train_rows(train, parts.transform, rank, ranks);
   std::optional<Filler<Real>> valid_rows;
   if (held_out > 0) valid_rows.emplace(valid, parts.transform, rank, ranks);
-  Pass pass(config.train, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
+  Pass pass(config.train, found.count, targets, Labels::required, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) {
     fingerprint.add(record);
     const std::uint64_t position = split.permutation(i);
@@ -316,7 +324,7 @@ Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& f
                used.path.string(), fixed.transform.kind);
   }
   Filler<Real> filler(shape, fixed.transform, rank, ranks);
-  Pass pass(used, targets, labels, shape.features, shape.classes, kLargest<Real>);
+  Pass pass(used, found.count, targets, labels, shape.features, shape.classes, kLargest<Real>);
   pass.run([&](std::uint64_t i, const Record& record, double target) { filler.add(i, i, record, target); });
   return filler.finish();
 }

@@ -37,6 +37,17 @@ Stream::~Stream() {
   if (file_ != nullptr) gzclose(file_);
 }
 
+void Stream::expect_room(std::uint64_t bytes) const {
+  constexpr std::uint64_t kDeflate = 1032;
+  std::error_code ignored;
+  const std::uint64_t size = std::filesystem::file_size(name_, ignored);
+  const std::uint64_t most = gzdirect(file_) != 0 ? size : kDeflate * size;
+  if (bytes > most) {
+    base::fail(ExitCode::bad_data, "{}: found {} bytes{}, expected room for a record of {} as the header says", name_, size,
+               gzdirect(file_) != 0 ? "" : " of gzip", bytes);
+  }
+}
+
 std::size_t Stream::read(std::span<std::byte> out) {
   std::size_t done = 0;
   while (done < out.size()) {

@@ -72,7 +72,7 @@ TEST_F(BadData, EmptyFile) {
   expect("csv", "header.csv", "a,b\n", {"no records"});
   expect("libsvm", "a.svm", "", {"no records"});
   expect("libsvm", "comment.svm", "# nothing\n", {"no records"});
-  expect("npy", "a.npy", "", {"not an NPY file"});
+  expect("npy", "a.npy", "", {"no NPY array"});
   expect("npy", "none.npy", npy<float>("<f4", "(0, 3)", {}), {"no records"});
   expect("idx", "a-images-idx3-ubyte", "", {"not an IDX file"});
 }
@@ -184,13 +184,17 @@ TEST_F(BadIdx, LabelsMissing) {
 
 TEST_F(BadData, NpyHeaders) {
   const std::vector<float> six(6, 1.0F);
-  expect("npy", "text.npy", "1,2,3\n4,5,6\n", {"not an NPY file"});
+  expect("npy", "text.npy", "1,2,3\n4,5,6\n", {"no NPY array"});
   expect("npy", "version.npy", npy<float>("<f4", "(2, 3)", six, 9), {"version 9", "1 to 3"});
   expect("npy", "big.npy", npy<float>(">f4", "(2, 3)", six), {"type >f4", "little-endian"});
   expect("npy", "words.npy", npy<float>("<U1", "(2, 3)", six), {"type <U1"});
+  expect("npy", "minus.npy", npy<float>("<f4", "(2, -3)", six), {"its NPY header", "-3", "not negative"});
+  expect("npy", "dots.npy", npy<float>("<f4", "(2, 3.5)", six), {"its NPY header", ".5", "expected )"});
   expect("npy", "fortran.npy", npy<float>("<f4", "(2, 3)", six, 1, true), {"Fortran order", "C order"});
   expect("npy", "scalar.npy", npy<float>("<f4", "()", {1}), {"a single number", "an array"});
   expect("npy", "cut.npy", npy<float>("<f4", "(2, 3)", six).substr(0, 30), {"header is cut off"});
+  expect("npy", "room.npy", npy<float>("<f4", "(2, 500000000)", six), {"expected room for a record of 2000000000"});
+  expect("npy", "room.npy.gz", gzipped(npy<float>("<f4", "(2, 500000000)", six)), {"of gzip", "a record of 2000000000"});
   expect("npy", "shape.npy", npy<float>("<f4", "(2, 9999999999, 9999999999)", {}), {"9999999999 x 9999999999"});
   expect("npy", "flat.npy", npy<float>("<f4", "(6,)", six), {"1 column", "labels"});
 }

@@ -103,7 +103,7 @@ with zipfile.ZipFile('cut.npz', 'w') as z: z.writestr('x.npy', open('integers.np
   expect_error(ExitCode::bad_data, {"big_endian.npz", "member 'x.npy'", "'>f8'"}, read("big_endian.npz"));
   expect_error(ExitCode::bad_data, {"fortran.npz", "member 'w.npy'", "Fortran order, expected C order"}, read("fortran.npz"));
   expect_error(ExitCode::bad_data, {"bzip2.npz", "member 'x.npy'", "compression method 12"}, read("bzip2.npz"));
-  expect_error(ExitCode::bad_data, {"text.npz", "member 'readme.txt'", "no npy array"}, read("text.npz"));
+  expect_error(ExitCode::bad_data, {"text.npz", "member 'readme.txt'", "no NPY array"}, read("text.npz"));
   expect_error(ExitCode::bad_data, {"cut.npz", "member 'x.npy'", "truncated in its npy header"}, read("cut.npz"));
 }
 

@@ -10,6 +10,7 @@
 #include "data/format.hpp"
 #include "data/stream.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/base/npy_header.hpp"
 
 namespace talweg::data {
 namespace {
@@ -41,23 +42,16 @@ constexpr std::array kTypes = {
 class NpyFile {
  public:
   explicit NpyFile(const std::filesystem::path& file) : stream_(file) {
-    std::array<std::byte, 8> start{};
-    if (stream_.read(start) != start.size() || std::memcmp(start.data(), "\x93NUMPY", 6) != 0) {
-      base::fail(ExitCode::bad_data, "{}: not an NPY file: its first bytes are not \\x93NUMPY", name());
-    }
-    if (start[6] < std::byte{1} || start[6] > std::byte{3}) {
-      base::fail(ExitCode::bad_data, "{}: found NPY version {}, expected 1 to 3", name(), static_cast<int>(start[6]));
-    }
-    std::vector<std::byte> length(start[6] == std::byte{1} ? 2 : 4);
-    std::size_t bytes = 0;
-    if (stream_.read(length) != length.size()) base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
-    for (std::size_t i = length.size(); i-- > 0;) bytes = bytes << 8 | static_cast<std::size_t>(length[i]);
-    if (bytes > (1U << 20))
-      base::fail(ExitCode::bad_data, "{}: found a header of {} bytes, expected less than 1 MB", name(), bytes);
-    std::string header(bytes, ' ');
-    if (stream_.read(std::as_writable_bytes(std::span(header))) != bytes)
+    std::array<std::byte, base::kNpyStart> start{};
+    const std::size_t got = stream_.read(start);
+    const base::NpyExtent extent = base::npy_extent(std::span(start).first(got), name());
+    std::string header(extent.end - extent.begin, ' ');
+    const std::size_t known = start.size() - extent.begin;  // of the header, read with the start
+    std::memcpy(header.data(), start.data() + extent.begin, known);
+    if (stream_.read(std::as_writable_bytes(std::span(header).subspan(known))) != header.size() - known)
       base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
-    parse(header);
+    understand(base::parse_npy_header(header, name()));
+    if (count_ > 0) stream_.expect_room(size_ * type_->size);
     record_.resize(size_ * type_->size);
     values_.resize(size_);
   }
@@ -84,40 +78,20 @@ class NpyFile {
   }
 
  private:
-  /// The text behind 'key': in the header's dictionary.
-  std::string_view entry(std::string_view header, std::string_view key) const {
-    const std::size_t at = header.find(key);
-    if (at == std::string_view::npos) base::fail(ExitCode::bad_data, "{}: its header has no {}", name(), key);
-    header.remove_prefix(at + key.size());
-    header.remove_prefix(std::min(header.find_first_not_of(": "), header.size()));
-    return header;
-  }
-  void parse(std::string_view header) {
-    std::string_view type = entry(header, "'descr'");
-    if (type.starts_with('\'')) type = type.substr(1, type.find('\'', 1) - 1);
+  void understand(const base::NpyHeader& header) {
     for (const ElementType& t : kTypes) {
-      if (t.name == type) type_ = &t;
+      if (t.name == header.type) type_ = &t;
     }
     if (type_ == nullptr) {
       base::fail(ExitCode::bad_data, "{}: found elements of type {}, expected little-endian floats or integers ({})", name(),
-                 type.substr(0, 40), "<f4, <f8, |u1, <i4, ...");
+                 header.type, "<f4, <f8, |u1, <i4, ...");
     }
-    if (entry(header, "'fortran_order'").starts_with("True")) {
+    if (header.fortran_order) {
       base::fail(ExitCode::bad_data, "{}: found Fortran order, expected C order: save numpy.ascontiguousarray(...)", name());
     }
-    std::string_view shape = entry(header, "'shape'");
-    shape = shape.substr(0, shape.find(')'));
-    std::vector<std::uint64_t> extents;
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-      std::uint64_t extent = 0;
-      const auto [end, error] = std::from_chars(shape.data() + i, shape.data() + shape.size(), extent);
-      if (error != std::errc()) continue;
-      extents.push_back(extent);
-      i = static_cast<std::size_t>(end - shape.data());
-    }
-    if (extents.empty()) base::fail(ExitCode::bad_data, "{}: found a single number, expected an array of records", name());
-    count_ = extents.front();
-    size_ = record_size(extents, name());
+    if (header.shape.empty()) base::fail(ExitCode::bad_data, "{}: found a single number, expected an array of records", name());
+    count_ = header.shape.front();
+    size_ = record_size(header.shape, name());
   }
 
   Stream stream_;
