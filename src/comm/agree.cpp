@@ -2,6 +2,7 @@
 #include "talweg/comm/agree.hpp"
 
 #include <array>
+#include <cstdio>
 #include <new>
 
 namespace talweg::comm {
@@ -43,6 +44,13 @@ void together(Communicator& comm, const std::function<void()>& work) {
     mine = current_failure();
   }
   agree(comm, mine);
+}
+
+void abandon(Communicator& comm, const Failure& mine) {
+  fmt::print(stderr, "rank {}: {}\n", comm.rank(), mine.message);
+  std::fflush(stderr);
+  comm.abort(static_cast<int>(mine.code));
+  std::abort();  // not reached: the base declares abort noreturn, compilers do not all see it
 }
 
 }  // namespace talweg::comm

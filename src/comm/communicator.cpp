@@ -15,7 +15,7 @@ class Alone final : public Communicator {
   void sum(std::span<float>) override {}
   void sum(std::span<std::int64_t>) override {}
   void max(std::span<std::uint32_t>) override {}
-  void barrier() override {}
+  [[noreturn]] void abort(int code) override { std::_Exit(code); }
 };
 
 }  // namespace
@@ -43,11 +43,11 @@ std::vector<std::byte> Communicator::broadcast_bytes(std::vector<std::byte> byte
 
 std::unique_ptr<Communicator> alone() { return std::make_unique<Alone>(); }
 
-bool under_launcher() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) {
-    if (std::getenv(name) != nullptr) return true;
+std::optional<int> launched_rank() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (const char* value = std::getenv(name); value != nullptr) return std::atoi(value);
   }
-  return false;
+  return {};
 }
 
 }  // namespace talweg::comm

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "talweg/base/error.hpp"
 #include "talweg/comm/communicator.hpp"
@@ -42,9 +43,9 @@ class World final : public Communicator {
   void sum(std::span<float> values) override { reduce(values, MPI_FLOAT, MPI_SUM); }
   void sum(std::span<std::int64_t> values) override { reduce(values, MPI_INT64_T, MPI_SUM); }
   void max(std::span<std::uint32_t> values) override { reduce(values, MPI_UINT32_T, MPI_MAX); }
-  void barrier() override {
-    count(0);
-    MPI_Barrier(comm_);
+  [[noreturn]] void abort(int code) override {
+    MPI_Abort(comm_, code);
+    std::_Exit(code);
   }
 
  private:

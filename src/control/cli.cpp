@@ -26,14 +26,6 @@ const std::array kCommands = {
 #undef TALWEG_COMMAND
 };
 
-/// This process's rank under a launcher, found without MPI; 0 alone.
-int launched_rank() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* value = std::getenv(name); value != nullptr) return std::atoi(value);
-  }
-  return 0;
-}
-
 /// "train " when a subcommand had been recognised before the mistake.
 std::string chosen_name(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
@@ -51,7 +43,7 @@ void print(const std::string& text) {
 }
 
 Context::Context() {
-  if (launched_rank() != 0) return;
+  if (comm::launched_rank().value_or(0) != 0) return;
   log_ = base::Log([](base::Level level, std::string_view text) {
     fmt::print(stderr, "{}{}\n", level == base::Level::warning ? "warning: " : "", text);
   });
@@ -59,7 +51,7 @@ Context::Context() {
 
 comm::Communicator& Context::world() {
   if (comm_ == nullptr) {
-    if (comm::under_launcher()) {
+    if (comm::launched_rank()) {
       mpi_ = std::make_unique<comm::Mpi>();
       comm_ = mpi_->world();
     } else {
@@ -76,10 +68,10 @@ base::Config Context::shared_config(const std::filesystem::path& file, const std
     if (comm.coordinator()) text = base::read_text(file);
   });
   text = comm.broadcast_text(std::move(text));
+  // Rank 0's folder: a launcher may start ranks in different ones.
+  const std::filesystem::path folder = comm.broadcast_text(std::filesystem::absolute(file).parent_path().string());
   std::optional<base::Config> config;
-  comm::together(comm, [&] {
-    config.emplace(base::Config::parse(text, file.string(), overrides, std::filesystem::absolute(file).parent_path()));
-  });
+  comm::together(comm, [&] { config.emplace(base::Config::parse(text, file.string(), overrides, folder)); });
   return *config;
 }
 
@@ -109,7 +101,7 @@ int run_command_line(int argc, char** argv) {
       chosen_index = i;
     });
   }
-  const bool quiet = launched_rank() != 0;
+  const bool quiet = comm::launched_rank().value_or(0) != 0;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -24,8 +24,8 @@ base::ExitCode run_train(Context& context, const Options& options) {
   train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
   train.fresh = options.fresh;
   train.threads = options.threads;
-  train.progress =
-      comm.coordinator() ? train::progress_style(options.progress, comm::under_launcher()) : train::ProgressStyle::none;
+  train.progress = comm.coordinator() ? train::progress_style(options.progress, comm::launched_rank().has_value())
+                                      : train::ProgressStyle::none;
   train.signals = &signals;
   const train::TrainResult result = train::train(config, train, comm, context.log());
   signals.ignore_from_now();

@@ -2,14 +2,14 @@
 #include "talweg/engine/block_space.hpp"
 
 #include <array>
-#include <cassert>
+#include <stdexcept>
 
 #include "talweg/engine/meter.hpp"
 
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kMaxArrays = 40;    // L-BFGS never needs more in one kernel
+constexpr std::size_t kMaxArrays = 40;    // of one kernel
 constexpr std::size_t kSerialBlocks = 4;  // below this, waking threads costs more than it saves; same bits either way
 
 }  // namespace
@@ -26,7 +26,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
                                  const math::BlockKernel& kernel) {
   std::array<Real*, kMaxArrays> bases{};
   const std::size_t arrays = (source != nullptr ? 1 : 0) + writes.size() + reads.size();
-  assert(arrays <= kMaxArrays);
+  if (arrays > kMaxArrays) throw std::logic_error("a block kernel takes at most 40 arrays");
   std::size_t k = source != nullptr ? 1 : 0;
   for (const Vector v : writes) bases[k++] = store_.values(v).data();
   for (const Vector v : reads) bases[k++] = store_.values(v).data();

@@ -19,6 +19,11 @@ std::uint32_t default_leaf(std::uint64_t batch) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::clamp<std::uint64_t>(batch / 8, 32, 64), batch));
 }
 
+std::uint32_t leaf_of(const EngineOptions& options, std::uint64_t count) {
+  if (options.leaf > 0) return options.leaf;
+  return default_leaf(options.batch > 0 ? std::min(options.batch, count) : count);
+}
+
 template <class Real>
 Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem,
                      const EngineOptions& options, std::size_t declared)
@@ -26,7 +31,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       threads_(threads),
       problem_(problem),
       options_(options),
-      leaf_(options.leaf > 0 ? options.leaf : default_leaf(options.batch > 0 ? options.batch : problem.train.plan().count())),
+      leaf_(leaf_of(options, problem.train.plan().count())),
       order_(problem.train.plan(), options.sampling, options.seed,
              options.batch > 0 ? options.batch : problem.train.plan().count(), leaf_),
       grids_(problem.objective->layout().tensors().size()),
@@ -73,9 +78,8 @@ const data::Dataset<Real>& Engine<Real>::part(Part part) const {
 
 template <class Real>
 std::size_t Engine<Real>::bytes() const {
-  std::size_t sum = sums_.size() * sizeof(double) + fast_.size() * sizeof(Real) + store_.bytes();
+  std::size_t sum = sums_.size() * sizeof(double) + fast_.size() * sizeof(Real) + store_.bytes() + held_.bytes();
   for (const auto& buffer : scratch_) sum += buffer.size() * sizeof(Real);
-  for (const auto& made : prepared_) sum += made.values.size() * sizeof(Real);
   return sum;
 }
 
@@ -83,17 +87,16 @@ std::size_t Engine<Real>::bytes() const {
 
 template <class Real>
 void Engine<Real>::announce(Request& request, std::span<const optim::Vector> points) {
-  if (comm_.size() == 1) {
-    request.points = static_cast<std::uint32_t>(points.size());
-    for (std::size_t k = 0; k < points.size(); ++k) request.slot[k] = points[k].slot;
-    return;
-  }
   const Stopwatch watch(meter_.phases.broadcast);
   request.points = static_cast<std::uint32_t>(points.size());
+  ++requests_;
   for (std::size_t k = 0; k < points.size(); ++k) {
-    request.slot[k] = points[k].slot;
-    request.sent[k] = store_.must_send(points[k]);
+    const auto found = held_.hold(points[k].slot, store_.version(points[k]), requests_);
+    request.place[k] = found.place;
+    request.sent[k] = found.fresh;
+    held_[found.place].x = store_.values(points[k]);
   }
+  if (comm_.size() == 1) return;
   comm_.broadcast_values(std::span(&request, 1));
   for (std::size_t k = 0; k < points.size(); ++k) {
     if (request.sent[k]) comm_.broadcast_values(store_.values(points[k]));
@@ -101,16 +104,23 @@ void Engine<Real>::announce(Request& request, std::span<const optim::Vector> poi
 }
 
 template <class Real>
-base::ExitCode Engine<Real>::serve() {
+void Engine<Real>::receive(Request& request) {
+  comm_.broadcast_values(std::span(&request, 1));
+  for (std::size_t k = 0; k < request.points; ++k) {
+    if (!request.sent[k]) continue;
+    auto& held = held_[request.place[k]];
+    if (held.received.size() == 0) held.received.resize(problem_.objective->layout().extent());
+    comm_.broadcast_values(held.received.span());
+    held.x = held.received.span();
+    held.is_prepared = false;
+  }
+}
+
+template <class Real>
+base::ExitCode Engine<Real>::serve() try {
   while (true) {
     Request request;
-    comm_.broadcast_values(std::span(&request, 1));
-    for (std::size_t k = 0; k < request.points; ++k) {
-      const optim::Vector point{request.slot[k]};
-      if (!request.sent[k]) continue;
-      comm_.broadcast_values(store_.values(point));
-      store_.touch(point);
-    }
+    receive(request);
     if (request.verb == Verb::stop) return static_cast<base::ExitCode>(request.stop_code);
     if (request.verb == Verb::grids) {
       comm_.broadcast_values(grids_.all());
@@ -118,6 +128,10 @@ base::ExitCode Engine<Real>::serve() {
       answer(request);
     }
   }
+} catch (const AgreedFailure&) {
+  throw;
+} catch (...) {
+  comm::abandon(comm_, comm::current_failure());  // between verdicts: the coordinator waits in a collective, or will
 }
 
 template <class Real>
@@ -227,22 +241,14 @@ std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) 
   const std::size_t extent = objective.prepared_extent();
   Points points;
   for (std::size_t k = 0; k < request.points; ++k) {
-    const optim::Vector v{request.slot[k]};
-    const std::span<const Real> x = store_.values(v);
-    if (extent == 0) {
-      points.emplace_back(x);
-      continue;
-    }
-    while (prepared_.size() <= v.slot) prepared_.emplace_back();
-    Prepared& made = prepared_[v.slot];
-    const std::uint64_t version = store_.version(v);
-    if (made.version != version || version == 0) {
-      if (made.values.size() == 0) made.values.resize(extent);
+    auto& held = held_[request.place[k]];
+    if (extent > 0 && !held.is_prepared) {
+      if (held.prepared.size() == 0) held.prepared.resize(extent);
       const auto tiles = objective.layout().tiles();
-      threads_.for_each(tiles.size(), [&](std::size_t t) { objective.prepare_tile(x, tiles[t], made.values.span()); });
-      made.version = version;
+      threads_.for_each(tiles.size(), [&](std::size_t t) { objective.prepare_tile(held.x, tiles[t], held.prepared.span()); });
+      held.is_prepared = true;
     }
-    points.emplace_back(x, made.values.span());
+    points.emplace_back(held.x, held.prepared.span());
   }
   return points;
 }
@@ -398,7 +404,14 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
   }
   verdict(failure, {});
   const Stopwatch watch(meter_.phases.allreduce);
-  for (math::ExactSum& s : sums) comm_.sum(s.digits());
+  std::vector<std::int64_t> digits;  // all sums' in one message
+  for (math::ExactSum& s : sums) digits.insert(digits.end(), s.digits().begin(), s.digits().end());
+  comm_.sum(digits);
+  auto from = digits.begin();
+  for (math::ExactSum& s : sums) {
+    std::ranges::copy_n(from, std::ssize(s.digits()), s.digits().begin());
+    from += std::ssize(s.digits());
+  }
   result.count = leaves.examples;
   for (const math::ExactSum& s : sums) result.sums.push_back(s.value());
 }

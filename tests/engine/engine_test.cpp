@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
 #include <set>
 
 #include "tests/engine/least_squares.hpp"
@@ -241,6 +242,69 @@ TEST(Engine, SignalsCaughtByAnyRankAreSeenAfterTheNextRequest) {
   EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(engine::checkpoint_and_stop)) << "kept until it is handled";
   f.engine.forget_signals();
   EXPECT_EQ(f.engine.signals(), 0U);
+}
+
+/// A worker's communicator that delivers nothing: memory is out on the first message.
+class OutOfMemory final : public comm::Communicator {
+ public:
+  struct Aborted {
+    int code;
+  };
+  [[nodiscard]] int rank() const override { return 1; }
+  [[nodiscard]] int size() const override { return 2; }
+  void broadcast(std::span<std::byte>, int) override { throw std::bad_alloc(); }
+  void sum(std::span<double>) override {}
+  void sum(std::span<float>) override {}
+  void sum(std::span<std::int64_t>) override {}
+  void max(std::span<std::uint32_t>) override {}
+  [[noreturn]] void abort(int code) override { throw Aborted{code}; }
+};
+
+TEST(Engine, AWorkerThatFailsBetweenVerdictsEndsAllRanks) {
+  OutOfMemory comm;
+  const math::Threads threads(1);
+  auto problem = least_squares<double>(kCount, kFeatures, kL2, 1, 2);
+  engine::Engine<double> engine(comm, threads, problem, {.batch = 100}, 3);
+  try {
+    engine.serve();
+    FAIL() << "it went on";
+  } catch (const OutOfMemory::Aborted& aborted) {
+    EXPECT_EQ(aborted.code, static_cast<int>(base::ExitCode::internal));
+  }
+}
+
+TEST(HeldPoints, APointThatStandsStillIsFreshOnce) {
+  engine::HeldPoints<float> held;
+  const auto first = held.hold(3, 10, 1);
+  EXPECT_TRUE(first.fresh);
+  EXPECT_FALSE(held.hold(3, 10, 2).fresh);
+  const auto moved = held.hold(3, 11, 3);
+  EXPECT_TRUE(moved.fresh);
+  EXPECT_EQ(moved.place, first.place) << "a newer version takes the older one's place";
+}
+
+TEST(HeldPoints, ManyTemporariesShareFewPlacesAndTheStandingPointKeepsIts) {
+  engine::HeldPoints<float> held;
+  const auto x = held.hold(0, 1, 1);
+  for (std::uint32_t t = 1; t < 40; ++t) {
+    const auto again = held.hold(0, 1, t);
+    const auto v = held.hold(t, 100 + t, t);
+    ASSERT_FALSE(again.fresh);
+    ASSERT_EQ(again.place, x.place);
+    ASSERT_TRUE(v.fresh);
+    ASSERT_NE(v.place, x.place);
+  }
+  EXPECT_TRUE(held.hold(1, 101, 40).fresh) << "long not asked about";
+}
+
+TEST(HeldPoints, PointsOfOneRequestDoNotTakeEachOthersPlaces) {
+  engine::HeldPoints<float> held;
+  for (std::uint64_t request = 1; request < 9; ++request) {
+    std::set<std::uint32_t> places;
+    for (std::uint32_t k = 0; k < engine::Request::kPoints; ++k)
+      places.insert(held.hold(10 * static_cast<std::uint32_t>(request) + k, 50 * request + k, request).place);
+    EXPECT_EQ(places.size(), engine::Request::kPoints);
+  }
 }
 
 }  // namespace

@@ -28,4 +28,7 @@ void agree(Communicator& comm, const Failure& mine);
 /// Collective. Runs `work` on every rank and agrees on how it went.
 void together(Communicator& comm, const std::function<void()>& work);
 
+/// A failure where the others cannot be told: says it on stderr with the rank's number, and ends all ranks with its code.
+[[noreturn]] void abandon(Communicator& comm, const Failure& mine);
+
 }  // namespace talweg::comm

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +31,8 @@ class Communicator {
   virtual void sum(std::span<float> values) = 0;
   virtual void sum(std::span<std::int64_t> values) = 0;
   virtual void max(std::span<std::uint32_t> values) = 0;
-  virtual void barrier() = 0;
+  /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.
+  [[noreturn]] virtual void abort(int code) = 0;
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   [[nodiscard]] bool coordinator() const { return rank() == 0; }
@@ -55,8 +57,8 @@ class Communicator {
 /// One rank, no MPI.
 std::unique_ptr<Communicator> alone();
 
-/// True under mpirun or srun, found without MPI_Init.
-bool under_launcher();
+/// This process's rank under mpirun or srun, found without MPI_Init; nothing when it runs alone.
+std::optional<int> launched_rank();
 
 /// MPI for the life of the object: initialises it unless the caller already has, and finalises what it initialised.
 class Mpi {

@@ -2,11 +2,14 @@
 // The distributed oracle: the one room that joins objective, data, ranks and threads.
 //
 // The way of a request (coordinator placement):
-//   announce    header and points the workers lack               MPI_Bcast
-//   leaves      prepared points, forward_backward per leaf, then tile() per tile, each leaf's share rounded to the grid and
-//   added in double verdict     error, signals, per-tensor maxima                MPI_Allreduce(MAX); leaves redone once if a
-//   grid is outgrown sum         exact in any order                               MPI_Allreduce(SUM), in place, in pieces sink
-//   divide by b, add Omega's smooth part and shifts, run the method's kernel: rank 0, block by block
+//
+//     announce   header, and points the workers lack                                       MPI_Bcast
+//     leaves     points prepared; forward_backward per leaf, then tile() per parameter tile, each leaf's
+//                share rounded to the grid and added in double
+//     verdict    error, signals, per-tensor maxima; leaves redone once if a grid is outgrown  MPI_Allreduce(MAX)
+//     sum        exact in any order, in place, in pieces                                   MPI_Allreduce(SUM)
+//     sink       divide by b, add Omega's smooth part and shifts, run the method's kernel: rank 0, block by block
+//
 // Every rank runs answer(); only who announces and where the sink runs depends on the placement.
 #pragma once
 
@@ -22,6 +25,7 @@
 #include "talweg/data/dataset.hpp"
 #include "talweg/engine/block_space.hpp"
 #include "talweg/engine/grid.hpp"
+#include "talweg/engine/held_points.hpp"
 #include "talweg/engine/leaf_job.hpp"
 #include "talweg/engine/meter.hpp"
 #include "talweg/engine/request.hpp"
@@ -56,6 +60,8 @@ struct EngineOptions {
 
 /// Examples per leaf when none are asked for: an eighth of the batch, within [32, 64], never more than the batch.
 std::uint32_t default_leaf(std::uint64_t batch);
+/// Examples per leaf of a run over `count` examples.
+std::uint32_t leaf_of(const EngineOptions& options, std::uint64_t count);
 
 /// A failure all ranks know of: nobody needs to be told to stop.
 class AgreedFailure : public base::Error {
@@ -96,6 +102,7 @@ class Engine {
   // Both.
   [[nodiscard]] Grids& grids() { return grids_; }
   [[nodiscard]] Meter& meter() { return meter_; }
+  [[nodiscard]] const comm::Traffic& traffic() const { return comm_.traffic(); }
   [[nodiscard]] std::uint32_t leaf() const { return leaf_; }
   [[nodiscard]] const data::Order& order() const { return order_; }
   /// Asked on every rank at every request: the signals that rank has caught.
@@ -116,6 +123,7 @@ class Engine {
   };
 
   void announce(Request& request, std::span<const optim::Vector> points);
+  void receive(Request& request);  // what a worker does while the coordinator announces
   Answer answer(const Request& request);
   void answer_tiles(const Request& request, Answer& answer);    // gradient, hessian_vector
   void answer_scalars(const Request& request, Answer& answer);  // along, evaluate
@@ -148,19 +156,16 @@ class Engine {
   Meter meter_;
   Grids grids_;
   VectorStore<Real> store_;
+  HeldPoints<Real> held_;
+  std::uint64_t requests_ = 0;
   BlockSpace<Real> space_;
   std::array<std::unique_ptr<AskerOracle>, 2> oracles_;
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
 
-  std::size_t wave_;                 // leaves whose tapes are kept at a time
-  std::vector<LeafJob<Real>> jobs_;  // [wave_]
-  std::vector<double> values_;       // [leaves of the last wave]
-  struct Prepared {
-    math::Buffer<Real> values;  // [prepared_extent], when first needed
-    std::uint64_t version = 0;  // of the point it was made from
-  };
-  std::vector<Prepared> prepared_;           // by slot
+  std::size_t wave_;                         // leaves whose tapes are kept at a time
+  std::vector<LeafJob<Real>> jobs_;          // [wave_]
+  std::vector<double> values_;               // [leaves of the last wave]
   std::vector<math::Buffer<Real>> scratch_;  // [threads][kTogether * largest tile]: leaves' shares of one tile
   math::Buffer<double> sums_;                // [extent], exact
   math::Buffer<Real> fast_;                  // [extent], fast

@@ -6,7 +6,8 @@
 //
 // E is predicted from the last request of the same asker and kind; all ranks hold it and it is checkpointed, since it decides
 // the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new
-// E. After each request E = exponent(max) + 5, unless max = 0. Elements below about 2^-40 of a tensor's largest become 0.
+// E. After each request E = exponent(max) + 5, unless max = 0. What is below
+// half the grid becomes 0: 2^-44 of the tensor's largest element in the last request with 8 leaves, 2^-39 with 256.
 #pragma once
 
 #include <cstddef>

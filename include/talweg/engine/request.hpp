@@ -23,11 +23,11 @@ struct Request {
   std::uint64_t ticket = 0;
   std::uint32_t points = 0;
   std::uint32_t lengths = 0;
-  std::uint32_t stop_code = 0;  // verb stop
-  std::array<std::uint32_t, kPoints> slot{};
-  std::array<bool, kPoints> sent{};       // this point's values follow the header
-  std::array<double, kPoints> weight{};   // verb gradient
-  std::array<double, kLengths> length{};  // verb along
+  std::uint32_t stop_code = 0;                 // verb stop
+  std::array<std::uint32_t, kPoints> place{};  // of the points among the held ones (HeldPoints)
+  std::array<bool, kPoints> sent{};            // this point's values follow the header
+  std::array<double, kPoints> weight{};        // verb gradient
+  std::array<double, kLengths> length{};       // verb along
 };
 
 }  // namespace talweg::engine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers behind vector handles on one rank. The coordinator holds every declared slot; a worker holds the points it was
-// sent. A version changes with every write, so a point that stands still is sent once.
+// The numbers behind vector handles, on the coordinator. A version changes with every write: a point that stands still is
+// known by it.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class VectorStore {
   /// Slots [0, declared) exist from the start, zero; `extent` elements each.
   VectorStore(std::size_t extent, std::size_t declared) : extent_(extent), slots_(declared) {}
 
-  /// Memory comes with the first look.
+  /// Memory comes with the first look. Who writes calls touch.
   [[nodiscard]] std::span<Real> values(Vector v) {
     Slot& slot = at(v);
     if (slot.values.size() == 0) slot.values.resize(extent_);
@@ -29,14 +29,6 @@ class VectorStore {
   }
   [[nodiscard]] std::uint64_t version(Vector v) { return at(v).version; }
   void touch(Vector v) { at(v).version = ++clock_; }
-  /// True the first time this version of v is asked about: the coordinator's note of what the workers hold.
-  [[nodiscard]] bool must_send(Vector v) {
-    Slot& slot = at(v);
-    const bool fresh = slot.sent != slot.version || slot.version == 0;
-    if (slot.version == 0) slot.version = ++clock_;
-    slot.sent = slot.version;
-    return fresh;
-  }
   Vector acquire() {
     if (free_.empty()) {
       slots_.emplace_back();
@@ -56,17 +48,13 @@ class VectorStore {
  private:
   struct Slot {
     math::Buffer<Real> values;
-    std::uint64_t version = 0;
-    std::uint64_t sent = 0;
+    std::uint64_t version = 1;  // zeros
   };
-  Slot& at(Vector v) {
-    while (slots_.size() <= v.slot) slots_.emplace_back();  // workers learn of temporaries as they come
-    return slots_[v.slot];
-  }
+  Slot& at(Vector v) { return slots_.at(v.slot); }
   std::size_t extent_;
   std::deque<Slot> slots_;
   std::vector<Vector> free_;
-  std::uint64_t clock_ = 0;
+  std::uint64_t clock_ = 1;
 };
 
 }  // namespace talweg::engine
