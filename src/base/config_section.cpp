@@ -80,8 +80,6 @@ constexpr auto kAnything = [](const auto&) { return true; };
 
 }  // namespace
 
-bool Section::has(std::string_view key) const { return memory_->find(path_, key) != nullptr; }
-
 char Section::kind(std::string_view key) const {
   const Entry* entry = memory_->find(path_, key);
   return entry == nullptr ? '\0' : entry->node.kind();

@@ -69,12 +69,6 @@ Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose
   key_ = key_of(seed, purpose_);
 }
 
-Permutation Permutation::identity(std::uint64_t size) {
-  Permutation p;
-  p.size_ = size;
-  return p;
-}
-
 std::uint32_t Permutation::round_function(int round, std::uint32_t half) const {
   const auto r = philox({half, static_cast<std::uint32_t>(round), low(stream_), high(stream_)}, key_);
   return r[0] & static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
@@ -95,23 +89,6 @@ std::uint64_t Permutation::operator()(std::uint64_t i) const {
     i = std::uint64_t{left} << half_bits_ | right;
   } while (i >= size_);  // cycle walking: stay on the orbit until it is back inside
   return i;
-}
-
-std::uint64_t Permutation::inverse(std::uint64_t p) const {
-  assert(p < size_);
-  if (identity_) return p;
-  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
-  do {
-    auto left = low(p >> half_bits_);
-    auto right = low(p & mask);
-    for (int round = kRounds - 1; round >= 0; --round) {
-      const std::uint32_t previous = right ^ round_function(round, left);
-      right = left;
-      left = previous;
-    }
-    p = std::uint64_t{left} << half_bits_ | right;
-  } while (p >= size_);
-  return p;
 }
 
 }  // namespace talweg::base

@@ -6,14 +6,27 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "talweg/base/error.hpp"
 
 namespace talweg::io {
+namespace {
+
+// held() takes the lock for a moment: who meets it there waits instead of giving up.
+constexpr int kAttempts = 5;
+constexpr std::chrono::milliseconds kPause(10);
+
+}  // namespace
 
 DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
     : descriptor_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  if (descriptor_ < 0) return;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    std::this_thread::sleep_for(kPause);
+  }
   close(descriptor_);
   base::fail(base::ExitCode::cannot_create, "{}: another talweg is writing here, expected this run to be the only one",
              directory.string());

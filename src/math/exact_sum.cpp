@@ -35,10 +35,6 @@ void ExactSum::add(double value) {
   digits_[digit + 2] += sign * static_cast<std::int64_t>(high >> 32);
 }
 
-void ExactSum::merge(const ExactSum& other) {
-  for (std::size_t i = 0; i < kDigits; ++i) digits_[i] += other.digits_[i];
-}
-
 double ExactSum::value() const {
   if (digits_[kNotFinite] != 0) return std::numeric_limits<double>::quiet_NaN();
   // Carry so that all digits but the top lie in [0, 2^32); the top digit then has the sum's sign.

@@ -14,8 +14,6 @@ Regularizer::Regularizer(const Config& config, const math::ParameterLayout& layo
   for (const math::Tensor& tensor : layout.tensors()) bias_.push_back(tensor.bias);
 }
 
-bool Regularizer::none() const { return config_.l2 == 0 && smooth(); }
-
 bool Regularizer::smooth() const { return config_.l1 == 0 && !std::isfinite(config_.low) && !std::isfinite(config_.high); }
 
 bool Regularizer::acts_on(const math::Block& block) const { return config_.include_bias || !bias_[block.tensor]; }

@@ -47,30 +47,15 @@ TrainResult Coordinator<Real>::run() {
   Ending ending;
   try {
     start();
-    std::optional<Ending> ended = ended_before_ ? std::optional(earlier_) : loop();
-    if (!ended) {
-      ended = finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_));
-    }
-    ending = *ended;
-    if (ending.code == ExitCode::finished) {
-      const engine::Stopwatch watch(evaluation_seconds_);
-      figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
-      if (trace_ && !ended_before_)
-        append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
-      if (!ended_before_) keep_best(figures_);
-    }
+    ending = go_on();
     if (writes_ && !ended_before_) {
-      if (ending.code != ExitCode::diverged) {
-        earlier_ = ending;
-        save_checkpoint();
-      }
       event("end", ending.reason + ": " + ending.message);
       const engine::Stopwatch watch(trace_seconds_);
       trace_->publish();
     }
     progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
-    if (writes_ && !(ended_before_ && std::filesystem::exists(directory_.summary()))) {
+    if (writes_ && !(ended_before_ && says_finished(directory_.summary()))) {
       const std::string json = to_json(result.summary) + "\n";
       io::publish(directory_.summary(), std::as_bytes(std::span(json)));
     }
@@ -84,19 +69,56 @@ TrainResult Coordinator<Real>::run() {
   }
 }
 
+/// To the end, and its last figures and checkpoint. Whoever meets a number that is not finite, the run has diverged.
+template <class Real>
+Ending Coordinator<Real>::go_on() {
+  const auto diverged = [&](const char* what) {
+    return Ending{ExitCode::diverged, "diverged",
+                  fmt::format("after step {}: {}; the last checkpoint is {}", steps_done(), what,
+                              last_checkpoint_step_ >= 0 ? fmt::format("step {}", last_checkpoint_step_) : "none")};
+  };
+  try {
+    Ending ending = earlier_;
+    if (!ended_before_) {
+      ending = loop().value_or(finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_)));
+    }
+    if (ending.code == ExitCode::finished) conclude();
+    if (!ended_before_) {
+      earlier_ = ending;
+      save_checkpoint();
+    }
+    return ending;
+  } catch (const optim::Diverged& e) {
+    return diverged(e.what());
+  } catch (const base::Error& e) {  // a checkpoint refuses what is not finite
+    if (e.code() != ExitCode::diverged) throw;
+    return diverged(e.what());
+  }
+}
+
+/// The figures of the last point, full gradient included; in the trace once.
+template <class Real>
+void Coordinator<Real>::conclude() {
+  const engine::Stopwatch watch(evaluation_seconds_);
+  if (observed_step_ == steps_done()) {
+    figures_.set("full_gradient_norm", full_gradient_norm(engine_, x_));
+    if (std::isnan(figures_.get("train_objective")))
+      figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
+    return;
+  }
+  figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
+  if (ended_before_) return;
+  if (trace_) append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
+  keep_best(figures_);
+}
+
 template <class Real>
 std::optional<Ending> Coordinator<Real>::loop() {
   if (steps_done() == 0 && run_.trace.evaluate_every > 0) {
     if (auto ending = observe()) return ending;
   }
   while (steps_done() < steps_) {
-    try {
-      step();
-    } catch (const optim::Diverged& e) {
-      return Ending{ExitCode::diverged, "diverged",
-                    fmt::format("step {}: {}; the last checkpoint is {}", steps_done() + 1, e.what(),
-                                last_checkpoint_step_ >= 0 ? fmt::format("step {}", last_checkpoint_step_) : "none")};
-    }
+    step();
     progress_.update(progress_state());
     const std::int64_t done = steps_done();
     if (report_.outcome != optim::Outcome::going_on) {
@@ -109,7 +131,7 @@ std::optional<Ending> Coordinator<Real>::loop() {
       if (auto ending = check_gradient_norm()) return ending;
     }
     const std::uint32_t signals = engine_.signals();
-    if ((signals & (engine::checkpoint_and_stop | engine::stop_now)) != 0) {
+    if ((signals & (engine::checkpoint_and_stop | engine::stop_now)) != 0 && done < steps_) {
       return Ending{ExitCode::stopped_early, "signal",
                     fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
     }
@@ -158,6 +180,7 @@ std::optional<Ending> Coordinator<Real>::observe() {
                         {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient});
   }
   if (trace_) append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
+  observed_step_ = steps_done();
   keep_best(figures_);
   const double objective = figures_.get("train_objective");
   if (objective <= run_.stop.target_loss) {
@@ -195,7 +218,7 @@ void Coordinator<Real>::keep_best(const Figures& figures) {
   best = value;
   best_step = steps_done();
   state_.counter("trainer.since_best") = 0;
-  engine_.oracle(engine::Asker::observer).space().copy(x_, state_.vector("best"));
+  engine_.oracle(engine::Asker::observer).space().copy(x_, state_.vector("trainer.best"));
   best_changed_ = true;
 }
 
@@ -244,7 +267,7 @@ void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {
   layout.counter("trainer.since_best");
   layout.scalar("trainer.best_value");
   layout.scalar("trainer.seconds");
-  layout.vector("best");
+  layout.vector("trainer.best");
   declare_engine_slots(layout, tensors);
 }
 

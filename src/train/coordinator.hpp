@@ -41,6 +41,8 @@ class Coordinator {
   void expect_nothing_to_resume();
   void resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file);
   void continue_trace();
+  Ending go_on();
+  void conclude();
   std::optional<Ending> loop();  // until something ends it; nothing: all steps are done
   void step();
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
@@ -88,6 +90,7 @@ class Coordinator {
   double evaluation_seconds_ = 0;
   double checkpoint_seconds_ = 0;
   double trace_seconds_ = 0;
+  std::int64_t observed_step_ = -1;  // of the last evaluation
   bool best_changed_ = false;
   bool ended_before_ = false;  // resumed a run whose ending still stands
   Ending earlier_;

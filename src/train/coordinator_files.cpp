@@ -5,6 +5,7 @@
 #include "talweg/io/publish.hpp"
 #include "talweg/train/config_change.hpp"
 #include "train/coordinator.hpp"
+#include "train/problem.hpp"
 #include "train/snapshot.hpp"
 #include "train/trace.hpp"
 
@@ -40,15 +41,18 @@ void Coordinator<Real>::start() {
                  directory_.root.string(), error.message());
     }
     lock_.emplace(directory_.root);
-    if (options_.fresh) drop_earlier_run(directory_);
-    found = io::newest_intact(directory_.checkpoints(), log_);
-    if (!found) expect_nothing_to_resume();
+    if (!options_.fresh) {
+      found = io::newest_intact(directory_.checkpoints(), log_);
+      if (!found) expect_nothing_to_resume();
+    }
   }
   if (found) {
     resume(io::load(found->path), found->path);
   } else {
     initial_point(run_, problem_, engine_.store().values(x_));
     engine_.store().touch(x_);
+    if (writes_ && options_.fresh)
+      drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }
   if (!writes_ || ended_before_) return;
   const std::string toml = config_.resolved_toml();
@@ -91,15 +95,13 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
     if (change.kind == ChangeKind::logged) logged += (logged.empty() ? "" : "; ") + text;
     if (change.key == "stop.metric") forget_best = true;
   }
-  if (checkpoint.fingerprint != facts_.fingerprint) {
-    base::fail(ExitCode::bad_data, "{}: made from other data: fingerprint {}, the data now given has {}", file.string(),
-               checkpoint.fingerprint, facts_.fingerprint);
-  }
+  expect_data_of(checkpoint, file.string(), facts_);
   restore(checkpoint, file.string(), problem_.objective->layout(), state_, engine_);
   if (forget_best) {
     state_.counter("trainer.best_step") = -1;
     state_.counter("trainer.since_best") = 0;
   }
+  best_changed_ = state_.counter("trainer.best_step") >= 0;  // best.h5 may be of a later step, or lost
   ++state_.counter("trainer.part");
   seconds_before_ = state_.scalar("trainer.seconds");
   last_checkpoint_step_ = steps_done();
@@ -192,15 +194,15 @@ void Coordinator<Real>::save_checkpoint() {
   describe_data(checkpoint, facts_, problem_);
   checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
   if (trace_) trace_->sync();  // first: a trace may run ahead of the checkpoint it is cut back to, never fall behind it
-  io::save(directory_.checkpoints(), checkpoint);
-  if (best_changed_) {
+  if (best_changed_) {         // first: a kill in between leaves a best that is too good, not one that is lost
     io::Checkpoint best = checkpoint;
     best.state.clear();
     best.step = state_.counter("trainer.best_step");
-    best.parameters = tensors_of<Real>(problem_.objective->layout(), engine_.store().values(state_.vector("best")));
+    best.parameters = tensors_of<Real>(problem_.objective->layout(), engine_.store().values(state_.vector("trainer.best")));
     io::save_as(directory_.best(), best);
     best_changed_ = false;
   }
+  io::save(directory_.checkpoints(), checkpoint);
   io::rotate(directory_.checkpoints(), static_cast<int>(run_.checkpoint.keep));
   if (trace_) trace_->publish();
   last_checkpoint_ = Clock::now();
@@ -224,11 +226,13 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.method_costs = engine_.meter().of(engine::Asker::method);
   s.observer_costs = engine_.meter().of(engine::Asker::observer);
   s.seconds = seconds();
+  s.part_seconds = elapsed();
   s.training_seconds = training_seconds_;
   s.checkpoint_seconds = checkpoint_seconds_;
   s.trace_seconds = trace_seconds_;
   s.evaluation_seconds = evaluation_seconds_;
   s.phases = engine_.meter().phases;
+  s.traffic = engine_.traffic();
   s.examples_per_second = training_seconds_ > 0 ? examples_ / training_seconds_ : 0;
   s.ranks = facts_.ranks;
   s.threads = facts_.threads;

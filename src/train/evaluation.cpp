@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "talweg/math/sums.hpp"
+
 namespace talweg::train {
 
 void Figures::set(std::string_view name, double value) {
@@ -53,7 +55,18 @@ template <class Real>
 double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
   optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
   const optim::Temporary gradient(oracle.space());
-  return std::sqrt(oracle.gradient_into(x, oracle.all(), gradient).sums[0]);
+  const double norm = std::sqrt(oracle.gradient_into(x, oracle.all(), gradient).sums[0]);
+  const math::Proximal* proximal = oracle.proximal();
+  if (proximal == nullptr) return norm;
+  const auto moved = math::block_kernel([proximal]<class T>(const math::Block& block, math::Arrays<T> v) {
+    std::vector<T> forward(block.count);
+    const std::vector<T> steps(block.count, T{1});
+    for (std::size_t i = 0; i < block.count; ++i) forward[i] = v[0][i] - v[1][i];
+    proximal->apply(block, forward, steps);
+    for (std::size_t i = 0; i < block.count; ++i) forward[i] -= v[0][i];
+    return math::Sums{math::squared_norm<T>(forward)};
+  });
+  return std::sqrt(oracle.space().for_each_block({}, std::array<optim::Vector, 2>{x, gradient}, moved)[0]);
 }
 
 template <class Real>

@@ -26,7 +26,7 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   p.model = problem.objective->describe();
   p.parameters = problem.objective->layout().parameters();
   p.batch = run.run.engine.batch > 0 ? std::min(run.run.engine.batch, p.train) : p.train;
-  p.leaf = run.run.engine.leaf > 0 ? run.run.engine.leaf : engine::default_leaf(p.batch);
+  p.leaf = engine::leaf_of(run.run.engine, p.train);
   p.shards = plan.shards();
   const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf);
   p.steps_per_epoch = order.steps_per_epoch();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/problem.hpp"
 
+#include "talweg/comm/agree.hpp"
+
 namespace talweg::train {
 namespace {
 
@@ -49,6 +51,22 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
                       .valid = std::move(parts.valid),
                       .test = std::move(parts.test)},
           .facts = {.transform = std::move(parts.transform), .fingerprint = std::move(parts.fingerprint)}};
+}
+
+void expect_same_data(const RunFacts& facts, comm::Communicator& comm) {
+  const std::string first = comm.broadcast_text(facts.fingerprint);
+  comm::together(comm, [&] {
+    if (facts.fingerprint != first) {
+      base::fail(ExitCode::bad_data, "rank {} read other data than rank 0: found fingerprint {}, expected {}", comm.rank(),
+                 facts.fingerprint, first);
+    }
+  });
+}
+
+void expect_data_of(const io::Checkpoint& checkpoint, const std::string& file, const RunFacts& facts) {
+  if (checkpoint.fingerprint == facts.fingerprint) return;
+  base::fail(ExitCode::bad_data, "{}: made from other data: fingerprint {}, the data now given has {}", file,
+             checkpoint.fingerprint, facts.fingerprint);
 }
 
 template Loaded<float> load_problem<float>(const RunConfig&, const TrainOptions&, const comm::Communicator&, const base::Log&);

@@ -4,6 +4,7 @@
 
 #include "talweg/base/log.hpp"
 #include "talweg/comm/communicator.hpp"
+#include "talweg/io/checkpoint.hpp"
 #include "talweg/train/run_config.hpp"
 #include "talweg/train/trainer.hpp"
 #include "train/coordinator.hpp"
@@ -20,5 +21,10 @@ struct Loaded {
 template <class Real>
 Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
                           const base::Log& log);
+
+/// Collective: Error(bad_data) when the ranks did not read the same data (another folder, a stale copy).
+void expect_same_data(const RunFacts& facts, comm::Communicator& comm);
+/// Error(bad_data) when the data is not what the checkpoint `file` was made from.
+void expect_data_of(const io::Checkpoint& checkpoint, const std::string& file, const RunFacts& facts);
 
 }  // namespace talweg::train

@@ -102,7 +102,7 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   run.checkpoint.every_steps = checkpoint.integer("every_steps", 0, Range::non_negative(), "steps between checkpoints; 0: off");
   run.checkpoint.every_seconds =
       checkpoint.number("every_seconds", 60.0, Range::non_negative(), "seconds between checkpoints; 0: off");
-  run.checkpoint.keep = checkpoint.integer("keep", 2, Range::at_least(1), "newest checkpoints kept");
+  run.checkpoint.keep = checkpoint.integer("keep", 2, {.low = 1, .high = 1e6}, "newest checkpoints kept");
   const base::Section trace = config.section("trace");
   run.trace.every = trace.integer("every", 1, Range::at_least(1), "steps per trace row");
   run.trace.evaluate_every =
@@ -110,6 +110,9 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
   run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
   config.reject_unread();
+  if (run.trace.evaluate_every == 0 && (run.stop.patience > 0 || std::isfinite(run.stop.target_loss))) {
+    trace.fail("evaluate_every", "0 beside stop.patience or stop.target_loss", "more than 0: evaluations decide about those");
+  }
   check_needs(method, run);
   return run;
 }

@@ -62,6 +62,8 @@ struct StoredProblem {
     std::optional<Loaded<Real>> opened;
     comm::together(comm,
                    [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
+    comm::together(comm, [&] { expect_data_of(stored.checkpoint, stored.file, opened->facts); });
+    expect_same_data(opened->facts, comm);
     return std::move(*opened);
   }
   StoredRun& stored_;

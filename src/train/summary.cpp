@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "talweg/train/trainer.hpp"
@@ -53,6 +54,7 @@ std::string to_json(const Summary& s) {
       {"cost", {{"method", costs_json(s.method_costs)}, {"evaluation", costs_json(s.observer_costs)}}},
       {"seconds",
        {{"total", s.seconds},
+        {"part", s.part_seconds},
         {"training", s.training_seconds},
         {"evaluation", s.evaluation_seconds},
         {"checkpoints", s.checkpoint_seconds},
@@ -62,10 +64,18 @@ std::string to_json(const Summary& s) {
         {"update", s.phases.update},
         {"broadcast", s.phases.broadcast}}},
       {"examples_per_second", s.examples_per_second},
+      {"messages", s.traffic.messages},
+      {"bytes", s.traffic.bytes},
       {"ranks", s.ranks},
       {"threads", s.threads},
   };
   return json.dump(2);
+}
+
+bool says_finished(const std::filesystem::path& summary) {
+  std::ifstream in(summary);
+  const auto json = nlohmann::json::parse(in, nullptr, false);
+  return json.is_object() && json.contains("ending") && json["ending"].is_object() && json["ending"].value("code", -1) == 0;
 }
 
 std::string to_text(const Summary& s) {
@@ -83,13 +93,18 @@ std::string to_text(const Summary& s) {
       fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
                   s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
                   s.observer_costs.values, s.observer_costs.hvps);
-  text += fmt::format("  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.2f}, trace {:.2f}\n", s.seconds,
-                      s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds);
+  text += fmt::format("  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.2f}, trace {:.2f}{}\n",
+                      s.part_seconds, s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds,
+                      s.part > 0 ? fmt::format("; with earlier parts {:.2f} s", s.seconds) : "");
   text += fmt::format(
       "  oracle      leaves {:.2f} s, allreduce {:.2f}, update {:.2f}, broadcast {:.2f}; {} examples/s on {} rank{} x {} "
       "thread{}\n",
       s.phases.gradient, s.phases.allreduce, s.phases.update, s.phases.broadcast, short_count(s.examples_per_second), s.ranks,
       s.ranks == 1 ? "" : "s", s.threads, s.threads == 1 ? "" : "s");
+  if (s.ranks > 1) {
+    text += fmt::format("  messages    {} of {:.1f} MB in all, from the coordinator to collectives\n", s.traffic.messages,
+                        static_cast<double>(s.traffic.bytes) / 1e6);
+  }
   return text;
 }
 

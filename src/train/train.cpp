@@ -34,6 +34,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
                      const base::Log& log) {
   std::optional<Loaded<Real>> loaded;
   comm::together(comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
+  expect_same_data(loaded->facts, comm);
   const math::Threads threads(options.threads);
   engine::Problem<Real>& problem = loaded->problem;
   loaded->facts.ranks = comm.size();

@@ -62,13 +62,12 @@ TEST(Random, BelowIsEvenOverItsRange) {
   EXPECT_LT(random.below(~0ULL, 5), ~0ULL);
 }
 
-TEST(Permutation, IsABijectionWithItsInverse) {
+TEST(Permutation, IsABijection) {
   for (const std::uint64_t size : {1ULL, 2ULL, 3ULL, 64ULL, 100ULL, 1797ULL, 65537ULL}) {
     const Permutation p(size, 9, Purpose::order, 3);
     std::set<std::uint64_t> seen;
     for (std::uint64_t i = 0; i < size; ++i) {
       ASSERT_LT(p(i), size);
-      ASSERT_EQ(p.inverse(p(i)), i);
       seen.insert(p(i));
     }
     EXPECT_EQ(seen.size(), size);
@@ -85,7 +84,6 @@ TEST(Permutation, DependsOnSeedPurposeAndStream) {
   EXPECT_TRUE(differs(base, Permutation(1000, 2, Purpose::order, 0)));
   EXPECT_TRUE(differs(base, Permutation(1000, 1, Purpose::split, 0)));
   EXPECT_TRUE(differs(base, Permutation(1000, 1, Purpose::order, 1)));
-  EXPECT_TRUE(differs(base, Permutation::identity(1000)));
 }
 
 TEST(Permutation, MixesNeighbours) {

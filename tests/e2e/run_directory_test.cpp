@@ -2,6 +2,7 @@
 // What a run directory survives: lost and damaged files, changed minds, and --fresh.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/problems.hpp"
@@ -16,9 +17,10 @@ using nlohmann::json;
 class RunDirectory : public testing::Test {
  protected:
   RunDirectory()
-      : config_(folder_.write("small.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "64", 40) +
-                                                "[checkpoint]\nevery_steps = 10\n")
-                    .string()) {}
+      : config_(
+            folder_
+                .write("small.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "64", 40) + "[checkpoint]\nevery_steps = 10\n")
+                .string()) {}
   Result train(std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = {"train", config_, "--run", run_.string(), "--progress", "none"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -90,6 +92,67 @@ TEST_F(RunDirectory, TheMethodsNameIsWhatIsRefused) {
   EXPECT_TRUE(says(refused, "method.name: was \"adam\", now \"sgd\"")) << refused.err;
 }
 
+TEST_F(RunDirectory, FreshLosesNothingWhenTheNewRunCannotBegin) {
+  train_well();
+  const Result refused = train({"--fresh", "--set", "init.kind=file", "--set", "init.path=" + (folder_ / "none.npz").string()});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0) << "the old run is still whole";
+}
+
+TEST_F(RunDirectory, ALostBestIsWrittenAgainWhenTheRunGoesOn) {
+  train_well();
+  ASSERT_TRUE(fs::remove(run_ / "checkpoints" / "best.h5"));
+  train_well({"--set", "run.steps=41", "--set", "method.lr=1e-30"});  // no better point comes
+  const Result exported = talweg(0, {"export", run_.string(), "--best", "-o", (folder_ / "best.npz").string()});
+  EXPECT_EQ(exported.code, 0) << exported.err;
+}
+
+TEST_F(RunDirectory, DivergenceInTheLastStepHasASummaryToo) {
+  const Result wild =
+      train({"--set", "method.name=sgd", "--set", "method.lr=1e37", "--set", "model.loss=squared", "--set", "run.steps=1"});
+  EXPECT_EQ(wild.code, 79) << wild.err;
+  EXPECT_EQ(json::parse(read_file(run_ / "summary.json"))["ending"]["reason"], "diverged");
+}
+
+TEST_F(RunDirectory, CertifyWantsTheDataOfTheRun) {
+  const std::string data = folder_.write("rows.csv", "1,2,0\n2,1,1\n3,1,0\n1,1,1\n").string();
+  const auto config = folder_.write("rows.toml",
+                                    "[data]\ntrain = {path = \"rows.csv\"}\n[model]\nkind = \"linear\"\n"
+                                    "loss = \"cross_entropy\"\n[run]\nsteps = 3\n");
+  ASSERT_EQ(talweg(0, {"train", config.string(), "--run", run_.string(), "--progress", "none"}).code, 0);
+  ASSERT_EQ(talweg(0, {"certify", run_.string()}).code, 0);
+  folder_.write("rows.csv", "1,2,0\n2,1,1\n3,1,0\n1,5,1\n");
+  const Result other = talweg(0, {"certify", run_.string()});
+  EXPECT_EQ(other.code, 65);
+  EXPECT_TRUE(says(other, "other data")) << other.err;
+}
+
+// Ranks started in folders of their own take rank 0's config, and must read the same data.
+TEST_F(RunDirectory, RanksInOtherFoldersReadTheSameData) {
+  const auto two_folders = [&](const std::string& data) {
+    std::vector<std::string> one = talweg_command(1, {"train", "run.toml", "--run", run_.string(), "--progress", "none"});
+    const auto program = static_cast<std::size_t>(std::ranges::find(one, "train") - one.begin()) - 1;
+    std::vector<std::string> command(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(program));
+    for (const std::string name : {"a", "b"}) {
+      folder_.write(name + "/rows.csv", name == "a" ? "1,2,0\n2,1,1\n" : "1,2,0\n2,5,1\n");
+      folder_.write(name + "/run.toml", "[data]\ntrain = {path = \"" + data +
+                                            "\"}\n[model]\nkind = \"linear\"\nloss = \"cross_entropy\"\n[run]\nsteps = 3\n");
+      if (name == "b") command.insert(command.end(), {":", "-n", "1"});
+      command.insert(command.end(), {"--wdir", (folder_ / name).string()});
+      command.insert(command.end(), one.begin() + static_cast<std::ptrdiff_t>(program), one.end());
+    }
+    return run(command);
+  };
+  fs::create_directories(folder_ / "a");
+  fs::create_directories(folder_ / "b");
+  const Result together = two_folders("rows.csv");
+  EXPECT_EQ(together.code, 0) << together.err;
+  fs::remove_all(run_);
+  const Result apart = two_folders("/proc/self/cwd/rows.csv");  // each rank its own file
+  EXPECT_EQ(apart.code, 65) << apart.err;
+  EXPECT_TRUE(says(apart, "rank 1 read other data than rank 0")) << apart.err;
+}
+
 TEST_F(RunDirectory, FreshTakesOnlyWhatTalwegWrote) {
   train_well();
   std::ofstream(run_ / "checkpoints" / "thesis.txt") << "mine";
@@ -125,15 +188,16 @@ TEST_F(RunDirectory, LabelsOfItsOwnWhenEvaluating) {
                              "', d[:, 64].astype(int)); np.save('" + (folder_ / "new.npy").string() + "', d[:, :64])";
   const Result made = run({"/usr/bin/python3", "-c", python});
   if (made.code != 0) GTEST_SKIP() << "python3-numpy is not installed: " << made.err;
-  const auto config = folder_.write("npy.toml",
-                                    "[data]\ntrain = {path = \"rows.npy\", labels = \"names.npy\"}\n[model]\nkind = \"linear\"\n"
-                                    "loss = \"cross_entropy\"\n[run]\nsteps = 30\n");
+  const auto config =
+      folder_.write("npy.toml",
+                    "[data]\ntrain = {path = \"rows.npy\", labels = \"names.npy\"}\n[model]\nkind = \"linear\"\n"
+                    "loss = \"cross_entropy\"\n[run]\nsteps = 30\n");
   ASSERT_EQ(talweg(0, {"train", config.string(), "--run", run_.string(), "--progress", "none"}).code, 0);
   const Result lost = talweg(0, {"evaluate", run_.string(), "--data", (folder_ / "new.npy").string()});
   EXPECT_EQ(lost.code, 66) << lost.out;
   EXPECT_TRUE(says(lost, "--labels")) << lost.err;
-  const Result found = talweg(0, {"evaluate", run_.string(), "--data", (folder_ / "new.npy").string(), "--labels",
-                                  (folder_ / "names.npy").string()});
+  const Result found = talweg(
+      0, {"evaluate", run_.string(), "--data", (folder_ / "new.npy").string(), "--labels", (folder_ / "names.npy").string()});
   EXPECT_EQ(found.code, 0) << found.err;
 }
 

@@ -66,11 +66,23 @@ TEST_F(Signals, Usr1ToMpirunStopsWithACheckpointAnd75) {
 TEST_F(Signals, KillingARankLosesNothingButTheInterval) {
   Process process(command(2, {"--set", "checkpoint.every_steps=50"}));
   ASSERT_NO_FATAL_FAILURE(await_checkpoint());
-  ASSERT_EQ(run({"pkill", "-KILL", "-P", std::to_string(process.pid())}).code, 0);
+  const std::string ranks = run({"pgrep", "-P", std::to_string(process.pid())}).out;
+  ASSERT_NE(ranks.find('\n'), ranks.size() - 1) << "two ranks: " << ranks;
+  ASSERT_EQ(kill(std::stoi(ranks), SIGKILL), 0);
   const Result result = process.wait();
   ASSERT_FALSE(result.timed_out);
   EXPECT_NE(result.code, 0);
   finish_and_compare(1);
+}
+
+TEST_F(Signals, KillingAllRanksToo) {
+  Process process(command(2, {"--set", "checkpoint.every_steps=50"}));
+  ASSERT_NO_FATAL_FAILURE(await_checkpoint());
+  ASSERT_EQ(run({"pkill", "-KILL", "-P", std::to_string(process.pid())}).code, 0);
+  const Result result = process.wait();
+  ASSERT_FALSE(result.timed_out);
+  EXPECT_NE(result.code, 0);
+  finish_and_compare(3);
 }
 
 TEST_F(Signals, TermToALoneProcessStopsWith75) {

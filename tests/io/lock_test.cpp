@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/io/lock.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "talweg/base/error.hpp"
 #include "tests/support/folder.hpp"
@@ -21,8 +26,23 @@ TEST(DirectoryLock, LetsOneWriterInAtATime) {
     EXPECT_EQ(e.code(), base::ExitCode::cannot_create);
     EXPECT_NE(std::string(e.what()).find(folder.path().string()), std::string::npos) << e.what();
   }
+  EXPECT_TRUE(DirectoryLock::held(folder.path()));
   first.reset();
+  EXPECT_FALSE(DirectoryLock::held(folder.path()));
   EXPECT_NO_THROW(DirectoryLock(folder.path()));
+}
+
+// Who only looks whether a run lives holds the lock for a moment.
+TEST(DirectoryLock, WaitsForAShortLook) {
+  const test::Folder folder;
+  const int looking = open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(looking, LOCK_SH | LOCK_NB), 0);
+  std::thread done([looking] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    close(looking);
+  });
+  EXPECT_NO_THROW(DirectoryLock(folder.path()));
+  done.join();
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST(ExactSum, DoesNotDependOnOrderOrGrouping) {
   ExactSum a;
   ExactSum b;
   for (std::size_t i = 0; i < terms.size(); ++i) (i % 7 < 3 ? a : b).add(terms[i]);
-  a.merge(b);
+  for (std::size_t i = 0; i < ExactSum::kDigits; ++i) a.digits()[i] += b.digits()[i];  // as ranks do
   EXPECT_EQ(a.value(), forward);
   long double reference = 0;
   std::ranges::sort(terms, {}, [](double v) { return std::abs(v); });

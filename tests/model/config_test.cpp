@@ -223,11 +223,10 @@ TEST_F(Omega, ActsOnBiasesWhenAsked) {
   EXPECT_DOUBLE_EQ(omega.nonsmooth_value<double>(layout.blocks()[1], b), 0.5 * 1.25);
 }
 
-TEST_F(Omega, IsNoneOnlyWithoutAnyPart) {
-  EXPECT_TRUE(model::Regularizer({}, layout).none());
-  EXPECT_FALSE(model::Regularizer({.l2 = 1}, layout).none());
-  EXPECT_FALSE(model::Regularizer({.l1 = 1}, layout).none());
-  EXPECT_FALSE(model::Regularizer({.high = 1}, layout).none());
+TEST_F(Omega, IsSmoothWithoutL1AndBox) {
+  EXPECT_TRUE(model::Regularizer({.l2 = 1}, layout).smooth());
+  EXPECT_FALSE(model::Regularizer({.l1 = 1}, layout).smooth());
+  EXPECT_FALSE(model::Regularizer({.high = 1}, layout).smooth());
   EXPECT_FALSE(model::Regularizer({.low = 0}, layout).smooth());
 }
 

@@ -64,6 +64,12 @@ TEST(RunConfig, ValidationMetricsNeedAValidationPart) {
   expect_refusal("[stop]\nmetric = \"valid_accuracy\"\n", {"stop.metric", "valid_accuracy", "holdout"});
 }
 
+TEST(RunConfig, StopsThatNeedEvaluationsNeedThem) {
+  expect_refusal("[stop]\npatience = 3\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "stop.patience"});
+  expect_refusal("[stop]\ntarget_loss = 0.1\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "stop.target_loss"});
+  EXPECT_NO_THROW(parse_run(parse("[trace]\nevaluate_every = 0\n")));
+}
+
 TEST(RunConfig, UnknownKeysAreRefusedWithTheNearestName) {
   expect_refusal("[run]\nbach = 3\n", {"run.toml:7:1", "bach", "batch"});
   expect_refusal("[stopp]\npatience = 3\n", {"run.toml:6:", "stopp", "stop"});

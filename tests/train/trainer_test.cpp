@@ -79,6 +79,16 @@ TEST_F(Trainer, EndsByEachCriterion) {
   EXPECT_EQ(wild.summary.ending.code, base::ExitCode::diverged);
 }
 
+// With a kink in Omega no gradient vanishes at the optimum: |x - prox(x - grad)| does.
+TEST_F(Trainer, TheGradientNormStopsUnderL1Too) {
+  const TrainResult result =
+      run("[regularizer]\nl1 = 0.5\n[stop]\ngradient_norm = 1e-8\n[method]\nname = \"sgd\"\nlr = 0.5\n"
+          "[run]\nbatch = \"full\"\nepochs = 1000\n");
+  EXPECT_EQ(result.summary.ending.reason, "gradient_norm");
+  EXPECT_LE(result.summary.figures.get("full_gradient_norm"), 1e-8);
+  EXPECT_LT(slope(result), 2.9) << "shrunk";
+}
+
 TEST_F(Trainer, ZeroStepsAreARunToo) {
   const TrainResult result = run(sgd() + "steps = 0\n");
   EXPECT_EQ(result.summary.step, 0);

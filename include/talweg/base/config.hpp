@@ -77,7 +77,6 @@ class Config {
 /// One table of the config. Each getter throws Error(bad_config) naming file:line:column, key, found and allowed.
 class Section {
  public:
-  [[nodiscard]] bool has(std::string_view key) const;  // present and not yet declared: declares nothing
   double number(std::string_view key, std::optional<double> fallback, Range, std::string_view meaning) const;
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> fallback, Range, std::string_view meaning) const;
   bool flag(std::string_view key, bool fallback, std::string_view meaning) const;

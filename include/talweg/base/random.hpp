@@ -29,15 +29,13 @@ class Random {
   Purpose purpose_;
 };
 
-/// A keyed bijection of [0, size): a 4-round-per-half Feistel network on Philox with cycle walking. Stateless; O(1) each way.
+/// A keyed bijection of [0, size): a 4-round-per-half Feistel network on Philox with cycle walking. Stateless; O(1).
 class Permutation {
  public:
   Permutation() = default;  // the identity on [0, 0)
   Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream = 0);
-  [[nodiscard]] static Permutation identity(std::uint64_t size);
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t operator()(std::uint64_t i) const;  // i in [0, size)
-  [[nodiscard]] std::uint64_t inverse(std::uint64_t p) const;
 
  private:
   static constexpr int kRounds = 6;

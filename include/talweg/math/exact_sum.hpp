@@ -16,7 +16,6 @@ class ExactSum {
 
   /// Up to 2^29 additions (over all ranks) before digits could overflow.
   void add(double value);
-  void merge(const ExactSum& other);
   /// The sum rounded once, to nearest even; NaN when something was not finite.
   [[nodiscard]] double value() const;
   [[nodiscard]] std::span<std::int64_t> digits() { return digits_; }

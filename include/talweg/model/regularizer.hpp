@@ -26,7 +26,6 @@ class Regularizer final : public math::Proximal {
   Regularizer(const Config& config, const math::ParameterLayout& layout);
 
   [[nodiscard]] const Config& config() const { return config_; }
-  [[nodiscard]] bool none() const;    // Omega = 0
   [[nodiscard]] bool smooth() const;  // no l1, no box: prox is the identity
   /// The l2 that acts on this block: 0 on biases unless include_bias. Gradient l2 * x, curvature l2.
   [[nodiscard]] double l2(const math::Block& block) const;

@@ -38,7 +38,7 @@ struct Wanted {
 template <class Real>
 Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, const Wanted& wanted);
 
-/// |grad F| (smooth part) over all training examples.
+/// |grad F| over all training examples; with a non-smooth Omega |x - prox(x - grad)|, grad that of the smooth part.
 template <class Real>
 double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x);
 

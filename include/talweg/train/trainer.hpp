@@ -61,19 +61,24 @@ struct Summary {
   std::string best_metric;
   engine::Costs method_costs;
   engine::Costs observer_costs;
-  double seconds = 0;           // over all parts of the run
-  double training_seconds = 0;  // of it, inside steps
+  double seconds = 0;  // over all parts of the run
+  // Of this part: all of it, inside steps, and so on.
+  double part_seconds = 0;
+  double training_seconds = 0;
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
   double evaluation_seconds = 0;
-  engine::Phases phases;           // of this part of the run
-  double examples_per_second = 0;  // training steps of this part of the run
+  engine::Phases phases;
+  double examples_per_second = 0;  // of training steps
+  comm::Traffic traffic;           // what the coordinator handed to collectives
   int ranks = 1;
   int threads = 1;
   std::int64_t part = 0;  // resumes so far
 };
 
 std::string to_json(const Summary& summary);
+/// Whether summary.json tells of a run that finished; false when there is none that can be read.
+bool says_finished(const std::filesystem::path& summary);
 /// For people, several lines.
 std::string to_text(const Summary& summary);
 
