@@ -25,8 +25,8 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg certify configs/runs/digits_mlp\n"
       "  mpirun -n 2 talweg certify run/checkpoints/step-000001200.h5 --gradient-tolerance 1e-4\n"
-      "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: no curvature below\n"
-      "-delta, the residual counted against it. Anything else is undecided, and said so.");
+      "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: the chance\n"
+      "that curvature below -delta was missed is at most 1 %. Anything else is undecided, and said so.");
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory or checkpoint")->required();
   app.add_flag("--best", options->best, "the best parameters instead of the last");
