@@ -3,18 +3,32 @@
 
 #include <cstdlib>
 
+#include "comm/mapping.hpp"
+
 namespace talweg::comm {
 namespace {
+
+/// Memory of this process alone.
+class OwnMemory final : public SharedMemory {
+ public:
+  explicit OwnMemory(std::size_t bytes) : mapping_(bytes) {}
+  [[nodiscard]] std::span<std::byte> part(int) const override { return mapping_.bytes(); }
+
+ private:
+  Mapping mapping_;
+};
 
 class Alone final : public Communicator {
  public:
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int size() const override { return 1; }
-  void broadcast(std::span<std::byte>, int) override {}
-  void sum(std::span<double>) override {}
-  void sum(std::span<float>) override {}
+  [[nodiscard]] Node node() const override { return {}; }
+  void broadcast(std::span<std::byte>, int, Group) override {}
+  void sum(std::span<double>, Group) override {}
+  void sum(std::span<float>, Group) override {}
   void sum(std::span<std::int64_t>) override {}
   void max(std::span<std::uint32_t>) override {}
+  [[nodiscard]] std::unique_ptr<SharedMemory> share(std::size_t bytes) override { return std::make_unique<OwnMemory>(bytes); }
   [[noreturn]] void abort(int code) override { std::_Exit(code); }
 };
 

@@ -5,8 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "comm/mapping.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/comm/agree.hpp"
 #include "talweg/comm/communicator.hpp"
 
 namespace talweg::comm {
@@ -15,50 +20,143 @@ namespace {
 // A whole large vector in one allreduce takes three times as long as in pieces of about this size.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
+/// Parts that the ranks of a node map, each its own and everybody else's.
+class NodeMemory final : public SharedMemory {
+ public:
+  NodeMemory(MPI_Comm node, const Node& where, std::size_t bytes) {
+    constexpr int kHere = sizeof(MappingName);
+    std::vector<MappingName> names(static_cast<std::size_t>(where.places));
+    Failure failure;
+    std::optional<Mapping> mine;
+    try {
+      mine.emplace(bytes);
+      names[static_cast<std::size_t>(where.place)] = mine->name();
+    } catch (...) {
+      failure = current_failure();
+    }
+    MPI_Allgather(MPI_IN_PLACE, kHere, MPI_BYTE, names.data(), kHere, MPI_BYTE, node);
+    try {
+      parts_.reserve(names.size());
+      for (int place = 0; place < where.places && !failure.failed(); ++place) {
+        if (place == where.place) {
+          parts_.push_back(std::move(*mine));
+        } else {
+          parts_.emplace_back(names[static_cast<std::size_t>(place)]);
+        }
+      }
+    } catch (...) {
+      failure = current_failure();
+    }
+    int failed = failure.failed() ? 1 : 0;
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, node);  // and all have opened what they need
+    for (Mapping& part : parts_) part.close_file();
+    if (failed != 0) {
+      throw base::Error(base::ExitCode::internal,
+                        failure.failed() ? failure.message : "another rank of this node has no shared memory");
+    }
+  }
+  [[nodiscard]] std::span<std::byte> part(int place) const override {
+    return parts_.at(static_cast<std::size_t>(place)).bytes();
+  }
+
+ private:
+  std::vector<Mapping> parts_;
+};
+
 class World final : public Communicator {
  public:
-  World() {
+  explicit World(int ranks_per_node) {
     MPI_Comm_dup(MPI_COMM_WORLD, &comm_);  // our traffic never meets an embedding program's
     MPI_Comm_rank(comm_, &rank_);
     MPI_Comm_size(comm_, &size_);
+    find_node(ranks_per_node);
+    if (!memory_is_shared()) {  // ranks in containers of their own, say: each is a node to itself
+      if (across_ != MPI_COMM_NULL) MPI_Comm_free(&across_);
+      MPI_Comm_free(&node_comm_);
+      find_node(1);
+    }
   }
   ~World() override {
     int finalized = 0;
     MPI_Finalized(&finalized);
-    if (finalized == 0) MPI_Comm_free(&comm_);
+    if (finalized != 0) return;
+    if (across_ != MPI_COMM_NULL) MPI_Comm_free(&across_);
+    MPI_Comm_free(&node_comm_);
+    MPI_Comm_free(&comm_);
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return size_; }
-  void broadcast(std::span<std::byte> bytes, int root) override {
+  void broadcast(std::span<std::byte> bytes, int root, Group group) override {
     for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
       const std::size_t n = std::min(kPieceBytes, bytes.size() - at);
       count(n);
-      MPI_Bcast(bytes.data() + at, static_cast<int>(n), MPI_BYTE, root, comm_);
+      MPI_Bcast(bytes.data() + at, static_cast<int>(n), MPI_BYTE, root, of(group));
     }
   }
-  void sum(std::span<double> values) override { reduce(values, MPI_DOUBLE, MPI_SUM); }
-  void sum(std::span<float> values) override { reduce(values, MPI_FLOAT, MPI_SUM); }
+  [[nodiscard]] Node node() const override { return node_; }
+  void sum(std::span<double> values, Group group) override { reduce(values, MPI_DOUBLE, MPI_SUM, group); }
+  void sum(std::span<float> values, Group group) override { reduce(values, MPI_FLOAT, MPI_SUM, group); }
   void sum(std::span<std::int64_t> values) override { reduce(values, MPI_INT64_T, MPI_SUM); }
   void max(std::span<std::uint32_t> values) override { reduce(values, MPI_UINT32_T, MPI_MAX); }
+  [[nodiscard]] std::unique_ptr<SharedMemory> share(std::size_t bytes) override {
+    return std::make_unique<NodeMemory>(node_comm_, node_, bytes);
+  }
   [[noreturn]] void abort(int code) override {
     MPI_Abort(comm_, code);
     std::_Exit(code);
   }
 
  private:
+  void find_node(int ranks_per_node) {
+    MPI_Comm machine = MPI_COMM_NULL;
+    MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
+    int place = 0;
+    MPI_Comm_rank(machine, &place);
+    MPI_Comm_split(machine, ranks_per_node > 0 ? place / ranks_per_node : 0, rank_, &node_comm_);
+    MPI_Comm_free(&machine);
+    MPI_Comm_rank(node_comm_, &node_.place);
+    MPI_Comm_size(node_comm_, &node_.places);
+    MPI_Allreduce(&node_.places, &node_.slices, 1, MPI_INT, MPI_MIN, comm_);
+    MPI_Comm_split(comm_, node_.place < node_.slices ? node_.place : MPI_UNDEFINED, rank_, &across_);
+    std::array<int, 2> found = {0, 1};
+    if (node_.place == 0) {
+      MPI_Comm_rank(across_, &found[0]);
+      MPI_Comm_size(across_, &found[1]);
+    }
+    MPI_Bcast(found.data(), 2, MPI_INT, 0, node_comm_);
+    node_.index = found[0];
+    node_.nodes = found[1];
+  }
+  bool memory_is_shared() {
+    int shared = 1;
+    try {
+      const NodeMemory trial(node_comm_, node_, 1);
+    } catch (const base::Error&) {
+      shared = 0;
+    }
+    MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_INT, MPI_MIN, comm_);
+    return shared != 0;
+  }
+  [[nodiscard]] MPI_Comm of(Group group) const {
+    return group == Group::all ? comm_ : group == Group::node ? node_comm_ : across_;
+  }
   template <class T>
-  void reduce(std::span<T> values, MPI_Datatype type, MPI_Op op) {
+  void reduce(std::span<T> values, MPI_Datatype type, MPI_Op op, Group group = Group::all) {
+    MPI_Comm comm = of(group);
     constexpr std::size_t piece = kPieceBytes / sizeof(T);
     for (std::size_t at = 0; at < values.size(); at += piece) {
       const std::size_t n = std::min(piece, values.size() - at);
       count(n * sizeof(T));
-      MPI_Allreduce(MPI_IN_PLACE, values.data() + at, static_cast<int>(n), type, op, comm_);
+      MPI_Allreduce(MPI_IN_PLACE, values.data() + at, static_cast<int>(n), type, op, comm);
     }
   }
   MPI_Comm comm_ = MPI_COMM_NULL;
+  MPI_Comm node_comm_ = MPI_COMM_NULL;
+  MPI_Comm across_ = MPI_COMM_NULL;  // the ranks with this place; none when some node has no such place
+  Node node_;
   int rank_ = 0;
   int size_ = 1;
 };
@@ -80,7 +178,7 @@ Mpi::~Mpi() {
   if (ours_) MPI_Finalize();
 }
 
-std::unique_ptr<Communicator> Mpi::world() const { return std::make_unique<World>(); }
+std::unique_ptr<Communicator> Mpi::world(int ranks_per_node) const { return std::make_unique<World>(ranks_per_node); }
 
 std::string Mpi::version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};

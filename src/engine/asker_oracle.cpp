@@ -22,13 +22,8 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
 
   void fill(const math::Block& block, std::span<Real> out) const override {
     alignas(64) std::array<double, math::ParameterLayout::kBlock> sum;
-    if (engine_.options_.reduction == Reduction::exact) {
-      const double* from = engine_.sums_.data() + block.offset;
-      for (std::size_t i = 0; i < block.count; ++i) sum[i] = from[i] * scale_;
-    } else {
-      const Real* from = engine_.fast_.data() + block.offset;
-      for (std::size_t i = 0; i < block.count; ++i) sum[i] = static_cast<double>(from[i]) * scale_;
-    }
+    engine_.summed(block, sum.data());
+    for (std::size_t i = 0; i < block.count; ++i) sum[i] *= scale_;
     const double l2 = engine_.problem_.regularizer.l2(block);
     if (l2 != 0) {
       for (const Vector& p : points_) add(l2 * p.weight, p.values.subspan(block.offset, block.count), sum.data());
@@ -65,7 +60,7 @@ optim::GradientAnswer Engine<Real>::AskerOracle::gradient(const optim::GradientR
   Finished finished(engine_, a.count);
   for (const optim::Term& term : request.terms) finished.add_point(term.weight, term.at);
   for (const optim::Term& shift : request.shifts) finished.add_shift(shift.weight, shift.at);
-  return {.value = a.value, .sums = engine_.space_.run(&finished, sink.writes, sink.reads, sink.kernel)};
+  return {.value = a.value, .sums = engine_.space(asker_).run(&finished, sink.writes, sink.reads, sink.kernel)};
 }
 
 template <class Real>
@@ -79,7 +74,7 @@ void Engine<Real>::AskerOracle::hessian_vector(optim::Vector x, optim::Vector v,
   finished.add_point(1, v);  // the l2 term's Hessian is l2 on the elements it acts on
   const auto store = math::block_kernel(
       []<class T>(const math::Block&, math::Arrays<T> block) { std::ranges::copy(block[0], block[1].begin()); });
-  engine_.space_.run(&finished, {{out}}, {}, store);
+  engine_.space(asker_).run(&finished, {{out}}, {}, store);
 }
 
 template <class Real>
@@ -102,7 +97,7 @@ std::vector<optim::LinePoint> Engine<Real>::AskerOracle::along(optim::Vector x, 
       const std::span<const T> d = v[1];
       return math::Sums{weight * math::dot<T>(at, at), weight * math::dot<T>(at, d), weight * math::dot<T>(d, d)};
     });
-    l2 = engine_.space_.for_each_block({}, std::array{x, direction}, kernel);
+    l2 = engine_.space(asker_).for_each_block({}, std::array{x, direction}, kernel);
   }
   std::vector<optim::LinePoint> line;
   for (std::size_t k = 0; k < lengths.size(); ++k) {
@@ -120,7 +115,7 @@ double Engine<Real>::AskerOracle::smooth_omega(optim::Vector x) {
   const auto kernel = math::block_kernel([this]<class T>(const math::Block& block, math::Arrays<T> v) {
     return math::Sums{engine_.problem_.regularizer.template smooth_value<T>(block, v[0])};
   });
-  return engine_.space_.for_each_block({}, std::array{x}, kernel)[0];
+  return engine_.space(asker_).for_each_block({}, std::array{x}, kernel)[0];
 }
 
 template <class Real>
@@ -128,7 +123,7 @@ double Engine<Real>::AskerOracle::nonsmooth_omega(optim::Vector x) {
   const auto kernel = math::block_kernel([this]<class T>(const math::Block& block, math::Arrays<T> v) {
     return math::Sums{engine_.problem_.regularizer.template nonsmooth_value<T>(block, v[0])};
   });
-  return engine_.space_.for_each_block({}, std::array{x}, kernel)[0];
+  return engine_.space(asker_).for_each_block({}, std::array{x}, kernel)[0];
 }
 
 template class Engine<float>::AskerOracle;

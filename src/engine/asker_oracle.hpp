@@ -11,7 +11,7 @@ class Engine<Real>::AskerOracle final : public optim::Oracle {
  public:
   AskerOracle(Engine& engine, Asker asker) : engine_(engine), asker_(asker) {}
 
-  [[nodiscard]] optim::VectorSpace& space() override { return engine_.space_; }
+  [[nodiscard]] optim::VectorSpace& space() override { return engine_.space(asker_); }
   [[nodiscard]] optim::Batch draw(std::uint64_t ticket) const override {
     if (engine_.options_.batch == 0) return all();
     return {.all = false, .ticket = ticket, .size = engine_.order_.batch_size(ticket)};

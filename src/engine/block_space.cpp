@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/engine/block_space.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <tuple>
 
 #include "talweg/engine/meter.hpp"
 
@@ -32,7 +34,8 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
   for (const Vector v : reads) bases[k++] = store_.values(v).data();
 
   const auto blocks = layout_.blocks();
-  const auto work = [&](std::size_t b) {
+  const auto work = [&](std::size_t i) {
+    const std::size_t b = mine_.first + i;
     const math::Block& block = blocks[b];
     alignas(64) std::array<Real, math::ParameterLayout::kBlock> scratch;
     std::array<Real*, kMaxArrays> at{};
@@ -45,12 +48,19 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
     for (std::size_t i = first; i < arrays; ++i) at[i] = bases[i] + block.offset;
     partial_[b] = kernel.run(block, math::Arrays<Real>{{at.data(), arrays}, block.count});
   };
-  if (blocks.size() <= kSerialBlocks) {
-    for (std::size_t b = 0; b < blocks.size(); ++b) work(b);
+  const std::size_t count = mine_.last - mine_.first;
+  if (count <= kSerialBlocks) {
+    for (std::size_t b = 0; b < count; ++b) work(b);
   } else {
-    threads_.for_each(blocks.size(), work);
+    threads_.for_each(count, work);
   }
   for (const Vector v : writes) store_.touch(v);
+  if (together_ != nullptr) {
+    // Each block's sums come from one rank, zeros from the others: exact. And nobody goes on before all have written.
+    std::fill_n(partial_.begin(), mine_.first, math::Sums{});
+    std::fill(partial_.begin() + static_cast<std::ptrdiff_t>(mine_.last), partial_.end(), math::Sums{});
+    together_->sum(std::span(partial_.front().data(), partial_.size() * std::tuple_size_v<math::Sums>), comm::Group::node);
+  }
   math::Sums sums{};
   for (const math::Sums& p : partial_) {
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += p[i];

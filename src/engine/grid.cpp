@@ -39,9 +39,6 @@ std::uint32_t high_word(std::uint64_t double_bits) {
   return high < kTooLarge ? high : kNotFinite;  // no grid is that coarse
 }
 
-// Several leaves pass at once, so that sums are read and written once for all of them.
-constexpr std::size_t kTogether = 4;
-
 /// v + constant has v, rounded to the grid, in its low bits. Integers add up these bits faster than a subtraction and an
 /// addition of doubles would, to the same sum: within the constant's binade bit patterns are evenly spaced.
 template <std::size_t Leaves, bool First, class Real>

@@ -160,7 +160,7 @@ void Coordinator<Real>::step() {
       .seed = run_.run.engine.seed};
   optim::Oracle& oracle = engine_.oracle(engine::Asker::method);
   optim::StepContext context{oracle, state_, progress};
-  report_ = run_.method->step(context);
+  engine_.step(progress, [&] { report_ = run_.method->step(context); });
   if (!std::isfinite(report_.parameter_norm)) throw optim::Diverged("a parameter is not finite");
   ++state_.counter("trainer.step");
   const std::uint64_t taken = oracle.draw(static_cast<std::uint64_t>(done)).size;

@@ -54,6 +54,7 @@ void Coordinator<Real>::start() {
     if (writes_ && options_.fresh)
       drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }
+  engine_.publish(state_);
   if (!writes_ || ended_before_) return;
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));

@@ -136,7 +136,6 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const ma
   for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
   std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(),
                          [](double e) { return static_cast<std::int32_t>(e); });
-  engine.publish_grids();
 }
 
 template <class Real>

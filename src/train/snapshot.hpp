@@ -31,7 +31,7 @@ void declare_engine_slots(math::StateLayout& layout, std::size_t tensors);
 /// Everything declared, as a checkpoint; the caller adds step, config and data.
 template <class Real>
 io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x);
-/// And back, grids sent to all ranks. A slot that is missing is an Error(bad_data) naming `file`.
+/// And back; the ranks are not told yet (Engine::publish). A slot that is missing is an Error(bad_data) naming `file`.
 template <class Real>
 void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
              engine::Engine<Real>& engine);

@@ -32,7 +32,9 @@ struct StoredProblem {
   /// Runs `work` on the coordinator with an engine and the stored point, while the other ranks answer.
   void coordinate(comm::Communicator& comm, const std::function<void(engine::Engine<Real>&, optim::Vector)>& work) {
     std::optional<engine::Engine<Real>> made;
-    comm::together(comm, [&] { made.emplace(comm, threads_, loaded.problem, stored_.run.run.engine, 1); });
+    engine::EngineOptions options = stored_.run.run.engine;
+    options.placement = engine::Placement::coordinator;  // no steps are made
+    comm::together(comm, [&] { made.emplace(comm, threads_, loaded.problem, options, 1); });
     engine::Engine<Real>& engine = *made;
     if (!comm.coordinator()) {
       if (const base::ExitCode code = engine.serve(); code != base::ExitCode::finished) {

@@ -56,7 +56,12 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   if (options.signals != nullptr) engine.watch_signals(SignalWatch::take);
   if (!comm.coordinator()) {
     TrainResult result;
-    result.summary.ending.code = engine.serve();
+    math::State state(layout);
+    const engine::Mirror mirror{state, [&](const optim::Progress& progress) {
+                                  optim::StepContext context{engine.oracle(engine::Asker::method), state, progress};
+                                  run.method->step(context);
+                                }};
+    result.summary.ending.code = engine.serve(&mirror);
     return result;
   }
   warn_about_machine(comm, threads, problem.train.plan(), run.run.engine.batch, log);

@@ -63,8 +63,10 @@ TEST_P(SameBits, ForAnyRanksAndThreads) {
   ASSERT_GT(alone.size(), 500U);
   for (const int ranks : {1, 2, 3, 4}) {
     for (const int threads : {1, 2}) {
-      const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads);
-      ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name));
+      // Each placement at each number of ranks and of threads, not at each pair of them.
+      const std::string placement = (ranks + threads) % 2 == 0 ? "coordinator" : "replicated";
+      const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads) + placement;
+      ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name, {"--set", "run.placement=" + placement}));
       EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
     }
   }
@@ -72,9 +74,10 @@ TEST_P(SameBits, ForAnyRanksAndThreads) {
 
 TEST_P(SameBits, ThroughAStopAndAResumeOnOtherRanks) {
   ASSERT_NO_FATAL_FAILURE(train(2, 1, "whole"));
-  ASSERT_NO_FATAL_FAILURE(train(3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2)}));
+  ASSERT_NO_FATAL_FAILURE(train(
+      3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2), "--set", "run.placement=replicated"}));
   EXPECT_FALSE(exported("parts") == exported("whole")) << "half the steps gave the same parameters: the test shows nothing";
-  ASSERT_NO_FATAL_FAILURE(train(1, 2, "parts"));
+  ASSERT_NO_FATAL_FAILURE(train(2, 2, "parts", {"--set", "run.placement=replicated"}));
   EXPECT_TRUE(exported("parts") == exported("whole")) << "the resumed run differs";
 }
 

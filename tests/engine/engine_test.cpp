@@ -252,11 +252,13 @@ class OutOfMemory final : public comm::Communicator {
   };
   [[nodiscard]] int rank() const override { return 1; }
   [[nodiscard]] int size() const override { return 2; }
-  void broadcast(std::span<std::byte>, int) override { throw std::bad_alloc(); }
-  void sum(std::span<double>) override {}
-  void sum(std::span<float>) override {}
+  void broadcast(std::span<std::byte>, int, comm::Group) override { throw std::bad_alloc(); }
+  [[nodiscard]] comm::Node node() const override { return {}; }
+  void sum(std::span<double>, comm::Group) override {}
+  void sum(std::span<float>, comm::Group) override {}
   void sum(std::span<std::int64_t>) override {}
   void max(std::span<std::uint32_t>) override {}
+  [[nodiscard]] std::unique_ptr<comm::SharedMemory> share(std::size_t bytes) override { return comm::alone()->share(bytes); }
   [[noreturn]] void abort(int code) override { throw Aborted{code}; }
 };
 

@@ -2,6 +2,7 @@
 // Run by mpirun on 1 to 4 ranks: what the ranks say to each other, and the engine's answers against those of one rank.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "talweg/comm/agree.hpp"
@@ -11,6 +12,7 @@ namespace talweg::test {
 namespace {
 
 std::unique_ptr<comm::Communicator> world;
+std::unique_ptr<comm::Communicator> pairs;  // the same ranks, as if on nodes of two
 
 TEST(Ranks, SumsMaximaAndBroadcastsReachEveryRank) {
   const int n = world->size();
@@ -31,6 +33,39 @@ TEST(Ranks, SumsMaximaAndBroadcastsReachEveryRank) {
   EXPECT_EQ(words[0], static_cast<std::uint32_t>(n - 1));
   EXPECT_EQ(world->broadcast_text(world->rank() == 0 ? std::string(2 << 20, 'x') : "mine"), std::string(2 << 20, 'x'));
   EXPECT_GT(world->traffic().messages, 0U);
+}
+
+TEST(Ranks, OfANodeSeeEachOthersMemory) {
+  const comm::Node node = world->node();
+  EXPECT_EQ(node.nodes, 1);
+  EXPECT_EQ(node.places, world->size());
+  EXPECT_EQ(node.place, world->rank());
+  const auto memory = world->share(8 * static_cast<std::size_t>(node.place + 1));
+  const auto last = [&](int place) -> double& {
+    return reinterpret_cast<double*>(memory->part(place).data())[place];  // of the elements asked for
+  };
+  EXPECT_EQ(last(node.place), 0);
+  last(node.place) = 10.0 + node.place;
+  std::array<double, 1> one = {1};
+  world->sum(one, comm::Group::node);
+  EXPECT_EQ(one[0], node.places);
+  for (int place = 0; place < node.places; ++place) EXPECT_EQ(last(place), 10.0 + place);
+  world->sum(one);  // nobody drops it while others look
+}
+
+TEST(Ranks, StandInRowsAcrossNodes) {
+  const comm::Node node = pairs->node();
+  const int n = pairs->size();
+  EXPECT_EQ(node.nodes, (n + 1) / 2);
+  EXPECT_EQ(node.index, pairs->rank() / 2);
+  EXPECT_EQ(node.place, pairs->rank() % 2);
+  EXPECT_EQ(node.slices, n % 2 == 0 ? 2 : 1);
+  if (node.place >= node.slices) return;
+  std::array<double, 1> ranks = {static_cast<double>(pairs->rank())};
+  pairs->sum(ranks, comm::Group::across);
+  double expected = 0;
+  for (int r = node.place; r < n; r += 2) expected += r;
+  EXPECT_EQ(ranks[0], expected);
 }
 
 TEST(Ranks, AFailureOnOneRankIsEveryRanks) {
@@ -109,6 +144,74 @@ TEST(Ranks, FastReductionAgreesToRounding) {
   for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], exact[i], 1e-4 * (1 + std::abs(exact[i])));
 }
 
+/// A made-up method of every verb, run from the coordinator or by every rank; only the coordinator's numbers come back.
+template <class Real>
+std::vector<double> steps(comm::Communicator& comm, engine::Placement placement, std::size_t features) {
+  const math::Threads threads(2);
+  auto problem = least_squares<Real>(203, features, 0.25, comm.rank(), comm.size());
+  math::StateLayout layout;
+  const optim::Vector x = layout.vector("x");
+  const optim::Vector v = layout.vector("v");
+  layout.scalar("slope");
+  math::State state(layout);
+  engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, 2);
+  const auto step = [&](const optim::Progress& progress) {
+    optim::Oracle& oracle = engine.oracle(engine::Asker::method);
+    const optim::Batch batch = oracle.draw(static_cast<std::uint64_t>(progress.step));
+    const optim::Temporary g(oracle.space());
+    const optim::Temporary h(oracle.space());
+    oracle.gradient_into(x, batch, g);
+    oracle.hessian_vector(x, v, batch, h);
+    state.scalar("slope") += oracle.along(x, g, std::vector<double>{0, -0.001}, oracle.all())[1].slope;
+    oracle.space().axpy(-1e-3 * progress.factor, g, x);
+    oracle.space().axpy(1e-9 * state.scalar("slope") / oracle.space().norm(h), h, v);
+  };
+  if (!comm.coordinator()) {
+    const engine::Mirror mirror{state, step};
+    engine.serve(&mirror);
+    return {};
+  }
+  const std::size_t extent = problem.objective->layout().extent();
+  for (std::size_t j = 0; j < extent; ++j) {
+    const bool padding = j >= features && j < extent - 16;
+    engine.store().values(x)[j] = padding ? Real(0) : static_cast<Real>(1e-3 * std::sin(static_cast<double>(j)));
+    engine.store().values(v)[j] = padding ? Real(0) : static_cast<Real>(std::cos(static_cast<double>(j)));
+  }
+  engine.store().touch(x);
+  engine.store().touch(v);
+  state.scalar("slope") = 2;  // as if resumed: the others must learn of it
+  engine.publish(state);
+  std::vector<double> all;
+  for (std::int64_t t = 0; t < 7; ++t) {
+    const optim::Progress progress{.step = t, .factor = 1.0 / static_cast<double>(t + 1), .seed = 1};
+    engine.step(progress, [&] { step(progress); });
+    optim::Oracle& observer = engine.oracle(engine::Asker::observer);
+    const optim::Temporary gradient(observer.space());
+    all.push_back(std::sqrt(observer.gradient_into(x, observer.all(), gradient).sums[0]));
+    all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
+  }
+  all.push_back(state.scalar("slope"));
+  for (const optim::Vector vector : {x, v}) {
+    for (const Real value : engine.store().values(vector)) all.push_back(static_cast<double>(value));
+  }
+  engine.stop(base::ExitCode::finished);
+  return all;
+}
+
+TEST(Ranks, EveryPlacementOnOneOrSeveralNodesHasTheBitsOfOneRank) {
+  for (const std::size_t features : {5U, 9001U}) {  // fewer blocks than ranks, and more
+    const auto expected = steps<float>(*comm::alone(), engine::Placement::coordinator, features);
+    for (comm::Communicator* comm : {world.get(), pairs.get()}) {
+      for (const auto placement : {engine::Placement::coordinator, engine::Placement::replicated}) {
+        const auto found = steps<float>(*comm, placement, features);
+        if (!world->coordinator()) continue;
+        EXPECT_TRUE(found == expected) << features << " features, " << comm->node().nodes << " nodes, placement "
+                                       << static_cast<int>(placement);
+      }
+    }
+  }
+}
+
 TEST(Ranks, ATermThatThrowsOnOneRankEndsAllWithItsMessage) {
   try {
     answers<double>(*world, engine::Reduction::exact, 500);
@@ -125,11 +228,13 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const talweg::comm::Mpi mpi;
   talweg::test::world = mpi.world();
+  talweg::test::pairs = mpi.world(2);
   // Every rank runs the same tests; rank 0 speaks, a failure on any rank fails the job.
   if (talweg::test::world->rank() != 0)
     delete testing::UnitTest::GetInstance()->listeners().Release(
         testing::UnitTest::GetInstance()->listeners().default_result_printer());
   const int code = RUN_ALL_TESTS();
+  talweg::test::pairs.reset();
   talweg::test::world.reset();
   return code;
 }

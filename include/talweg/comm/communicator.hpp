@@ -19,26 +19,49 @@ struct Traffic {
   std::uint64_t bytes = 0;
 };
 
+/// Where this rank stands among the machines. Ranks of one node see each other's memory.
+struct Node {
+  int index = 0;  // of this node; rank 0 is on node 0
+  int nodes = 1;
+  int place = 0;   // of this rank on its node; rank 0 has place 0
+  int places = 1;  // ranks on this node
+  int slices = 1;  // places that every node has
+};
+
+/// Whom a sum goes over: all ranks, those of this node, or those with this rank's place on each node (place < slices).
+enum class Group : std::uint8_t { all, node, across };
+
+/// Memory of one node: a part for each of its ranks, which all of them read and write. Zero at first, parts start on a page.
+class SharedMemory {
+ public:
+  virtual ~SharedMemory() = default;
+  [[nodiscard]] virtual std::span<std::byte> part(int place) const = 0;
+};
+
 class Communicator {
  public:
   virtual ~Communicator() = default;
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
-  /// From rank 0 to all.
-  virtual void broadcast(std::span<std::byte> bytes, int root = 0) = 0;
-  /// Element-wise over ranks, in place, result on all ranks. The doubles are exact sums, so their order does not matter.
-  virtual void sum(std::span<double> values) = 0;
-  virtual void sum(std::span<float> values) = 0;
+  [[nodiscard]] virtual Node node() const = 0;
+  /// From the group's rank `root` to its others.
+  virtual void broadcast(std::span<std::byte> bytes, int root = 0, Group group = Group::all) = 0;
+  /// Element-wise over the group, in place, result on all its ranks. The doubles are exact sums or have one contributor per
+  /// element, so their order does not matter. What a rank wrote to shared memory before, the others of the group see after.
+  virtual void sum(std::span<double> values, Group group = Group::all) = 0;
+  virtual void sum(std::span<float> values, Group group = Group::all) = 0;
   virtual void sum(std::span<std::int64_t> values) = 0;
   virtual void max(std::span<std::uint32_t> values) = 0;
+  /// Collective over the node: `bytes` for this rank's part. Error(internal) on all its ranks when the system gives them none.
+  [[nodiscard]] virtual std::unique_ptr<SharedMemory> share(std::size_t bytes) = 0;
   /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.
   [[noreturn]] virtual void abort(int code) = 0;
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   [[nodiscard]] bool coordinator() const { return rank() == 0; }
   template <class T>
-  void broadcast_values(std::span<T> values, int root = 0) {
-    broadcast(std::as_writable_bytes(values), root);
+  void broadcast_values(std::span<T> values, int root = 0, Group group = Group::all) {
+    broadcast(std::as_writable_bytes(values), root, group);
   }
   /// `text` or `bytes` of `root` on every rank.
   std::string broadcast_text(std::string text, int root = 0);
@@ -67,7 +90,9 @@ class Mpi {
   ~Mpi();
   Mpi(const Mpi&) = delete;
   Mpi& operator=(const Mpi&) = delete;
-  [[nodiscard]] std::unique_ptr<Communicator> world() const;
+  /// All ranks. `ranks_per_node` > 0 takes so many at a time for a node of their own, whatever machine they are on: to see on
+  /// one machine what several do.
+  [[nodiscard]] std::unique_ptr<Communicator> world(int ranks_per_node = 0) const;
   static std::string version();
 
  private:

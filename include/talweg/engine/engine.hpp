@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The distributed oracle: the one room that joins objective, data, ranks and threads.
 //
-// The way of a request (coordinator placement):
+// The way of a request:
 //
-//     announce   header, and points the workers lack                                       MPI_Bcast
+//     announce   header, and points the workers lack                                          MPI_Bcast
 //     leaves     points prepared; forward_backward per leaf, then tile() per parameter tile, each leaf's
-//                share rounded to the grid and added in double
+//                share rounded to the grid and added in double, in memory the node's ranks share
 //     verdict    error, signals, per-tensor maxima; leaves redone once if a grid is outgrown  MPI_Allreduce(MAX)
-//     sum        exact in any order, in place, in pieces                                   MPI_Allreduce(SUM)
-//     sink       divide by b, add Omega's smooth part and shifts, run the method's kernel: rank 0, block by block
+//     sum        between nodes only, slice by slice, in place, in pieces                      MPI_Allreduce(SUM)
+//     sink       add the parts of the node's ranks, divide by b, add Omega's smooth part and shifts, run the method's
+//                kernel, block by block: rank 0, or every rank on its slice
 //
-// Every rank runs answer(); only who announces and where the sink runs depends on the placement.
+// Every rank runs answer(). With placement "coordinator" the method runs on rank 0 and the others serve. With "replicated"
+// every rank runs the method's step, so its requests need no announcement; observers ask from rank 0 in both.
 #pragma once
 
 #include <functional>
@@ -28,12 +30,15 @@
 #include "talweg/engine/held_points.hpp"
 #include "talweg/engine/leaf_job.hpp"
 #include "talweg/engine/meter.hpp"
+#include "talweg/engine/placement.hpp"
 #include "talweg/engine/request.hpp"
+#include "talweg/engine/shared_array.hpp"
 #include "talweg/engine/vector_store.hpp"
 #include "talweg/math/exact_sum.hpp"
 #include "talweg/math/parallel.hpp"
 #include "talweg/model/objective.hpp"
 #include "talweg/model/regularizer.hpp"
+#include "talweg/optim/method.hpp"
 #include "talweg/optim/oracle.hpp"
 
 namespace talweg::engine {
@@ -56,6 +61,7 @@ struct EngineOptions {
   std::uint64_t batch = 0;  // examples per minibatch; 0: all of them
   std::uint32_t leaf = 0;   // examples per leaf; 0: chosen from the batch
   Reduction reduction = Reduction::exact;
+  Placement placement = Placement::coordinator;
 };
 
 /// Examples per leaf when none are asked for: an eighth of the batch, within [32, 64], never more than the batch.
@@ -78,10 +84,17 @@ struct PartEvaluation {
 /// Signals as bits, agreed with every request.
 enum Signal : std::uint32_t { checkpoint_and_go_on = 1, checkpoint_and_stop = 2, stop_now = 4 };
 
+/// A worker's copy of what the coordinator steps with, for placements where every rank runs the step.
+struct Mirror {
+  math::State& state;
+  std::function<void(const optim::Progress&)> step;
+};
+
 template <class Real>
 class Engine {
  public:
-  /// `declared` vector slots exist on the coordinator. Problem, communicator and threads outlive the engine.
+  /// Collective. `declared` vector slots exist on the coordinator, or in each node's shared memory. Problem, communicator and
+  /// threads outlive the engine.
   Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem, const EngineOptions& options,
          std::size_t declared);
   ~Engine();
@@ -91,13 +104,15 @@ class Engine {
   VectorStore<Real>& store() { return store_; }
   /// Sums over a part at a point.
   PartEvaluation evaluate(optim::Vector at, Part part);
-  /// Sends grids loaded from a checkpoint to all ranks.
-  void publish_grids();
+  /// Sends what was made or loaded at the start to all ranks: the grids and, where they run the step, the state.
+  void publish(math::State& state);
+  /// Runs `step`, while the ranks that mirror run theirs with the same progress.
+  void step(const optim::Progress& progress, const std::function<void()>& step);
   /// Ends the workers' serve() with this code.
   void stop(base::ExitCode code);
 
   // A worker's side: answers requests until told to stop; returns the code. Throws AgreedFailure as the coordinator does.
-  base::ExitCode serve();
+  base::ExitCode serve(const Mirror* mirror = nullptr);
 
   // Both.
   [[nodiscard]] Grids& grids() { return grids_; }
@@ -124,6 +139,21 @@ class Engine {
 
   void announce(Request& request, std::span<const optim::Vector> points);
   void receive(Request& request);  // what a worker does while the coordinator announces
+  /// Where the request's points are on this rank; `fresh` ones are to be prepared anew.
+  void hold(Request& request, std::span<const optim::Vector> points);
+  void exchange_state(math::State& state);
+  [[nodiscard]] bool mirrored() const { return options_.placement != Placement::coordinator && comm_.size() > 1; }
+  HeldPoints<Real>& held(const Request& request) { return request.mirrored ? mirrored_ : held_; }
+  BlockSpace<Real>& space(Asker asker) { return asker == Asker::method ? space_ : observers_space_; }
+  /// Adds up what the nodes have, where there are several: afterwards every node's parts are complete, slice k in part k.
+  template <class T>
+  std::span<T> slice(std::span<T> whole, int k) const;
+  template <class T>
+  void sum_nodes(const SharedArray<T>& parts);
+  /// The reduced sums of one block, out[count].
+  void summed(const math::Block& block, double* out) const;
+  template <class T>
+  void summed(const SharedArray<T>& parts, const math::Block& block, double* out) const;
   Answer answer(const Request& request);
   void answer_tiles(const Request& request, Answer& answer);    // gradient, hessian_vector
   void answer_scalars(const Request& request, Answer& answer);  // along, evaluate
@@ -156,9 +186,12 @@ class Engine {
   Meter meter_;
   Grids grids_;
   VectorStore<Real> store_;
-  HeldPoints<Real> held_;
+  HeldPoints<Real> held_;      // of announced requests
+  HeldPoints<Real> mirrored_;  // of those that every rank makes itself
   std::uint64_t requests_ = 0;
-  BlockSpace<Real> space_;
+  BlockSpace<Real> space_;  // the method's
+  BlockSpace<Real> observers_space_;
+  bool stepping_ = false;
   std::array<std::unique_ptr<AskerOracle>, 2> oracles_;
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
@@ -167,8 +200,8 @@ class Engine {
   std::vector<LeafJob<Real>> jobs_;          // [wave_]
   std::vector<double> values_;               // [leaves of the last wave]
   std::vector<math::Buffer<Real>> scratch_;  // [threads][kTogether * largest tile]: leaves' shares of one tile
-  math::Buffer<double> sums_;                // [extent], exact
-  math::Buffer<Real> fast_;                  // [extent], fast
+  SharedArray<double> sums_;                 // [extent], exact
+  SharedArray<Real> fast_;                   // [extent], fast
   std::vector<std::uint32_t> tile_maxima_;   // [tiles]
   std::vector<std::uint32_t> maxima_;        // [tensors]
 };

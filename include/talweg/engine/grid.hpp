@@ -27,6 +27,9 @@ inline constexpr std::size_t kKinds = 5;
 /// on top.
 inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
 
+/// Leaves' shares of a tile that are added together: the sums are read and written once for all of them.
+inline constexpr std::size_t kTogether = 4;
+
 class Grids {
  public:
   explicit Grids(std::size_t tensors) : tensors_(tensors), exponents_(2 * kKinds * tensors, kUnset) {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the coordinator announces: one fixed-size header to all ranks, then the points they do not hold yet.
+// What the coordinator announces: one fixed-size header to all ranks, then the points they do not hold yet. Where every rank
+// runs the step (Placement) its requests need no announcement: each rank makes them itself.
 #pragma once
 
 #include <array>
@@ -9,7 +10,7 @@
 
 namespace talweg::engine {
 
-enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, grids };
+enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, state, step };
 enum class Part : std::uint8_t { train, valid, test };
 
 struct Request {
@@ -19,13 +20,18 @@ struct Request {
   Verb verb = Verb::stop;
   Asker asker = Asker::method;
   Part part = Part::train;
-  bool all = true;  // else minibatch number `ticket`
+  bool mirrored = false;  // made by every rank itself
+  bool all = true;        // else minibatch number `ticket`
   std::uint64_t ticket = 0;
   std::uint32_t points = 0;
   std::uint32_t lengths = 0;
-  std::uint32_t stop_code = 0;                 // verb stop
+  std::uint32_t stop_code = 0;                // verb stop
+  std::int64_t step = 0;                      // verb step: steps done before it
+  double factor = 1;                          // verb step: the schedule's
+  std::array<std::uint32_t, kPoints> slot{};  // of points that every rank finds in its own store
+  std::array<bool, kPoints> stored{};
   std::array<std::uint32_t, kPoints> place{};  // of the points among the held ones (HeldPoints)
-  std::array<bool, kPoints> sent{};            // this point's values follow the header
+  std::array<bool, kPoints> fresh{};           // not what was last in this place: it follows the header, unless stored
   std::array<double, kPoints> weight{};        // verb gradient
   std::array<double, kLengths> length{};       // verb along
 };

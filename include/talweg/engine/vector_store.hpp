@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers behind vector handles, on the coordinator. A version changes with every write: a point that stands still is
-// known by it.
+// The numbers behind vector handles. A version changes with every write: a point that stands still is known by it.
+//
+// Slots are common or a rank's own. Common ones lie in memory that the ranks of a node share, and come into being on all ranks
+// together; with placement "coordinator" there is nobody to share them with. Own ones are the temporaries of who works alone.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "talweg/engine/shared_array.hpp"
 #include "talweg/math/buffer.hpp"
 #include "talweg/math/state.hpp"
 
@@ -18,42 +21,72 @@ using math::Vector;
 template <class Real>
 class VectorStore {
  public:
-  /// Slots [0, declared) exist from the start, zero; `extent` elements each.
-  VectorStore(std::size_t extent, std::size_t declared) : extent_(extent), slots_(declared) {}
+  /// Slots [0, declared) exist from the start, zero; `extent` elements each. Collective when they are shared.
+  VectorStore(comm::Communicator& comm, std::size_t extent, std::size_t declared, bool shared)
+      : comm_(comm), extent_(extent), shared_(shared) {
+    for (std::size_t i = 0; i < declared; ++i) add_common();
+  }
 
-  /// Memory comes with the first look. Who writes calls touch.
+  /// An own slot's memory comes with the first look. Who writes calls touch.
   [[nodiscard]] std::span<Real> values(Vector v) {
     Slot& slot = at(v);
-    if (slot.values.size() == 0) slot.values.resize(extent_);
-    return slot.values.span();
+    if (slot.common.size() > 0) return slot.common.part(0);
+    if (slot.own.size() == 0) slot.own.resize(extent_);
+    return slot.own.span();
   }
   [[nodiscard]] std::uint64_t version(Vector v) { return at(v).version; }
   void touch(Vector v) { at(v).version = ++clock_; }
-  Vector acquire() {
-    if (free_.empty()) {
-      slots_.emplace_back();
-      return Vector{static_cast<std::uint32_t>(slots_.size() - 1)};
-    }
-    const Vector v = free_.back();
-    free_.pop_back();
-    return v;
+  /// True when every rank of the node finds the numbers here.
+  [[nodiscard]] bool common(Vector v) { return at(v).common.size() > 0; }
+
+  /// A slot for a while. All ranks together, or one for itself.
+  Vector acquire_common() {
+    return acquire(free_common_, [this] { return add_common(); });
   }
-  void release(Vector v) { free_.push_back(v); }
+  Vector acquire_own() {
+    return acquire(free_own_, [this] { return add_own(); });
+  }
+  void release(Vector v) { (v.slot < kOwn ? free_common_ : free_own_).push_back(v); }
+
   [[nodiscard]] std::size_t bytes() const {
-    std::size_t sum = 0;
-    for (const Slot& slot : slots_) sum += slot.values.size() * sizeof(Real);
-    return sum;
+    std::size_t slots = 0;
+    for (const Slot& slot : common_) slots += slot.common.size() + slot.own.size();
+    for (const Slot& slot : own_) slots += slot.own.size();
+    return slots * sizeof(Real);
   }
 
  private:
+  static constexpr std::uint32_t kOwn = 1U << 31;  // slots from here on are own ones
   struct Slot {
-    math::Buffer<Real> values;
+    SharedArray<Real> common;
+    math::Buffer<Real> own;
     std::uint64_t version = 1;  // zeros
   };
-  Slot& at(Vector v) { return slots_.at(v.slot); }
+  Slot& at(Vector v) { return v.slot < kOwn ? common_.at(v.slot) : own_.at(v.slot - kOwn); }
+  Vector add_common() {
+    common_.emplace_back();
+    if (shared_) common_.back().common = SharedArray<Real>(comm_, extent_);
+    return {static_cast<std::uint32_t>(common_.size() - 1)};
+  }
+  Vector add_own() {
+    own_.emplace_back();
+    return {static_cast<std::uint32_t>(kOwn + own_.size() - 1)};
+  }
+  template <class Add>
+  static Vector acquire(std::vector<Vector>& free, Add add) {
+    if (free.empty()) return add();
+    const Vector v = free.back();
+    free.pop_back();
+    return v;
+  }
+
+  comm::Communicator& comm_;
   std::size_t extent_;
-  std::deque<Slot> slots_;
-  std::vector<Vector> free_;
+  bool shared_;
+  std::deque<Slot> common_;
+  std::deque<Slot> own_;
+  std::vector<Vector> free_common_;
+  std::vector<Vector> free_own_;
   std::uint64_t clock_ = 1;
 };
 

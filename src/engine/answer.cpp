@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a rank answers a request: leaves, verdict, sums. Who makes requests is in engine.cpp.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "talweg/engine/engine.hpp"
+
+namespace talweg::engine {
+
+template <class Real>
+typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) const {
+  const data::Dataset<Real>& data = part(request.part);
+  Leaves leaves;
+  if (!request.all) {
+    leaves.mine = order_.leaves(request.ticket);
+  } else if (request.part == Part::train) {
+    leaves.mine = order_.all(std::max(leaf_, default_leaf(data.plan().count())));
+  } else {
+    const std::uint64_t count = data.plan().count();
+    leaves.mine = data::Order(data.plan(), data::Sampling::cyclic, 0, count, default_leaf(count)).all(default_leaf(count));
+  }
+  leaves.total = leaves.mine.size();
+  for (const data::Leaf& leaf : leaves.mine) leaves.examples += leaf.count;
+  std::erase_if(leaves.mine, [&](const data::Leaf& leaf) { return !data.owns(leaf); });
+  return leaves;
+}
+
+template <class Real>
+Kind Engine<Real>::kind_of(const Request& request) const {
+  if (request.verb == Verb::hessian_vector) return request.all ? Kind::full_hvp : Kind::batch_hvp;
+  if (request.points > 1) return Kind::batch_combination;
+  return request.all ? Kind::full_gradient : Kind::batch_gradient;
+}
+
+template <class Real>
+typename Engine<Real>::Answer Engine<Real>::answer(const Request& request) {
+  Answer result;
+  switch (request.verb) {
+    case Verb::gradient:
+    case Verb::hessian_vector:
+      answer_tiles(request, result);
+      break;
+    case Verb::along:
+    case Verb::evaluate:
+      answer_scalars(request, result);
+      break;
+    default:
+      break;
+  }
+  return result;
+}
+
+template <class Real>
+void Engine<Real>::verdict(const comm::Failure& mine, std::span<std::uint32_t> maxima) {
+  const Stopwatch watch(meter_.phases.allreduce);
+  constexpr std::size_t kFixed = 4;
+  const std::uint32_t caught = caught_ ? caught_() : 0;
+  std::vector<std::uint32_t> words(kFixed + maxima.size());
+  words[0] = mine.failed() ? 1 : 0;
+  for (std::uint32_t bit = 0; bit < 3; ++bit) words[1 + bit] = caught >> bit & 1;
+  std::ranges::copy(maxima, words.begin() + kFixed);
+  comm_.max(words);
+  for (std::uint32_t bit = 0; bit < 3; ++bit) signals_ |= words[1 + bit] << bit;
+  if (words[0] != 0) {
+    try {
+      comm::agree(comm_, mine);
+    } catch (const base::Error& e) {
+      throw AgreedFailure(e.code(), e.what());
+    }
+  }
+  std::copy(words.begin() + kFixed, words.end(), maxima.begin());
+}
+
+template <class Real>
+const data::Examples<Real>& Engine<Real>::gather(const Request& request, const data::Leaf& leaf, LeafJob<Real>& job) const {
+  job.places.resize(leaf.count);
+  if (request.all) {
+    std::iota(job.places.begin(), job.places.end(), static_cast<std::uint32_t>(leaf.first));
+  } else {
+    order_.places(request.ticket, leaf, job.places);
+  }
+  return job.gathered.gather(part(request.part), leaf.shard, job.places);
+}
+
+template <class Real>
+std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) {
+  const auto& objective = *problem_.objective;
+  const std::size_t extent = objective.prepared_extent();
+  Points points;
+  for (std::size_t k = 0; k < request.points; ++k) {
+    auto& held = this->held(request)[request.place[k]];
+    if (extent > 0 && !held.is_prepared) {
+      if (held.prepared.size() == 0) held.prepared.resize(extent);
+      const auto tiles = objective.layout().tiles();
+      threads_.for_each(tiles.size(), [&](std::size_t t) { objective.prepare_tile(held.x, tiles[t], held.prepared.span()); });
+      held.is_prepared = true;
+    }
+    points.emplace_back(held.x, held.prepared.span());
+  }
+  return points;
+}
+
+template <class Real>
+void Engine<Real>::phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves) {
+  const auto& objective = *problem_.objective;
+  const bool hvp = request.verb == Verb::hessian_vector;
+  values_.assign(leaves.size(), 0);
+  threads_.for_each(leaves.size(), [&](std::size_t j) {
+    LeafJob<Real>& job = jobs_[j];
+    const auto& examples = gather(request, leaves[j], job);
+    values_[j] = objective.forward_backward(points[0], examples, job.tape(objective, 0));
+    if (hvp) {
+      objective.tangent(points[0], points[1], job.tape(objective, 0));
+    } else {
+      for (std::size_t k = 1; k < request.points; ++k) objective.forward_backward(points[k], examples, job.tape(objective, k));
+    }
+  });
+}
+
+template <class Real>
+void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint64_t total, bool first) {
+  const auto& objective = *problem_.objective;
+  const auto tiles = objective.layout().tiles();
+  const auto exponents = grids_.exponents(request.asker, kind_of(request));
+  const bool hvp = request.verb == Verb::hessian_vector;
+  threads_.for_each_with_slot(tiles.size(), [&](std::size_t t, std::size_t slot) {
+    const math::Tile& tile = tiles[t];
+    const double constant = rounding_constant(exponents[tile.tensor], total);
+    std::uint32_t highest = first ? 0 : tile_maxima_[t];
+    if (first && jobs == 0 && sums_.size() > 0) std::ranges::fill(sums_.mine().subspan(tile.offset, tile.count), 0.0);
+    if (first && jobs == 0 && fast_.size() > 0) std::ranges::fill(fast_.mine().subspan(tile.offset, tile.count), Real{0});
+    std::array<std::span<const Real>, kTogether> shares;
+    for (std::size_t j = 0; j < jobs; j += kTogether) {
+      const std::size_t together = std::min(kTogether, jobs - j);
+      for (std::size_t i = 0; i < together; ++i) {
+        const std::span<Real> share = scratch_[slot].span().subspan(i * tile.count, tile.count);
+        const LeafJob<Real>& job = jobs_[j + i];
+        if (hvp) objective.tangent_tile(*job.tapes[0], tile, Real{1}, Real{0}, share);
+        for (std::size_t k = 0; !hvp && k < request.points; ++k) {
+          objective.tile(*job.tapes[k], tile, static_cast<Real>(request.weight[k]), k == 0 ? Real{0} : Real{1}, share);
+        }
+        shares[i] = share;
+      }
+      const auto now = std::span(shares).first(together);
+      const std::uint32_t magnitude =
+          options_.reduction == Reduction::exact
+              ? add_rounded<Real>(now, constant, first && j == 0, sums_.mine().subspan(tile.offset, tile.count))
+              : add_plain<Real>(now, first && j == 0, fast_.mine().subspan(tile.offset, tile.count));
+      highest = std::max(highest, magnitude);
+    }
+    tile_maxima_[t] = highest;
+  });
+}
+
+template <class Real>
+math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& leaves, bool again) {
+  const std::span<const data::Leaf> mine(leaves.mine);
+  // A single wave's tapes and values are still there when its leaves must be redone: only phase two runs again.
+  const bool kept = again && mine.size() <= wave_;
+  const Points points = points_of(request);
+  math::ExactSum value;
+  for (std::size_t at = 0; at < mine.size(); at += wave_) {
+    const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
+    if (!kept) phase_one(request, points, wave);
+    phase_two(request, wave.size(), leaves.total, at == 0);
+    for (const double v : values_) value.add(v);
+  }
+  if (mine.empty()) phase_two(request, 0, leaves.total, true);  // nothing of ours: zero sums
+  const auto tiles = problem_.objective->layout().tiles();
+  std::ranges::fill(maxima_, 0u);
+  for (std::size_t t = 0; t < tiles.size(); ++t) maxima_[tiles[t].tensor] = std::max(maxima_[tiles[t].tensor], tile_maxima_[t]);
+  return value;
+}
+
+template <class Real>
+void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
+  const Kind kind = kind_of(request);
+  const bool exact = options_.reduction == Reduction::exact;
+  const std::uint32_t points = request.verb == Verb::gradient ? request.points : 1;
+  Costs& costs = meter_.of(request.asker);
+
+  Leaves leaves;
+  math::ExactSum value;
+  for (bool again = false, fits = false; !fits; again = true) {
+    comm::Failure failure;
+    try {
+      const Stopwatch watch(meter_.phases.gradient);
+      if (!again) leaves = leaves_of(request);
+      value = run_leaves(request, leaves, again);
+    } catch (...) {
+      failure = comm::current_failure();
+    }
+    const auto evaluations = static_cast<std::int64_t>(leaves.examples * points);
+    (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += evaluations;
+    verdict(failure, maxima_);
+    result.finite = std::ranges::max(maxima_) < kNotFinite;
+    if (!result.finite) return;
+    fits = !exact || !grids_.outgrown(request.asker, kind, maxima_);
+    grids_.follow(request.asker, kind, maxima_);
+  }
+  const Stopwatch watch(meter_.phases.allreduce);
+  exact ? sum_nodes(sums_) : sum_nodes(fast_);
+  comm_.sum(value.digits());  // and from here on every rank may read what its node's ranks have
+  result.count = leaves.examples;
+  result.value = value.value() / static_cast<double>(leaves.examples);
+  result.finite = std::isfinite(result.value);
+}
+
+template <class Real>
+template <class T>
+void Engine<Real>::sum_nodes(const SharedArray<T>& parts) {
+  const comm::Node node = comm_.node();
+  if (node.nodes == 1 || node.place >= node.slices) return;
+  const std::span<T> mine = slice(parts.mine(), node.place);
+  for (int place = 0; place < node.places; ++place) {
+    if (place == node.place) continue;
+    const std::span<const T> other = slice(parts.part(place), node.place);
+    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] += other[i];
+  }
+  comm_.sum(mine, comm::Group::across);
+}
+
+template <class Real>
+template <class T>
+std::span<T> Engine<Real>::slice(std::span<T> whole, int k) const {
+  const math::ParameterLayout& layout = problem_.objective->layout();
+  const BlockRange range = slice_of(layout, k, comm_.node().slices);
+  if (range.first == range.last) return {};
+  const math::Block& last = layout.blocks()[range.last - 1];
+  const std::size_t first = layout.blocks()[range.first].offset;
+  return whole.subspan(first, last.offset + last.count - first);
+}
+
+template <class Real>
+template <class T>
+void Engine<Real>::summed(const SharedArray<T>& parts, const math::Block& block, double* out) const {
+  const comm::Node node = comm_.node();
+  const auto add = [&](int place, bool first) {
+    const T* from = parts.part(place).data() + block.offset;
+    if (first) {
+      for (std::size_t i = 0; i < block.count; ++i) out[i] = static_cast<double>(from[i]);
+    } else {
+      for (std::size_t i = 0; i < block.count; ++i) out[i] += static_cast<double>(from[i]);
+    }
+  };
+  if (node.nodes > 1) {  // slice k is in part k
+    int k = 0;
+    while (block.index >= slice_of(problem_.objective->layout(), k, node.slices).last) ++k;
+    return add(k, true);
+  }
+  for (int place = 0; place < node.places; ++place) add(place, place == 0);
+}
+
+template <class Real>
+void Engine<Real>::summed(const math::Block& block, double* out) const {
+  options_.reduction == Reduction::exact ? summed(sums_, block, out) : summed(fast_, block, out);
+}
+
+template <class Real>
+void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
+  const auto& objective = *problem_.objective;
+  const bool along = request.verb == Verb::along;
+  const std::size_t fields = along ? 2 * request.lengths : 5;
+
+  Leaves leaves;
+  std::vector<math::ExactSum> sums(fields);
+  comm::Failure failure;
+  try {
+    const Stopwatch watch(meter_.phases.gradient);
+    leaves = leaves_of(request);
+    meter_.of(request.asker).values += static_cast<std::int64_t>(leaves.examples * (along ? request.lengths : 1));
+    const Points points = points_of(request);
+    std::vector<double> each(wave_ * fields);  // [leaf of the wave][field]
+    for (std::size_t at = 0; at < leaves.mine.size(); at += wave_) {
+      const std::size_t jobs = std::min(wave_, leaves.mine.size() - at);
+      threads_.for_each(jobs, [&](std::size_t j) {
+        LeafJob<Real>& job = jobs_[j];
+        const auto& examples = gather(request, leaves.mine[at + j], job);
+        double* out = each.data() + j * fields;
+        if (along) {
+          std::array<model::ValueAndSlope, Request::kLengths> line;
+          objective.along(points[0], points[1], std::span(request.length).first(request.lengths), examples,
+                          job.tape(objective, 0), std::span(line).first(request.lengths));
+          for (std::size_t k = 0; k < request.lengths; ++k) {
+            out[2 * k] = line[k].value;
+            out[2 * k + 1] = line[k].slope;
+          }
+        } else {
+          const model::Evaluation e = objective.evaluate(points[0], examples, job.tape(objective, 0));
+          std::ranges::copy(std::array{e.loss, e.correct, e.squared_error, e.target, e.target_squared}, out);
+        }
+      });
+      for (std::size_t i = 0; i < jobs * fields; ++i) sums[i % fields].add(each[i]);
+    }
+  } catch (...) {
+    failure = comm::current_failure();
+  }
+  verdict(failure, {});
+  const Stopwatch watch(meter_.phases.allreduce);
+  std::vector<std::int64_t> digits;  // all sums' in one message
+  for (math::ExactSum& s : sums) digits.insert(digits.end(), s.digits().begin(), s.digits().end());
+  comm_.sum(digits);
+  auto from = digits.begin();
+  for (math::ExactSum& s : sums) {
+    std::ranges::copy_n(from, std::ssize(s.digits()), s.digits().begin());
+    from += std::ssize(s.digits());
+  }
+  result.count = leaves.examples;
+  for (const math::ExactSum& s : sums) result.sums.push_back(s.value());
+}
+
+template class Engine<float>;
+template class Engine<double>;
+
+}  // namespace talweg::engine
