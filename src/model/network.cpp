@@ -84,16 +84,16 @@ std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
 
 template <class Real>
 std::size_t Network<Real>::prepared_extent() const {
-  return std::ranges::all_of(std::views::iota(std::size_t{0}, layers()), [&](std::size_t l) { return width(l) == 1; })
-             ? 0
-             : layout_.extent();
+  return std::ranges::any_of(std::views::iota(std::size_t{0}, layers()), [&](std::size_t l) { return prepares(l); })
+             ? layout_.extent()
+             : 0;
 }
 
 template <class Real>
 void Network<Real>::prepare_tile(std::span<const Real> x, const math::Tile& tile, std::span<Real> prepared) const {
   const Place place = places_[tile.tensor];
   const std::size_t n = width(place.layer);
-  if (place.bias || n == 1) return;
+  if (place.bias || !prepares(place.layer)) return;
   math::transpose(tile.rows, inputs(place.layer), x.data() + tile.offset,
                   prepared.data() + weight_[place.layer] + tile.first_row, n);
 }
@@ -108,7 +108,7 @@ void Network<Real>::multiply(const NetworkTape& tape, std::size_t l, const Real*
   if (dense == nullptr) {
     assert(beta == 0);  // sparse rows are the first layer's input, and nothing comes before that
     sparse_products(tape.examples->sparse, n, k, weight(point, l), ready, out);
-  } else if (ready != nullptr) {  // a third faster than multiplying by the transpose of W, for each leaf anew
+  } else if (ready != nullptr) {
     gemm(Transpose::no, Transpose::no, tape.count(), n, k, Real{1}, dense, k, ready, n, beta, out, n);
   } else {
     gemm(Transpose::no, Transpose::yes, tape.count(), n, k, Real{1}, dense, k, weight(point, l), k, beta, out, n);

@@ -168,6 +168,7 @@ void Coordinator<Real>::step() {
   examples_ += static_cast<double>(taken);
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
   training_seconds_ += took;
+  phases_ += engine_.meter().phases - before;
   if (trace_ && (done + 1) % run_.trace.every == 0) record(report_, before, took);
 }
 

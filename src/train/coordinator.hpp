@@ -87,6 +87,7 @@ class Coordinator {
   double seconds_before_ = 0;  // of earlier parts
   double examples_ = 0;        // in this part
   double training_seconds_ = 0;
+  engine::Phases phases_;  // inside steps
   double evaluation_seconds_ = 0;
   double checkpoint_seconds_ = 0;
   double trace_seconds_ = 0;

@@ -220,6 +220,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.epoch = epoch();
   s.parameters = problem_.objective->layout().parameters();
   s.examples = problem_.train.plan().count();
+  s.gradient_flop = problem_.train.shape().sparse ? 0 : problem_.objective->gradient_flop();
   s.figures = figures_;
   if (state_.counter("trainer.best_step") >= 0) s.best_step = state_.counter("trainer.best_step");
   s.best_value = state_.scalar("trainer.best_value");
@@ -232,7 +233,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.checkpoint_seconds = checkpoint_seconds_;
   s.trace_seconds = trace_seconds_;
   s.evaluation_seconds = evaluation_seconds_;
-  s.phases = engine_.meter().phases;
+  s.phases = phases_;
   s.traffic = engine_.traffic();
   s.examples_per_second = training_seconds_ > 0 ? examples_ / training_seconds_ : 0;
   s.ranks = facts_.ranks;

@@ -43,8 +43,8 @@ RunSection parse_run_section(const base::Section& s) {
   run.precision = s.choice("precision", "float32", {"float32", "float64"}, "of parameters and arithmetic") == "float32"
                       ? math::Precision::float32
                       : math::Precision::float64;
-  const std::string placement = s.choice("placement", "replicated", {"coordinator", "replicated"},
-                                         "where the update is computed; the bits are the same");
+  const std::string placement =
+      s.choice("placement", "replicated", {"coordinator", "replicated"}, "where the update is computed; the bits are the same");
   run.engine.placement = placement == "coordinator" ? engine::Placement::coordinator : engine::Placement::replicated;
   return run;
 }

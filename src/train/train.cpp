@@ -10,6 +10,8 @@ namespace {
 
 using base::ExitCode;
 
+constexpr std::int64_t kManySteps = std::int64_t{1} << 50;  // more than any clock allows
+
 /// Cores, idle ranks: what a user would want to know before waiting for the run.
 void warn_about_machine(const comm::Communicator& comm, const math::Threads& threads, const data::ShardPlan& plan,
                         std::uint64_t batch, const base::Log& log) {
@@ -75,6 +77,13 @@ TrainResult train(const base::Config& config, const TrainOptions& options, comm:
   std::optional<RunConfig> run;
   comm::together(
       comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });
+  if (options.bench_seconds > 0) {
+    run->stop = {};
+    run->stop.wall_seconds = options.bench_seconds;
+    run->run.steps = kManySteps;
+    run->run.epochs = 0;
+    run->trace.evaluate_every = 0;
+  }
   return run->run.precision == math::Precision::float32 ? train_as<float>(config, *run, options, comm, log)
                                                         : train_as<double>(config, *run, options, comm, log);
 }

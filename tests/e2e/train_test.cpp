@@ -187,6 +187,21 @@ TEST_F(Train, CommandsThatLookAtARun) {
   EXPECT_EQ(std::count(predictions.begin(), predictions.end(), '\n'), 1798);
 }
 
+TEST_F(Train, BenchMeasuresAndWritesNothing) {
+  const auto config = folder_.write("bench.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "64", 3));
+  for (const int ranks : {0, 2}) {
+    const Result result = talweg(ranks, {"bench", config.string(), "--seconds", "0.2", "--threads", "1", "--json"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const auto figures = nlohmann::json::parse(result.out);
+    EXPECT_GT(figures["steps"], 3) << "the config's own length does not count";
+    EXPECT_GT(figures["gflops"], 0);
+    EXPECT_LT(figures["gflops"], figures["peak_gflops"]);
+    EXPECT_GT(figures["resident_megabytes"], 1);
+    EXPECT_EQ(figures["messages_per_step"] > 1, ranks == 2);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+}
+
 TEST_F(Train, CertifyGivesTheSameFiguresOnAnyNumberOfRanks) {
   train(1, small(""));
   const Result one = talweg(1, {"certify", run(), "--json", "--iterations", "15"});

@@ -26,6 +26,17 @@ struct Phases {
   double allreduce = 0;  // verdicts and sums, waiting for slower ranks included
   double update = 0;     // sinks and vector arithmetic
   double broadcast = 0;  // announcements and points
+
+  Phases& operator+=(const Phases& o) {
+    gradient += o.gradient;
+    allreduce += o.allreduce;
+    update += o.update;
+    broadcast += o.broadcast;
+    return *this;
+  }
+  friend Phases operator-(Phases a, const Phases& b) {
+    return {a.gradient - b.gradient, a.allreduce - b.allreduce, a.update - b.update, a.broadcast - b.broadcast};
+  }
 };
 
 struct Meter {

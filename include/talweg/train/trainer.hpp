@@ -33,6 +33,8 @@ struct TrainOptions {
   bool fresh = false;         // start anew even if the directory holds a run
   int threads = 0;            // per rank; 0: cores this rank may use
   ProgressStyle progress = ProgressStyle::none;
+  // Only steps, for so many seconds: [stop], the length of [run] and evaluations are left out. 0: a run as the config says.
+  double bench_seconds = 0;
   const SignalWatch* signals = nullptr;  // what it catches is obeyed; null: the library has nothing to do with signals
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
   std::shared_ptr<const model::UserTerms> terms;
@@ -55,6 +57,7 @@ struct Summary {
   double epoch = 0;
   std::size_t parameters = 0;
   std::uint64_t examples = 0;             // of the training part
+  double gradient_flop = 0;               // per example, with dense features; 0: not known
   Figures figures;                        // at the last step
   std::optional<std::int64_t> best_step;  // and the best by [stop].metric
   double best_value = 0;
@@ -68,7 +71,7 @@ struct Summary {
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
   double evaluation_seconds = 0;
-  engine::Phases phases;
+  engine::Phases phases;           // of the time inside steps
   double examples_per_second = 0;  // of training steps
   comm::Traffic traffic;           // what the coordinator handed to collectives
   int ranks = 1;

@@ -12,6 +12,7 @@ std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Sha
                    .widths = {shape.features, outputs},
                    .prefix = "",
                    .bias = config.bias,
+                   .sparse = shape.sparse,
                    .activation = nullptr,
                    .loss = &find_loss(config.loss)};
   return std::make_unique<Network<Real>>(std::move(plan), config);

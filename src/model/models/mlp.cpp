@@ -21,6 +21,7 @@ std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Sha
                    .widths = {shape.features},
                    .prefix = "layers.",
                    .bias = config.bias,
+                   .sparse = shape.sparse,
                    .activation = &find_activation(config.activation),
                    .loss = &find_loss(config.loss)};
   plan.widths.insert(plan.widths.end(), config.hidden.begin(), config.hidden.end());
