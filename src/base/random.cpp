@@ -3,6 +3,7 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -30,6 +31,13 @@ std::array<std::uint32_t, 2> key_of(std::uint64_t seed, std::uint32_t purpose) {
 double unit(std::uint32_t a, std::uint32_t b) {  // 53 bits -> [0, 1)
   const std::uint64_t bits = (std::uint64_t{a} << 32 | b) >> 11;
   return static_cast<double>(bits) * 0x1.0p-53;
+}
+
+/// MurmurHash3's finalizer (Appleby): every bit of x reaches every bit of the result.
+std::uint32_t mixed(std::uint32_t x) {
+  x = (x ^ x >> 16) * 0x85ebca6bU;
+  x = (x ^ x >> 13) * 0xc2b2ae35U;
+  return x ^ x >> 16;
 }
 
 }  // namespace
@@ -62,31 +70,31 @@ std::uint64_t Random::below(std::uint64_t bound, std::uint64_t a, std::uint64_t 
   return (word >> 32) * (bound >> 32) + (p1 >> 32) + (p2 >> 32) + (middle >> 32);
 }
 
-Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream)
-    : size_(size), identity_(size < 2), purpose_(static_cast<std::uint32_t>(purpose)), stream_(stream) {
-  const int bits = size < 2 ? 2 : std::bit_width(size - 1);
-  half_bits_ = (bits + 1) / 2;  // the network permutes [0, 2^(2 half_bits)), at most 4 x size points
-  key_ = key_of(seed, purpose_);
-}
-
-std::uint32_t Permutation::round_function(int round, std::uint32_t half) const {
-  const auto r = philox({half, static_cast<std::uint32_t>(round), low(stream_), high(stream_)}, key_);
-  return r[0] & static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
+Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream) : size_(size) {
+  const int bits = size <= 4 ? 2 : std::bit_width(size - 1);  // the network permutes [0, 2^bits): less than 2 x size points
+  high_bits_ = bits / 2;
+  low_bits_ = bits - high_bits_;
+  const auto purpose_word = static_cast<std::uint32_t>(purpose);
+  for (std::uint32_t half = 0; half < 2; ++half) {
+    const auto words = philox({half, 0, low(stream), high(stream)}, key_of(seed, purpose_word));
+    std::copy_n(words.begin(), kRounds / 2, keys_.begin() + half * (kRounds / 2));
+  }
 }
 
 std::uint64_t Permutation::operator()(std::uint64_t i) const {
   assert(i < size_);
-  if (identity_) return i;
-  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
+  if (size_ < 2) return i;
+  const auto mask = [](int bits) { return static_cast<std::uint32_t>((std::uint64_t{1} << bits) - 1); };
+  const std::uint32_t low_mask = mask(low_bits_);
+  const std::uint32_t high_mask = mask(high_bits_);
   do {
-    auto left = low(i >> half_bits_);
-    auto right = low(i & mask);
-    for (int round = 0; round < kRounds; ++round) {
-      const std::uint32_t next = left ^ round_function(round, right);
-      left = right;
-      right = next;
+    std::uint32_t left = low(i >> low_bits_);
+    std::uint32_t right = low(i) & low_mask;
+    for (int round = 0; round < kRounds; round += 2) {  // the halves change places twice: their widths, too
+      left ^= mixed(right ^ keys_[static_cast<std::size_t>(round)]) & high_mask;
+      right ^= mixed(left ^ keys_[static_cast<std::size_t>(round + 1)]) & low_mask;
     }
-    i = std::uint64_t{left} << half_bits_ | right;
+    i = std::uint64_t{left} << low_bits_ | right;
   } while (i >= size_);  // cycle walking: stay on the orbit until it is back inside
   return i;
 }

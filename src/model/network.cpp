@@ -2,6 +2,7 @@
 #include "model/network.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <ranges>
 
@@ -17,10 +18,27 @@ using math::Transpose;
 
 namespace {
 
-/// out [count, n] = rows times W^T, each sum in the order of the row's entries. W is [n, k]; W^T may be null.
+/// Row times w [k], in four interleaved sums: one would wait for each addition before the next.
+template <class Real>
+Real sparse_product(const data::SparseRow<Real>& row, const Real* w) {
+  constexpr std::size_t kSums = 4;
+  std::array<Real, kSums> sums{};
+  std::size_t j = 0;
+  for (; j + kSums <= row.count; j += kSums) {
+    for (std::size_t s = 0; s < kSums; ++s) sums[s] += row.value[j + s] * w[row.column[j + s]];
+  }
+  for (; j < row.count; ++j) sums[0] += row.value[j] * w[row.column[j]];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/// out [count, n] = rows times W^T, in an order that the row's entries alone fix. W is [n, k]; W^T may be null.
 template <class Real>
 void sparse_products(std::span<const data::SparseRow<Real>> rows, std::size_t n, std::size_t k, const Real* weight,
                      const Real* transposed, Real* out) {
+  if (n == 1) {
+    for (const data::SparseRow<Real>& row : rows) *out++ = sparse_product(row, weight);
+    return;
+  }
   for (const data::SparseRow<Real>& row : rows) {
     std::fill_n(out, n, Real{0});
     for (std::size_t j = 0; j < row.count; ++j) {

@@ -29,7 +29,8 @@ class Random {
   Purpose purpose_;
 };
 
-/// A keyed bijection of [0, size): a 4-round-per-half Feistel network on Philox with cycle walking. Stateless; O(1).
+/// A keyed bijection of [0, size): a Feistel network of six rounds with cycle walking (Luby and Rackoff 1988; Black and Rogaway
+/// 2002), its round keys by Philox. Stateless; O(1): it is asked about every example of every step.
 class Permutation {
  public:
   Permutation() = default;  // the identity on [0, 0)
@@ -39,13 +40,10 @@ class Permutation {
 
  private:
   static constexpr int kRounds = 6;
-  [[nodiscard]] std::uint32_t round_function(int round, std::uint32_t half) const;
   std::uint64_t size_ = 0;
-  bool identity_ = true;
-  int half_bits_ = 0;
-  std::array<std::uint32_t, 2> key_{};
-  std::uint32_t purpose_ = 0;
-  std::uint64_t stream_ = 0;
+  int high_bits_ = 0;
+  int low_bits_ = 0;
+  std::array<std::uint32_t, kRounds> keys_{};
 };
 
 }  // namespace talweg::base
