@@ -26,7 +26,7 @@ LIBRARIES = {
     r"mpi\.h": ["comm"],
     r"hdf5(_hl)?\.h": ["h5"],
     r"(tbb|oneapi)/": ["math"],
-    r"(dnnl\.h|oneapi/dnnl|Eigen/|omp\.h)": ["math"],
+    r"Eigen/": ["math"],
     r"(toml\+\+|toml)": ["base"],
     r"Random123/": ["base"],
     r"CLI/": ["control"],

@@ -4,7 +4,7 @@
 # Debian 12. python3-* only draw pictures and check files in tests.
 packages=(
   build-essential cmake ninja-build libtbb-dev libopenmpi-dev openmpi-bin libeigen3-dev libhdf5-dev hdf5-tools libgtest-dev
-  libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev zlib1g-dev libdnnl-dev
+  libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev zlib1g-dev
   python3-h5py python3-matplotlib python3-numpy python3-xarray python3-h5netcdf procps
 )
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The unit tests under sanitizers: sanitize.sh [address|thread|all] (all when nothing is said).
 #   address   AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan; the tests over ranks too
-#   thread    ThreadSanitizer, in build-tsan; TBB, Open MPI and OpenMP are not built for it: scripts/suppressions
+#   thread    ThreadSanitizer, in build-tsan; TBB and Open MPI are not built for it: scripts/suppressions
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh
@@ -20,7 +20,7 @@ case "${1:-all}" in
   *) echo "usage: $(basename "$0") [address|thread|all]" >&2; exit 64 ;;
 esac
 if [[ ${1:-all} != thread ]]; then
-  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:use_sigaltstack=0 LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=$suppressions/ubsan.txt
   under build-asan address,undefined
   # Open MPI unloads its plugins at the end: what they allocated cannot be named, so leaks are not looked for here.

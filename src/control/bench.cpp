@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "talweg/math/gemm.hpp"
+#include "talweg/math/buffer.hpp"
+#include "talweg/math/panels.hpp"
 #include "talweg/train/trainer.hpp"
 
 namespace talweg::control {
@@ -20,20 +21,20 @@ struct Options {
   bool json = false;
 };
 
-/// GFLOP/s of one thread's matrix product at its best: square, in cache, nothing beside it.
+/// GFLOP/s of one thread's matrix product at its best: in cache, nothing beside it.
 template <class Real>
 double peak() {
-  constexpr std::size_t kSide = 512;
-  constexpr int kTimes = 20;
-  const std::vector<Real> a(kSide * kSide, Real(0.5));
-  std::vector<Real> c(kSide * kSide);
+  constexpr std::size_t kSide = 256;
+  constexpr int kTimes = 200;
+  math::Buffer<Real> a(math::packed_extent<Real>(kSide, kSide));
+  math::Buffer<Real> b(kSide * math::kLaneStep * 2);
+  math::Buffer<Real> c(b.size());
   double best = 0;
   for (int i = 0; i < kTimes; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    math::gemm(math::Transpose::no, math::Transpose::no, kSide, kSide, kSide, Real{1}, a.data(), kSide, a.data(), kSide,
-               Real{0}, c.data(), kSide);
+    math::multiply(kSide, kSide, a.data(), 2 * math::kLaneStep, b.data(), false, c.data());
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    best = std::max(best, 2e-9 * kSide * kSide * kSide / took);
+    best = std::max(best, 4e-9 * kSide * kSide * math::kLaneStep / took);
   }
   return best;
 }

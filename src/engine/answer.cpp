@@ -92,11 +92,11 @@ std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) 
     auto& held = this->held(request)[request.place[k]];
     if (extent > 0 && !held.is_prepared) {
       if (held.prepared.size() == 0) held.prepared.resize(extent);
-      const auto tiles = objective.layout().tiles();
-      threads_.for_each(tiles.size(), [&](std::size_t t) { objective.prepare_tile(held.x, tiles[t], held.prepared.span()); });
+      threads_.for_each(objective.prepared_parts(),
+                        [&](std::size_t part) { objective.prepare(held.x, part, held.prepared.span()); });
       held.is_prepared = true;
     }
-    points.emplace_back(held.x, held.prepared.span());
+    points.push_back({held.x, held.prepared.span()});
   }
   return points;
 }
@@ -109,11 +109,13 @@ void Engine<Real>::phase_one(const Request& request, const Points& points, std::
   threads_.for_each(leaves.size(), [&](std::size_t j) {
     LeafJob<Real>& job = jobs_[j];
     const auto& examples = gather(request, leaves[j], job);
-    values_[j] = objective.forward_backward(points[0], examples, job.tape(objective, 0));
+    const auto weight = [&](std::size_t k) { return hvp ? Real{1} : static_cast<Real>(request.weight[k]); };
+    values_[j] = objective.forward_backward(points[0], examples, weight(0), job.tape(objective, 0));
     if (hvp) {
       objective.tangent(points[0], points[1], job.tape(objective, 0));
     } else {
-      for (std::size_t k = 1; k < request.points; ++k) objective.forward_backward(points[k], examples, job.tape(objective, k));
+      for (std::size_t k = 1; k < request.points; ++k)
+        objective.forward_backward(points[k], examples, weight(k), job.tape(objective, k));
     }
   });
 }
@@ -124,32 +126,22 @@ void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint
   const auto tiles = objective.layout().tiles();
   const auto exponents = grids_.exponents(request.asker, kind_of(request));
   const bool hvp = request.verb == Verb::hessian_vector;
+  tapes_.clear();
+  for (const LeafJob<Real>& job : std::span(jobs_).first(jobs))
+    tapes_.push_back(model::LeafTapes<Real>(job.tapes).first(hvp ? 1 : request.points));
   threads_.for_each_with_slot(tiles.size(), [&](std::size_t t, std::size_t slot) {
     const math::Tile& tile = tiles[t];
-    const double constant = rounding_constant(exponents[tile.tensor], total);
-    std::uint32_t highest = first ? 0 : tile_maxima_[t];
-    if (first && jobs == 0 && sums_.size() > 0) std::ranges::fill(sums_.mine().subspan(tile.offset, tile.count), 0.0);
-    if (first && jobs == 0 && fast_.size() > 0) std::ranges::fill(fast_.mine().subspan(tile.offset, tile.count), Real{0});
-    std::array<std::span<const Real>, kTogether> shares;
-    for (std::size_t j = 0; j < jobs; j += kTogether) {
-      const std::size_t together = std::min(kTogether, jobs - j);
-      for (std::size_t i = 0; i < together; ++i) {
-        const std::span<Real> share = scratch_[slot].span().subspan(i * tile.count, tile.count);
-        const LeafJob<Real>& job = jobs_[j + i];
-        if (hvp) objective.tangent_tile(*job.tapes[0], tile, Real{1}, Real{0}, share);
-        for (std::size_t k = 0; !hvp && k < request.points; ++k) {
-          objective.tile(*job.tapes[k], tile, static_cast<Real>(request.weight[k]), k == 0 ? Real{0} : Real{1}, share);
-        }
-        shares[i] = share;
-      }
-      const auto now = std::span(shares).first(together);
-      const std::uint32_t magnitude =
-          options_.reduction == Reduction::exact
-              ? add_rounded<Real>(now, constant, first && j == 0, sums_.mine().subspan(tile.offset, tile.count))
-              : add_plain<Real>(now, first && j == 0, fast_.mine().subspan(tile.offset, tile.count));
-      highest = std::max(highest, magnitude);
+    const std::span<Real> scratch = scratch_[slot].span();
+    const auto add = [&](math::TileSum<Real> sum) {
+      hvp ? objective.tangent_tile(tapes_, tile, sum) : objective.tile(tapes_, tile, sum);
+      tile_maxima_[t] = first ? sum.highest() : std::max(tile_maxima_[t], sum.highest());
+    };
+    if (options_.reduction == Reduction::exact) {
+      add({math::rounding_constant(exponents[tile.tensor], total), first, sums_.mine().subspan(tile.offset, tile.count),
+           scratch});
+    } else {
+      add({first, fast_.mine().subspan(tile.offset, tile.count), scratch});
     }
-    tile_maxima_[t] = highest;
   });
 }
 
@@ -194,7 +186,7 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
     const auto evaluations = static_cast<std::int64_t>(leaves.examples * points);
     (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += evaluations;
     verdict(failure, maxima_);
-    result.finite = std::ranges::max(maxima_) < kNotFinite;
+    result.finite = std::ranges::max(maxima_) < math::kNotFinite;
     if (!result.finite) return;
     fits = !exact || !grids_.outgrown(request.asker, kind, maxima_);
     grids_.follow(request.asker, kind, maxima_);

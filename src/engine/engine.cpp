@@ -46,7 +46,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       maxima_(problem.objective->layout().tensors().size()) {
   std::size_t largest = 0;
   for (const math::Tile& tile : problem.objective->layout().tiles()) largest = std::max(largest, tile.count);
-  for (auto& buffer : scratch_) buffer.resize(kTogether * largest);
+  for (auto& buffer : scratch_) buffer.resize(math::TileSum<Real>::kTogether * largest);
   if (options.reduction == Reduction::exact) {
     sums_ = SharedArray<double>(comm, problem.objective->layout().extent());
   } else {

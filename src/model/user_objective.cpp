@@ -59,17 +59,20 @@ void UserObjective<Real>::unpack(std::span<const Real> from, std::vector<double>
 }
 
 template <class Real>
-void UserObjective<Real>::put(const std::vector<double>& sum, const math::Tile& tile, Real weight, Real beta,
-                              std::span<Real> out) const {
+void UserObjective<Real>::add(std::span<const LeafTapes<Real>> leaves, std::vector<double> UserTape::*sums,
+                              const math::Tile& tile, math::TileSum<Real>& sum) const {
   const std::size_t from = begin_[tile.tensor] + tile.offset - layout_.tensors()[tile.tensor].offset;
-  for (std::size_t j = 0; j < tile.count; ++j) {
-    const Real share = static_cast<Real>(static_cast<double>(weight) * sum[from + j]);
-    out[j] = beta == 0 ? share : out[j] + share;
-  }
+  sum.add_each(leaves.size(), [&](std::size_t leaf, std::span<Real> share) {
+    for (std::size_t j = 0; j < share.size(); ++j) {
+      double total = 0;
+      for (const auto& tape : leaves[leaf]) total += (static_cast<const UserTape&>(*tape).*sums)[from + j];
+      share[j] = static_cast<Real>(total);
+    }
+  });
 }
 
 template <class Real>
-double UserObjective<Real>::forward_backward(Point<Real> point, const data::Examples<Real>& examples,
+double UserObjective<Real>::forward_backward(Point<Real> point, const data::Examples<Real>& examples, Real weight,
                                              Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
@@ -77,13 +80,14 @@ double UserObjective<Real>::forward_backward(Point<Real> point, const data::Exam
   tape.gradient.assign(layout_.parameters(), 0);
   double sum = 0;
   for (std::size_t i = 0; i < examples.count; ++i) sum += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+  for (double& g : tape.gradient) g *= static_cast<double>(weight);
   return sum;
 }
 
 template <class Real>
-void UserObjective<Real>::tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
-                               std::span<Real> out) const {
-  put(static_cast<const UserTape&>(tape).gradient, tile, weight, beta, out);
+void UserObjective<Real>::tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
+                               math::TileSum<Real>& sum) const {
+  add(leaves, &UserTape::gradient, tile, sum);
 }
 
 template <class Real>
@@ -96,16 +100,16 @@ void UserObjective<Real>::tangent(Point<Real> point, Point<Real> direction, Tape
 }
 
 template <class Real>
-void UserObjective<Real>::tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
-                                       std::span<Real> out) const {
-  put(static_cast<const UserTape&>(tape).product, tile, weight, beta, out);
+void UserObjective<Real>::tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
+                                       math::TileSum<Real>& sum) const {
+  add(leaves, &UserTape::product, tile, sum);
 }
 
 template <class Real>
 Evaluation UserObjective<Real>::evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
   auto& tape = static_cast<UserTape&>(opaque);
   Evaluation e;
-  e.loss = forward_backward(point, examples, tape);
+  e.loss = forward_backward(point, examples, Real{1}, tape);
   for (std::size_t i = 0; i < examples.count; ++i) {
     const UserExample example = tape.example(i);
     const double error = terms_->predict(tape.x, example) - example.target;

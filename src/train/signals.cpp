@@ -30,7 +30,7 @@ struct sigaction with_handler(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART | SA_ONSTACK;  // reads and MPI go on; the flag is looked at with the next request
+  action.sa_flags = SA_RESTART;  // reads and MPI go on; the flag is looked at with the next request
   return action;
 }
 

@@ -63,6 +63,7 @@ Predictions predict_as(StoredRun& stored, const std::filesystem::path& data) {
   const data::Dataset<Real>& rows = loaded.problem.train;
   math::Buffer<Real> point(objective.layout().extent());
   values_from<Real>(stored.checkpoint.parameters, stored.file, objective.layout(), point.span());
+  const model::PreparedPoint<Real> prepared(objective, point.span());
 
   Predictions all{.outputs = objective.outputs(), .classes = rows.shape().classes, .scores = {}, .predicted = {}};
   all.scores.resize(rows.rows() * all.outputs);
@@ -77,7 +78,7 @@ Predictions predict_as(StoredRun& stored, const std::filesystem::path& data) {
     for (std::uint32_t i = 0; i < l.count; ++i) places[i] = static_cast<std::uint32_t>(l.first) + i;
     const auto& examples = gathered.gather(rows, l.shard, places);
     out.resize(l.count * all.outputs);
-    objective.predict(point.span(), examples, *tape, out);
+    objective.predict(prepared, examples, *tape, out);
     for (std::size_t i = 0; i < l.count; ++i) {
       const std::span<const Real> scores = std::span<const Real>(out).subspan(i * all.outputs, all.outputs);
       const std::uint64_t record = examples.records[i];

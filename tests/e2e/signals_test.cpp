@@ -95,7 +95,6 @@ TEST_F(Signals, TermToALoneProcessStopsWith75) {
   finish_and_compare(2);
 }
 
-// libdnnl's kernels use the stack pointer as a register: without a stack of its own a handler writes into the heap.
 TEST_F(Signals, AStormOfThemHarmsNothing) {
   Process process(command(0, {"--set", "model.hidden=[256]", "--set", "checkpoint.every_steps=0"}));
   for (int i = 0; i < 2000 && !exists(run_ / "trace.h5"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));

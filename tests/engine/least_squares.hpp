@@ -33,7 +33,8 @@ class LeastSquares final : public model::Objective<Real> {
   std::string describe() const override { return "least squares"; }
   std::unique_ptr<model::Tape<Real>> make_tape() const override { return std::make_unique<Rows>(); }
 
-  double forward_backward(model::Point<Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
+  double forward_backward(model::Point<Real> x, const data::Examples<Real>& e, Real weight,
+                          model::Tape<Real>& tape) const override {
     Rows& rows = static_cast<Rows&>(tape);
     rows.examples = &e;
     rows.residual.assign(e.count, 0);
@@ -42,26 +43,25 @@ class LeastSquares final : public model::Objective<Real> {
       if (e.records[i] == poisoned) throw std::runtime_error("record " + std::to_string(poisoned) + " is poisoned");
       rows.residual[i] = product(x.x, e, i) - static_cast<double>(e.targets[i]);
       sum += 0.5 * rows.residual[i] * rows.residual[i];
+      rows.residual[i] *= static_cast<double>(weight);
     }
     return sum;
   }
-  void tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override {
-    const Rows& rows = static_cast<const Rows&>(tape);
-    accumulate(*rows.examples, rows.residual, tile, weight, beta, out);
+  void tile(std::span<const model::LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const override {
+    accumulate(leaves, &Rows::residual, tile, sum);
   }
   void tangent(model::Point<Real>, model::Point<Real> v, model::Tape<Real>& tape) const override {
     Rows& rows = static_cast<Rows&>(tape);
     rows.tangent.assign(rows.examples->count, 0);
     for (std::size_t i = 0; i < rows.tangent.size(); ++i) rows.tangent[i] = product(v.x, *rows.examples, i);
   }
-  void tangent_tile(const model::Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
-                    std::span<Real> out) const override {
-    const Rows& rows = static_cast<const Rows&>(tape);
-    accumulate(*rows.examples, rows.tangent, tile, weight, beta, out);
+  void tangent_tile(std::span<const model::LeafTapes<Real>> leaves, const math::Tile& tile,
+                    math::TileSum<Real>& sum) const override {
+    accumulate(leaves, &Rows::tangent, tile, sum);
   }
   model::Evaluation evaluate(model::Point<Real> x, const data::Examples<Real>& e, model::Tape<Real>& tape) const override {
     model::Evaluation result;
-    result.loss = forward_backward(x, e, tape);
+    result.loss = forward_backward(x, e, Real{1}, tape);
     result.squared_error = 2 * result.loss;
     for (const Real y : e.targets) {
       result.target += static_cast<double>(y);
@@ -92,15 +92,21 @@ class LeastSquares final : public model::Objective<Real> {
       sum += static_cast<double>(x[j]) * static_cast<double>(e.dense[i * e.features + j]);
     return sum;
   }
-  static void accumulate(const data::Examples<Real>& e, const std::vector<double>& factor, const math::Tile& tile, Real weight,
-                         Real beta, std::span<Real> out) {
-    if (beta == 0) std::ranges::fill(out, Real{0});
-    for (std::size_t i = 0; i < e.count; ++i) {
-      for (std::size_t j = 0; j < tile.count; ++j) {
-        const double a = tile.tensor == 0 ? static_cast<double>(e.dense[i * e.features + tile.offset + j]) : 1.0;
-        out[j] += weight * static_cast<Real>(factor[i] * a);
+  static void accumulate(std::span<const model::LeafTapes<Real>> leaves, std::vector<double> Rows::*factors,
+                         const math::Tile& tile, math::TileSum<Real>& sum) {
+    sum.add_each(leaves.size(), [&](std::size_t leaf, std::span<Real> out) {
+      std::ranges::fill(out, Real{0});
+      for (const auto& tape : leaves[leaf]) {
+        const Rows& rows = static_cast<const Rows&>(*tape);
+        const data::Examples<Real>& e = *rows.examples;
+        for (std::size_t i = 0; i < e.count; ++i) {
+          for (std::size_t j = 0; j < tile.count; ++j) {
+            const double a = tile.tensor == 0 ? static_cast<double>(e.dense[i * e.features + tile.offset + j]) : 1.0;
+            out[j] += static_cast<Real>((rows.*factors)[i] * a);
+          }
+        }
       }
-    }
+    });
   }
   math::ParameterLayout layout_;
 };

@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <csignal>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
-#include <thread>
 
 #include "talweg/base/random.hpp"
 #include "talweg/math/buffer.hpp"
@@ -137,25 +135,13 @@ TEST(Gemm, IsTheTextbookSumInBothPrecisions) {
   check_gemm<double>(1e-12);
 }
 
-TEST(Gemm, GivesItsThreadAStackForSignalHandlers) {
-  stack_t before{}, after{};
-  std::thread([&] {
-    sigaltstack(nullptr, &before);
-    const float one = 1;
-    float out = 0;
-    gemm(Transpose::no, Transpose::no, 1, 1, 1, 1.0F, &one, 1, &one, 1, 0.0F, &out, 1);
-    sigaltstack(nullptr, &after);
-  }).join();
-  EXPECT_NE(before.ss_flags & SS_DISABLE, 0);
-  EXPECT_EQ(after.ss_flags & SS_DISABLE, 0);
-}
-
 TEST(Transpose, EveryShape) {
   for (const auto& [rows, cols] : {std::pair{1, 1}, {16, 16}, {17, 33}, {3, 100}, {100, 3}, {32, 48}}) {
     const std::size_t stride = static_cast<std::size_t>(rows) + 5;
     std::vector<float> in(static_cast<std::size_t>(rows * cols)), out(static_cast<std::size_t>(cols) * stride, -1.0F);
     std::iota(in.begin(), in.end(), 0.0F);
-    transpose<float>(static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), in.data(), out.data(), stride);
+    transpose<float>(static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), in.data(), static_cast<std::size_t>(cols),
+                     out.data(), stride);
     for (std::size_t c = 0; c < static_cast<std::size_t>(cols); ++c) {
       for (std::size_t r = 0; r < stride; ++r) {
         const bool inside = r < static_cast<std::size_t>(rows);

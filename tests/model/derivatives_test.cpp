@@ -26,9 +26,11 @@ model::ModelConfig config_of(const std::string& kind, const std::string& loss, c
 
 void check(const model::ModelConfig& config) {
   const std::size_t classes = classes_for(config.loss);
-  const auto objective = model::build_objective<double>(config, shape_of(kFeatures, classes));
   const auto rows = make_rows<double>(kCount, kFeatures, classes);
   for (const bool sparse : {false, true}) {
+    data::Shape shape = shape_of(kFeatures, classes);
+    shape.sparse = sparse;
+    const auto objective = model::build_objective<double>(config, shape);
     check_derivatives(*objective, rows.view(sparse), random_vector(objective->layout(), 1, 0.6),
                       objective->describe() + (sparse ? ", sparse" : ", dense"));
   }
@@ -73,11 +75,15 @@ TEST(Derivatives, Float32AgreesWithFloat64) {
       const auto rows32 = make_rows<float>(kCount, kFeatures, classes);
       const std::vector<double> lengths = {0, 0.3};
       std::vector<model::ValueAndSlope> line(2), line32(2);
-      const auto tape = fine->make_tape();
-      const auto tape32 = coarse->make_tape();
       for (const bool sparse : {false, true}) {
-        fine->along(point, v, lengths, rows.view(sparse), *tape, line);
-        coarse->along(point32, v32, lengths, rows32.view(sparse), *tape32, line32);
+        data::Shape shape = shape_of(kFeatures, classes);
+        shape.sparse = sparse;
+        const auto fine_too = model::build_objective<double>(config, shape);
+        const auto coarse_too = model::build_objective<float>(config, shape);
+        fine_too->along(model::PreparedPoint<double>(*fine_too, point), model::PreparedPoint<double>(*fine_too, v), lengths,
+                        rows.view(sparse), *fine_too->make_tape(), line);
+        coarse_too->along(model::PreparedPoint<float>(*coarse_too, point32), model::PreparedPoint<float>(*coarse_too, v32),
+                          lengths, rows32.view(sparse), *coarse_too->make_tape(), line32);
         for (std::size_t k = 0; k < lengths.size(); ++k) {
           EXPECT_NEAR(line32[k].value, line[k].value, 1e-4 * (1 + std::abs(line[k].value))) << fine->describe();
           EXPECT_NEAR(line32[k].slope, line[k].slope, 1e-4 * (1 + std::abs(line[k].slope))) << fine->describe();
@@ -118,8 +124,9 @@ TEST(Activations, HaveTheirKnownValues) {
     const std::vector<std::uint64_t> record = {0};
     std::vector<double> out(1);
     const auto tape = objective->make_tape();
-    objective->predict(point, {.count = 1, .features = 1, .dense = one.data(), .sparse = {}, .targets = one, .records = record},
-                       *tape, out);
+    objective->predict(model::PreparedPoint<double>(*objective, point),
+                       {.count = 1, .features = 1, .dense = one.data(), .sparse = {}, .targets = one, .records = record}, *tape,
+                       out);
     EXPECT_NEAR(out[0], at_minus_one.at(activation), 1e-15) << activation;
   }
 }
@@ -146,7 +153,7 @@ TEST(Losses, HaveTheirKnownValuesAndDoNotOverflow) {
     const std::vector<std::uint64_t> record = {0};
     const auto tape = objective->make_tape();
     return objective
-        ->evaluate(point,
+        ->evaluate(model::PreparedPoint<double>(*objective, point),
                    {.count = 1, .features = 1, .dense = feature.data(), .sparse = {}, .targets = target, .records = record},
                    *tape)
         .loss;

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,38 +25,29 @@ inline std::vector<double> random_vector(const math::ParameterLayout& layout, st
   return values;
 }
 
-/// What the engine prepares before the leaves.
+/// What phase two makes of one tile of one leaf's tapes, in the run's precision.
 template <class Real>
-std::vector<Real> prepared(const model::Objective<Real>& objective, std::span<const Real> x) {
-  std::vector<Real> made(objective.prepared_extent());
-  for (const math::Tile& tile : objective.layout().tiles()) objective.prepare_tile(x, tile, made);
-  return made;
+std::vector<Real> share_of(const model::Objective<Real>& objective, model::LeafTapes<Real> tapes, const math::Tile& tile,
+                           bool tangent = false) {
+  std::vector<Real> out(tile.count, std::numeric_limits<Real>::quiet_NaN());  // a first sum asks for no clean start
+  std::vector<Real> scratch(math::TileSum<Real>::kTogether * tile.count);
+  math::TileSum<Real> sum(true, std::span<Real>(out), scratch);
+  tangent ? objective.tangent_tile({&tapes, 1}, tile, sum) : objective.tile({&tapes, 1}, tile, sum);
+  return out;
 }
 
-/// Sum of f_i and its gradient, all tiles put together.
+/// Sum of f_i and its gradient (or its Hessian times a direction), all tiles put together.
 template <class Real>
 double gradient(const model::Objective<Real>& objective, std::span<const Real> x, const data::Examples<Real>& examples,
                 std::vector<Real>& out, const std::vector<Real>* direction = nullptr) {
-  const auto tape = objective.make_tape();
-  const auto made = prepared<Real>(objective, x);
-  const model::Point<Real> point(x, made);
-  const double value = objective.forward_backward(point, examples, *tape);
-  if (direction != nullptr) {
-    const auto made_of_direction = prepared<Real>(objective, *direction);
-    objective.tangent(point, {*direction, made_of_direction}, *tape);
-  }
-  out.assign(objective.layout().extent(), std::numeric_limits<Real>::quiet_NaN());  // beta = 0 asks for no clean start
-  for (const math::Tensor& t : objective.layout().tensors()) {
-    const auto gap = std::span(out).subspan(t.offset + t.size);
-    std::fill_n(gap.begin(), std::min(gap.size(), math::ParameterLayout::kAlign), Real{0});
-  }
+  const std::unique_ptr<model::Tape<Real>> tape = objective.make_tape();
+  const model::PreparedPoint<Real> point(objective, x);
+  const double value = objective.forward_backward(point, examples, Real{1}, *tape);
+  if (direction != nullptr) objective.tangent(point, model::PreparedPoint<Real>(objective, *direction), *tape);
+  out.assign(objective.layout().extent(), Real{0});
   for (const math::Tile& tile : objective.layout().tiles()) {
-    const auto part = std::span(out).subspan(tile.offset, tile.count);
-    if (direction != nullptr) {
-      objective.tangent_tile(*tape, tile, Real{1}, Real{0}, part);
-    } else {
-      objective.tile(*tape, tile, Real{1}, Real{0}, part);
-    }
+    const auto share = share_of<Real>(objective, {&tape, 1}, tile, direction != nullptr);
+    std::copy(share.begin(), share.end(), out.begin() + static_cast<std::ptrdiff_t>(tile.offset));
   }
   return value;
 }
@@ -79,7 +71,8 @@ inline void check_derivatives(const model::Objective<double>& objective, const d
   std::vector<double> g, above, below, product, other;
   const double value = gradient<double>(objective, point, examples, g);
   const auto tape = objective.make_tape();
-  EXPECT_NEAR(objective.evaluate(point, examples, *tape).loss, value, 1e-10 * (1 + std::abs(value))) << name;
+  const model::PreparedPoint<double> here(objective, point);
+  EXPECT_NEAR(objective.evaluate(here, examples, *tape).loss, value, 1e-10 * (1 + std::abs(value))) << name;
   for (std::uint64_t trial = 0; trial < 3; ++trial) {
     const auto v = random_vector(layout, 100 + trial, 1);
     const double up = gradient<double>(objective, moved(v, kStep), examples, above);
@@ -89,9 +82,7 @@ inline void check_derivatives(const model::Objective<double>& objective, const d
 
     const std::vector<double> lengths = {0, 0.3, -0.7};
     std::vector<model::ValueAndSlope> line(lengths.size());
-    const auto made = prepared<double>(objective, point);
-    const auto made_of_v = prepared<double>(objective, v);
-    objective.along({point, made}, {v, made_of_v}, lengths, examples, *tape, line);
+    objective.along(here, model::PreparedPoint<double>(objective, v), lengths, examples, *tape, line);
     for (std::size_t k = 0; k < lengths.size(); ++k) {
       const double there = gradient<double>(objective, moved(v, lengths[k]), examples, other);
       EXPECT_NEAR(line[k].value, there, 1e-9 * (1 + std::abs(there))) << name << ": value at length " << lengths[k];

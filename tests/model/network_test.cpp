@@ -45,9 +45,10 @@ TEST(Network, PredictsAndCountsByHand) {
       .count = 3, .features = 2, .dense = rows.data(), .sparse = {}, .targets = targets, .records = records};
   const auto tape = mlp->make_tape();
   std::vector<double> out(9);
-  mlp->predict(x, examples, *tape, out);
+  const model::PreparedPoint<double> point(*mlp, x);
+  mlp->predict(point, examples, *tape, out);
   EXPECT_EQ(out, (std::vector<double>{2, 0, 0.5, 0, 3, 0.5, 0, 0, 0.5}));
-  const auto e = mlp->evaluate(x, examples, *tape);
+  const auto e = mlp->evaluate(point, examples, *tape);
   EXPECT_EQ(e.correct, 2);
 }
 
@@ -63,7 +64,7 @@ TEST(Network, TiesGoToTheLowestClass) {
     const auto tape = linear->make_tape();
     const data::Examples<double> examples{
         .count = 4, .features = 1, .dense = features.data(), .sparse = {}, .targets = targets, .records = records};
-    return linear->evaluate(x, examples, *tape).correct;
+    return linear->evaluate(model::PreparedPoint<double>(*linear, x), examples, *tape).correct;
   };
   EXPECT_EQ(correct("cross_entropy", 3, {1, 2, 2}, {0, 0, 1, 1}), 4);
   EXPECT_EQ(correct("cross_entropy", 3, {1, 2, 2}, {1, 2, 2, 0}), 0);
@@ -102,30 +103,30 @@ TEST(Network, RegressionSumsByHand) {
   const std::vector<std::uint64_t> records = {0, 1};
   const auto tape = linear->make_tape();
   const auto e = linear->evaluate(
-      x, {.count = 2, .features = 1, .dense = rows.data(), .sparse = {}, .targets = targets, .records = records}, *tape);
+      model::PreparedPoint<double>(*linear, x),
+      {.count = 2, .features = 1, .dense = rows.data(), .sparse = {}, .targets = targets, .records = records}, *tape);
   EXPECT_DOUBLE_EQ(e.loss, 1.0);
   EXPECT_DOUBLE_EQ(e.squared_error, 2.0);
   EXPECT_DOUBLE_EQ(e.target, 6.0);
   EXPECT_DOUBLE_EQ(e.target_squared, 18.0);
 }
 
-TEST(Network, AddTileAddsItsWeightTimesTheShare) {
+TEST(Network, ATensorOfSeveralTilesIsThatOfOne) {
   const auto objective = model::build_objective<double>(
       {.kind = "mlp", .hidden = {40}, .activation = "tanh", .loss = "squared"}, shape_of(1000, 0));
   ASSERT_GT(objective->layout().tiles().size(), 3U) << "one tensor should span several tiles here";
   const auto rows = make_rows<double>(5, 1000, 0);
   const auto x = random_vector(objective->layout(), 1, 0.1);
-  std::vector<double> once;
-  gradient<double>(*objective, x, rows.view(false), once);
+  std::vector<double> cut;
+  gradient<double>(*objective, x, rows.view(false), cut);
   const auto tape = objective->make_tape();
   const auto examples = rows.view(false);
-  objective->forward_backward(x, examples, *tape);
-  std::vector<double> twice(objective->layout().extent(), 1.0);
-  const auto tiles = objective->layout().tiles();
-  for (std::size_t k = tiles.size(); k-- > 0;)
-    objective->tile(*tape, tiles[k], -2.0, 1.0, std::span(twice).subspan(tiles[k].offset, tiles[k].count));
-  for (const math::Tensor& t : objective->layout().tensors()) {
-    for (std::size_t j = t.offset; j < t.offset + t.size; ++j) ASSERT_NEAR(twice[j], 1 - 2 * once[j], 1e-12) << t.name;
+  objective->forward_backward(model::PreparedPoint<double>(*objective, x), examples, -2.0, *tape);
+  for (std::uint32_t number = 0; number < objective->layout().tensors().size(); ++number) {
+    const math::Tensor& t = objective->layout().tensors()[number];
+    const math::Tile whole{.tensor = number, .first_row = 0, .rows = t.rows(), .offset = t.offset, .count = t.size};
+    const auto share = share_of<double>(*objective, {&tape, 1}, whole);
+    for (std::size_t j = 0; j < t.size; ++j) ASSERT_NEAR(share[j], -2 * cut[t.offset + j], 1e-12) << t.name;
   }
 }
 
@@ -137,16 +138,14 @@ TEST(Network, ATapeMayBeUsedForLeavesOfOtherSizes) {
   const auto large = large_rows.view(false);
   const auto small = small_rows.view(false);
   const auto x = random_vector(objective->layout(), 1, 0.5);
+  const model::PreparedPoint<double> point(*objective, x);
   const auto reused = objective->make_tape();
-  objective->forward_backward(x, large, *reused);
+  objective->forward_backward(point, large, 1.0, *reused);
   const auto fresh = objective->make_tape();
-  EXPECT_EQ(objective->forward_backward(x, small, *reused), objective->forward_backward(x, small, *fresh));
-  std::vector<double> a(objective->layout().extent()), b(a);
+  EXPECT_EQ(objective->forward_backward(point, small, 1.0, *reused), objective->forward_backward(point, small, 1.0, *fresh));
   for (const math::Tile& tile : objective->layout().tiles()) {
-    objective->tile(*reused, tile, 1.0, 1.0, std::span(a).subspan(tile.offset, tile.count));
-    objective->tile(*fresh, tile, 1.0, 1.0, std::span(b).subspan(tile.offset, tile.count));
+    EXPECT_EQ(share_of<double>(*objective, {&reused, 1}, tile), share_of<double>(*objective, {&fresh, 1}, tile));
   }
-  EXPECT_EQ(a, b);
 }
 
 }  // namespace

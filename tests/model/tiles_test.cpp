@@ -3,6 +3,7 @@
 // of no examples add nothing.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 
 #include "tests/model/examples.hpp"
@@ -39,73 +40,90 @@ std::vector<math::Tile> cut(const math::ParameterLayout& layout, std::size_t row
 }
 
 TEST(Tiles, AnyCutGivesTheWholeGradient) {
-  const auto objective = small_network();
   const auto rows = make_rows<double>(8, kFeatures, 4);
-  const auto point = random_vector(objective->layout(), 1, 0.5);
-  const auto v = random_vector(objective->layout(), 2, 1);
   for (const bool sparse : {false, true}) {
+    const auto objective = small_network(sparse);
+    const auto point = random_vector(objective->layout(), 1, 0.5);
+    const auto v = random_vector(objective->layout(), 2, 1);
     const auto examples = rows.view(sparse);
     std::vector<double> whole, product;
     gradient<double>(*objective, point, examples, whole);
     gradient<double>(*objective, point, examples, product, &v);
     const auto tape = objective->make_tape();
-    objective->forward_backward(point, examples, *tape);
-    objective->tangent(point, v, *tape);
+    const model::PreparedPoint<double> here(*objective, point);
+    objective->forward_backward(here, examples, 1.0, *tape);
+    objective->tangent(here, model::PreparedPoint<double>(*objective, v), *tape);
     for (const std::size_t rows_per_tile : {0U, 1U, 2U, 3U, 5U, 7U}) {
-      std::vector<double> g(whole.size()), h(whole.size());
       for (const math::Tile& tile : cut(objective->layout(), rows_per_tile)) {
-        objective->tile(*tape, tile, 1.0, 1.0, std::span(g).subspan(tile.offset, tile.count));
-        objective->tangent_tile(*tape, tile, 1.0, 1.0, std::span(h).subspan(tile.offset, tile.count));
-      }
-      for (std::size_t j = 0; j < whole.size(); ++j) {
-        ASSERT_NEAR(g[j], whole[j], 1e-13) << rows_per_tile << " rows, gradient element " << j;
-        ASSERT_NEAR(h[j], product[j], 1e-12) << rows_per_tile << " rows, Hessian-vector product element " << j;
+        const auto g = share_of<double>(*objective, {&tape, 1}, tile);
+        const auto h = share_of<double>(*objective, {&tape, 1}, tile, true);
+        for (std::size_t j = 0; j < tile.count; ++j) {  // to the bit: an element's chain does not know of tiles
+          ASSERT_EQ(g[j], whole[tile.offset + j]) << rows_per_tile << " rows, gradient element " << tile.offset + j;
+          ASSERT_EQ(h[j], product[tile.offset + j]) << rows_per_tile << " rows, product element " << tile.offset + j;
+        }
       }
     }
   }
 }
 
-TEST(Tiles, AddTheirWeightTimesTheShare) {
-  const auto objective = small_network();
+TEST(Tiles, TapesOfALeafAddUpWithTheirWeights) {
   const auto rows = make_rows<double>(8, kFeatures, 4);
-  const auto point = random_vector(objective->layout(), 1, 0.5);
-  const auto v = random_vector(objective->layout(), 2, 1);
   for (const bool sparse : {false, true}) {
+    const auto objective = small_network(sparse);
+    const auto x = random_vector(objective->layout(), 1, 0.5);
+    const auto y = random_vector(objective->layout(), 2, 0.5);
     const auto examples = rows.view(sparse);
-    std::vector<double> g, h;
-    gradient<double>(*objective, point, examples, g);
-    gradient<double>(*objective, point, examples, h, &v);
-    const auto tape = objective->make_tape();
-    objective->forward_backward(point, examples, *tape);
-    objective->tangent(point, v, *tape);
-    for (const math::Tile& tile : cut(objective->layout(), 0)) {
-      std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
-      objective->tile(*tape, tile, -2.0, 1.0, out);
-      objective->tangent_tile(*tape, tile, 3.0, 1.0, tangent);
-      for (std::size_t j = 0; j < tile.count; ++j) {
-        ASSERT_NEAR(out[j], 1 - 2 * g[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
-        ASSERT_NEAR(tangent[j], 1 + 3 * h[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
-      }
+    std::vector<double> at_x, at_y;
+    gradient<double>(*objective, x, examples, at_x);
+    gradient<double>(*objective, y, examples, at_y);
+    std::array tapes = {objective->make_tape(), objective->make_tape()};
+    const double value = objective->forward_backward(model::PreparedPoint<double>(*objective, x), examples, -2.0, *tapes[0]);
+    EXPECT_EQ(value, objective->forward_backward(model::PreparedPoint<double>(*objective, x), examples, 1.0, *tapes[1]))
+        << "values have no weight";
+    objective->forward_backward(model::PreparedPoint<double>(*objective, y), examples, 3.0, *tapes[1]);
+    for (const math::Tile& tile : objective->layout().tiles()) {
+      const auto share = share_of<double>(*objective, tapes, tile);
+      for (std::size_t j = 0; j < tile.count; ++j)
+        ASSERT_NEAR(share[j], -2 * at_x[tile.offset + j] + 3 * at_y[tile.offset + j], 1e-12) << (sparse ? "sparse" : "dense");
     }
   }
 }
 
-TEST(Tiles, APreparedPointChangesSpeedAndNotTheFigures) {
-  const auto objective = small_network(true);  // for sparse rows the first layer's W^T is made on any CPU
+TEST(Tiles, SparseRowsGiveWhatDenseOnesDo) {
+  const auto dense = small_network(false);
+  const auto sparse = small_network(true);
   const auto rows = make_rows<double>(8, kFeatures, 4);
-  const auto point = random_vector(objective->layout(), 1, 0.5);
-  const auto made = prepared<double>(*objective, point);
-  ASSERT_GT(made.size(), 0u);
-  const auto tape = objective->make_tape();
-  for (const bool sparse : {false, true}) {
-    const double plain = objective->forward_backward(point, rows.view(sparse), *tape);
-    EXPECT_NEAR(objective->forward_backward({point, made}, rows.view(sparse), *tape), plain, 1e-12 * (1 + plain));
+  const auto point = random_vector(dense->layout(), 1, 0.5);
+  const auto v = random_vector(dense->layout(), 2, 1);
+  std::vector<double> g, h, sparse_g, sparse_h;
+  const double value = gradient<double>(*dense, point, rows.view(false), g);
+  EXPECT_NEAR(gradient<double>(*sparse, point, rows.view(true), sparse_g), value, 1e-12 * (1 + value));
+  gradient<double>(*dense, point, rows.view(false), h, &v);
+  gradient<double>(*sparse, point, rows.view(true), sparse_h, &v);
+  for (std::size_t j = 0; j < g.size(); ++j) {
+    ASSERT_NEAR(sparse_g[j], g[j], 1e-12);
+    ASSERT_NEAR(sparse_h[j], h[j], 1e-11);
   }
-  std::vector<double> other = made;
-  other[0] += 1;
-  EXPECT_NE(objective->forward_backward({point, other}, rows.view(true), *tape),
-            objective->forward_backward({point, made}, rows.view(true), *tape))
-      << "what was prepared is what is used";
+}
+
+/// Values, gradients and deltas of the same examples, however many share their leaf: exact to the bit.
+TEST(Tiles, BitsDoNotFollowTheSizeOfALeaf) {
+  const auto objective = model::build_objective<float>(
+      {.kind = "mlp", .hidden = {37, 18}, .activation = "relu", .loss = "cross_entropy"}, shape_of(45, 4));
+  const auto rows = make_rows<float>(50, 45, 4);
+  std::vector<float> x;
+  for (const double value : random_vector(objective->layout(), 1, 0.3)) x.push_back(static_cast<float>(value));
+  const model::PreparedPoint<float> point(*objective, x);
+  const auto tape = objective->make_tape();
+  std::vector<float> all(50 * 4), some(50 * 4);
+  objective->predict(point, rows.view(false), *tape, all);
+  for (const std::size_t count : {1U, 2U, 15U, 16U, 17U, 33U, 49U}) {
+    auto head = rows.view(false);
+    head.count = count;
+    head.targets = head.targets.first(count);
+    objective->predict(point, head, *tape, some);
+    for (std::size_t i = 0; i < 4 * count; ++i) ASSERT_EQ(some[i], all[i]) << count;
+  }
 }
 
 TEST(Tiles, LeavesOfOneTapeAddUpToTheirExamplesTogether) {
@@ -132,21 +150,21 @@ void expect_nothing_from_no_examples(const char* activation) {
   const auto rows = make_rows<Real>(8, kFeatures, 4);
   const std::vector<Real> point(objective->layout().extent(), Real{0.25});
   const auto tape = objective->make_tape();
-  objective->forward_backward(point, rows.view(false), *tape);  // buffers from a leaf before
+  const model::PreparedPoint<Real> here(*objective, point);
+  const auto before = rows.view(false);
+  objective->forward_backward(here, before, Real{1}, *tape);  // buffers from a leaf before
   const data::Examples<Real> none{
       .count = 0, .features = kFeatures, .dense = nullptr, .sparse = {}, .targets = {}, .records = {}};
-  EXPECT_EQ(objective->forward_backward(point, none, *tape), 0);
-  objective->tangent(point, point, *tape);
+  EXPECT_EQ(objective->forward_backward(here, none, Real{1}, *tape), 0);
+  objective->tangent(here, here, *tape);
   for (const math::Tile& tile : objective->layout().tiles()) {
-    std::vector<Real> out(tile.count, Real{2});
-    objective->tile(*tape, tile, Real{1}, Real{1}, out);
-    objective->tangent_tile(*tape, tile, Real{1}, Real{1}, out);
-    EXPECT_EQ(out, std::vector<Real>(tile.count, Real{2}));
+    EXPECT_EQ(share_of<Real>(*objective, {&tape, 1}, tile), std::vector<Real>(tile.count, Real{0}));
+    EXPECT_EQ(share_of<Real>(*objective, {&tape, 1}, tile, true), std::vector<Real>(tile.count, Real{0}));
   }
-  EXPECT_EQ(objective->evaluate(point, none, *tape).loss, 0);
+  EXPECT_EQ(objective->evaluate(here, none, *tape).loss, 0);
   const std::vector<double> lengths = {0.5};
   std::vector<model::ValueAndSlope> line(1);
-  objective->along(point, point, lengths, none, *tape, line);
+  objective->along(here, here, lengths, none, *tape, line);
   EXPECT_EQ(line[0].value, 0);
   EXPECT_EQ(line[0].slope, 0);
 }

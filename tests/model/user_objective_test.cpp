@@ -102,16 +102,16 @@ TEST(UserTerms, PredictAndEvaluateByHand) {
       .count = 2, .features = 2, .dense = features.data(), .sparse = {}, .targets = targets, .records = records};
   const auto tape = objective.make_tape();
   std::vector<double> out(2);
-  objective.predict(point, examples, *tape, out);
+  objective.predict({point, {}}, examples, *tape, out);
   EXPECT_EQ(out, (std::vector<double>{2, 0}));
-  const auto e = objective.evaluate(point, examples, *tape);
+  const auto e = objective.evaluate({point, {}}, examples, *tape);
   EXPECT_DOUBLE_EQ(e.loss, std::exp(2) + 1);
   EXPECT_DOUBLE_EQ(e.squared_error, 1 + 16);
   EXPECT_DOUBLE_EQ(e.target, 5);
   EXPECT_DOUBLE_EQ(e.target_squared, 17);
 }
 
-TEST(UserTerms, ATapeForgetsTheLeafBeforeAndTilesHaveWeights) {
+TEST(UserTerms, ATapeForgetsTheLeafBeforeAndHasAWeight) {
   const model::UserObjective<double> objective(std::make_shared<Exponential>());
   const auto before = make_rows<double>(7, 2, 0);
   const auto rows = make_rows<double>(4, 2, 0);
@@ -123,17 +123,16 @@ TEST(UserTerms, ATapeForgetsTheLeafBeforeAndTilesHaveWeights) {
   gradient<double>(objective, point, examples, g);
   gradient<double>(objective, point, examples, h, &v);
   const auto tape = objective.make_tape();
-  objective.forward_backward(point, examples_before, *tape);
-  objective.tangent(point, v, *tape);
-  objective.forward_backward(point, examples, *tape);
-  objective.tangent(point, v, *tape);
+  objective.forward_backward({point, {}}, examples_before, 1.0, *tape);
+  objective.tangent({point, {}}, {v, {}}, *tape);
+  objective.forward_backward({point, {}}, examples, -2.0, *tape);
+  objective.tangent({point, {}}, {v, {}}, *tape);
   for (const math::Tile& tile : objective.layout().tiles()) {
-    std::vector<double> out(tile.count, 1.0), tangent(tile.count, 1.0);
-    objective.tile(*tape, tile, -2.0, 1.0, out);
-    objective.tangent_tile(*tape, tile, 3.0, 1.0, tangent);
+    const auto out = share_of<double>(objective, {&tape, 1}, tile);
+    const auto tangent = share_of<double>(objective, {&tape, 1}, tile, true);
     for (std::size_t j = 0; j < tile.count; ++j) {
-      EXPECT_DOUBLE_EQ(out[j], 1 - 2 * g[tile.offset + j]);
-      EXPECT_DOUBLE_EQ(tangent[j], 1 + 3 * h[tile.offset + j]);
+      EXPECT_DOUBLE_EQ(out[j], -2 * g[tile.offset + j]);
+      EXPECT_DOUBLE_EQ(tangent[j], h[tile.offset + j]);
     }
   }
 }
@@ -147,15 +146,15 @@ TEST(UserTerms, SayWhatTheyCannotDo) {
   const auto examples = rows.view(false);
   const std::vector<double> point(objective.layout().extent(), 1.0);
   const auto tape = objective.make_tape();
-  objective.forward_backward(point, examples, *tape);
+  objective.forward_backward({point, {}}, examples, 1.0, *tape);
   try {
-    objective.tangent(point, point, *tape);
+    objective.tangent({point, {}}, {point, {}}, *tape);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const std::logic_error& e) {
     EXPECT_NE(std::string(e.what()).find("hessian_vector() is not written"), std::string::npos) << e.what();
   }
   std::vector<double> out(3);
-  objective.predict(point, examples, *tape, out);
+  objective.predict({point, {}}, examples, *tape, out);
   for (const double p : out) EXPECT_TRUE(std::isnan(p)) << "no prediction was written";
 }
 
@@ -172,7 +171,7 @@ TEST(UserTerms, SeeTheRecordNumberAndMayThrow) {
   const std::vector<double> point(objective.layout().extent(), 1.0);
   const auto tape = objective.make_tape();
   const auto examples = rows.view(false);
-  EXPECT_THROW(objective.forward_backward(point, examples, *tape), std::domain_error);
+  EXPECT_THROW(objective.forward_backward({point, {}}, examples, 1.0, *tape), std::domain_error);
 }
 
 }  // namespace

@@ -17,16 +17,6 @@ TEST(SignalWatch, CatchesAndSaysSoOnce) {
   EXPECT_EQ(SignalWatch::take(), 0u);
 }
 
-// A thread may be in a kernel that uses the stack pointer for something else: math/gemm.cpp.
-TEST(SignalWatch, ItsHandlersAskForAStackOfTheirOwn) {
-  const SignalWatch watch;
-  for (const int number : {SIGUSR1, SIGUSR2, SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction now {};
-    sigaction(number, nullptr, &now);
-    EXPECT_NE(now.sa_flags & SA_ONSTACK, 0) << number;
-  }
-}
-
 TEST(SignalWatch, WhatWasBeforeIsRestored) {
   struct sigaction ours {};
   ours.sa_handler = SIG_IGN;

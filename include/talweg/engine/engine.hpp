@@ -5,7 +5,7 @@
 //
 //     announce   header, and points the workers lack                                          MPI_Bcast
 //     leaves     points prepared; forward_backward per leaf, then tile() per parameter tile, each leaf's
-//                share rounded to the grid and added in double, in memory the node's ranks share
+//                share rounded to the grid and added exactly, in memory the node's ranks share
 //     verdict    error, signals, per-tensor maxima; leaves redone once if a grid is outgrown  MPI_Allreduce(MAX)
 //     sum        between nodes only, slice by slice, in place, in pieces                      MPI_Allreduce(SUM)
 //     sink       add the parts of the node's ranks, divide by b, add Omega's smooth part and shifts, run the method's
@@ -196,14 +196,15 @@ class Engine {
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
 
-  std::size_t wave_;                         // leaves whose tapes are kept at a time
-  std::vector<LeafJob<Real>> jobs_;          // [wave_]
-  std::vector<double> values_;               // [leaves of the last wave]
-  std::vector<math::Buffer<Real>> scratch_;  // [threads][kTogether * largest tile]: leaves' shares of one tile
-  SharedArray<double> sums_;                 // [extent], exact
-  SharedArray<Real> fast_;                   // [extent], fast
-  std::vector<std::uint32_t> tile_maxima_;   // [tiles]
-  std::vector<std::uint32_t> maxima_;        // [tensors]
+  std::size_t wave_;                           // leaves whose tapes are kept at a time
+  std::vector<LeafJob<Real>> jobs_;            // [wave_]
+  std::vector<model::LeafTapes<Real>> tapes_;  // of the jobs in phase two
+  std::vector<double> values_;                 // [leaves of the last wave]
+  std::vector<math::Buffer<Real>> scratch_;    // [threads][TileSum::kTogether * largest tile]: leaves' shares of one tile
+  SharedArray<double> sums_;                   // [extent], exact
+  SharedArray<Real> fast_;                     // [extent], fast
+  std::vector<std::uint32_t> tile_maxima_;     // [tiles]
+  std::vector<std::uint32_t> maxima_;          // [tensors]
 };
 
 }  // namespace talweg::engine

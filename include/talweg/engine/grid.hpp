@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact sums of leaf gradients. Each leaf's element is rounded, per tensor, to a grid so coarse that double additions of
-// rounded elements are exact, whatever their order:
-//
-//   |v| < 2^E,   k = E + ceil(log2 leaves),   grid = 2^(k - 51),   |sum| <= leaves * 2^E <= 2^k: 52 bits on the grid
+// The grids of exact sums (math/tile_sum.hpp): per tensor an exponent E with every |leaf element| < 2^E.
 //
 // E is predicted from the last request of the same asker and kind; all ranks hold it and it is checkpointed, since it decides
 // the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new
@@ -22,13 +19,6 @@ namespace talweg::engine {
 /// Requests of one kind by one asker have leaf elements of about one size.
 enum class Kind : std::uint8_t { batch_gradient, batch_combination, full_gradient, batch_hvp, full_hvp };
 inline constexpr std::size_t kKinds = 5;
-
-/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders; NaN, Inf and what no grid holds (>= 2^895) end
-/// on top.
-inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
-
-/// Leaves' shares of a tile that are added together: the sums are read and written once for all of them.
-inline constexpr std::size_t kTogether = 4;
 
 class Grids {
  public:
@@ -51,20 +41,5 @@ class Grids {
   std::size_t tensors_;
   std::vector<std::int32_t> exponents_;
 };
-
-/// The number whose addition and subtraction rounds |v| < 2^E to the grid of `leaves` leaves.
-[[nodiscard]] double rounding_constant(std::int32_t exponent, std::uint64_t leaves);
-
-/// One leaf's values for each span, all of the same elements.
-template <class Real>
-using Shares = std::span<const std::span<const Real>>;
-
-/// sums = (first) or += the shares, each rounded with the constant; returns their largest magnitude (high 32 bits of the
-/// double).
-template <class Real>
-std::uint32_t add_rounded(Shares<Real> shares, double constant, bool first, std::span<double> sums);
-/// The same without a grid, for reduction = "fast".
-template <class Real>
-std::uint32_t add_plain(Shares<Real> shares, bool first, std::span<Real> sums);
 
 }  // namespace talweg::engine

@@ -16,6 +16,7 @@ struct LeafJob {
   std::vector<std::uint32_t> places;
   std::vector<std::unique_ptr<model::Tape<Real>>> tapes;  // one per point of the request
 
+  /// Tape number k, made when first asked for.
   model::Tape<Real>& tape(const model::Objective<Real>& objective, std::size_t k) {
     while (tapes.size() <= k) tapes.push_back(objective.make_tape());
     return *tapes[k];

@@ -3,21 +3,21 @@
 // n is the oracle's. Const and re-entrant: the point, the examples and the tape are arguments.
 //
 // A gradient has two phases, so that no thread needs a parameter-sized buffer:
-//   1. forward_backward(point, examples) -> value, and a tape of activations and deltas        one task per leaf
-//   2. tile(tape, tile, weight, beta, out): out = beta * out + weight * this leaf's gradient    one task per tile, leaves
-//   inside
+//   1. forward_backward(point, examples) -> value, and a tape of activations and deltas          one task per leaf
+//   2. tile(leaves' tapes, tile, sum): every leaf's share of one tile of the gradient, summed     one task per tile
 // A Hessian-vector product is tangent(direction) on a kept tape, then tangent_tile the same way. What all leaves of a request
-// can share at one point (a network's transposed weights) is prepared once, tile by tile, before them.
+// can share at one point (a network's packed weights) is prepared once, part by part, before them.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 
 #include "talweg/data/examples.hpp"
+#include "talweg/math/buffer.hpp"
 #include "talweg/math/layout.hpp"
+#include "talweg/math/tile_sum.hpp"
 
 namespace talweg::model {
 
@@ -49,13 +49,13 @@ class Tape {
   virtual ~Tape() = default;
 };
 
-/// Where to evaluate: parameters x [extent] and, when someone took the trouble, what prepare_tile() made of them
-/// [prepared_extent()]. An objective works without it, only slower (and not always with the same bits).
+/// A leaf's tapes, one for each point that the request names.
+template <class Real>
+using LeafTapes = std::span<const std::unique_ptr<Tape<Real>>>;
+
+/// Where to evaluate: parameters x [extent], and what prepare() made of them [prepared_extent()].
 template <class Real>
 struct Point {
-  template <class Range>
-  requires std::convertible_to<const Range&, std::span<const Real>> Point(const Range& values, std::span<const Real> made = {})
-      : x(values), prepared(made) {}  // NOLINT: a plain x is a point
   std::span<const Real> x;
   std::span<const Real> prepared;
 };
@@ -74,22 +74,23 @@ class Objective {
   /// Gradient cost of one example, for reports: flop of phase one and two together; 0 when unknown.
   virtual double gradient_flop() const { return 0; }
 
-  /// Elements that prepare_tile() makes of a point; 0: nothing to prepare.
+  /// Elements that prepare() makes of a point; 0: nothing to prepare.
   virtual std::size_t prepared_extent() const { return 0; }
-  /// Prepares what belongs to one tile of x [extent]; the tiles of a point may be prepared in parallel.
-  virtual void prepare_tile(std::span<const Real> /*x*/, const math::Tile& /*tile*/, std::span<Real> /*prepared*/) const {}
+  /// The parts prepare() is asked for, each once, in any order, in parallel.
+  virtual std::size_t prepared_parts() const { return 0; }
+  virtual void prepare(std::span<const Real> /*x*/, std::size_t /*part*/, std::span<Real> /*prepared*/) const {}
 
   virtual std::unique_ptr<Tape<Real>> make_tape() const = 0;
-  /// Phase one. Returns sum_i f_i. `examples` must outlive the use of the tape.
-  virtual double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
-  /// Phase two: out[j] = beta * out[j] + weight * d(sum_i f_i)/d(parameter tile.offset + j); out has tile.count entries, beta
-  /// is 0 (out may hold anything) or 1.
-  virtual void tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const = 0;
-  /// Derivative of phase one along `direction`, on a tape from forward_backward(point).
+  /// Phase one. Returns sum_i f_i; the tape is that of `weight` times the sum. `examples` must outlive the use of the tape.
+  virtual double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Real weight,
+                                  Tape<Real>& tape) const = 0;
+  /// Phase two: adds to `sum` each leaf's share of the tile, d(weight * sum_i f_i)/d(its parameters) summed over its tapes.
+  virtual void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const = 0;
+  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1).
   virtual void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const = 0;
-  /// Phase two of the Hessian-vector product.
-  virtual void tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta,
-                            std::span<Real> out) const = 0;
+  /// Phase two of the Hessian-vector product: each leaf has one tape.
+  virtual void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
+                            math::TileSum<Real>& sum) const = 0;
 
   virtual Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
   /// out[k] = value and slope of sum_i f_i at point + lengths[k] * direction.
@@ -98,6 +99,20 @@ class Objective {
   /// Outputs [count, outputs()]: scores (classification: before softmax or sigmoid).
   virtual void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
                        std::span<Real> out) const = 0;
+};
+
+/// A point prepared by one who has no engine.
+template <class Real>
+class PreparedPoint {
+ public:
+  PreparedPoint(const Objective<Real>& objective, std::span<const Real> x) : x_(x), prepared_(objective.prepared_extent()) {
+    for (std::size_t part = 0; part < objective.prepared_parts(); ++part) objective.prepare(x, part, prepared_.span());
+  }
+  operator Point<Real>() const { return {x_, prepared_.span()}; }  // NOLINT: it is one
+
+ private:
+  std::span<const Real> x_;
+  math::Buffer<Real> prepared_;
 };
 
 }  // namespace talweg::model

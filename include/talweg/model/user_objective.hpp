@@ -59,10 +59,11 @@ class UserObjective final : public Objective<Real> {
   std::size_t outputs() const override { return 1; }
   std::string describe() const override { return terms_->describe(); }
   std::unique_ptr<Tape<Real>> make_tape() const override;
-  double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
-  void tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Real weight,
+                          Tape<Real>& tape) const override;
+  void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const override;
   void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const override;
-  void tangent_tile(const Tape<Real>& tape, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const override;
+  void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const override;
   Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
   void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths, const data::Examples<Real>& examples,
              Tape<Real>& tape, std::span<ValueAndSlope> out) const override;
@@ -71,7 +72,9 @@ class UserObjective final : public Objective<Real> {
  private:
   struct UserTape;
   void unpack(std::span<const Real> from, std::vector<double>& to) const;  // without the layout's gaps
-  void put(const std::vector<double>& sum, const math::Tile& tile, Real weight, Real beta, std::span<Real> out) const;
+  /// Each leaf's `sums` of a tape, cut to the tile.
+  void add(std::span<const LeafTapes<Real>> leaves, std::vector<double> UserTape::*sums, const math::Tile& tile,
+           math::TileSum<Real>& sum) const;
   std::shared_ptr<const UserTerms> terms_;
   math::ParameterLayout layout_;
   std::vector<std::size_t> begin_;  // of each tensor without gaps

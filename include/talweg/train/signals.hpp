@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals, for programs that want them: handlers that only set a flag. The library installs none: who wants a run to obey
-// signals holds a SignalWatch and names it in TrainOptions. A program with handlers of its own must install them with
-// SA_ONSTACK: libdnnl uses the stack pointer for its own ends (math/gemm.cpp).
+// signals holds a SignalWatch and names it in TrainOptions.
 #pragma once
 
 #include <array>

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sum, over leaves, of their shares of one tile of a gradient. Exact: each share's element is rounded to a grid so coarse
+// that additions of rounded elements lose nothing, whatever their order:
+//
+//   |v| < 2^E,   k = E + ceil(log2 leaves),   grid = 2^(k - 51),   |sum| <= leaves * 2^E <= 2^k: 52 bits on the grid
+//
+// Adding rounding_constant() = 3 * 2^k to v leaves v, rounded, in the low bits of the result. Integers add up these bits faster
+// than doubles would, to the same sum: within the constant's binade bit patterns are evenly spaced.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace talweg::math {
+
+/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders; NaN, Inf and what no grid holds (>= 2^895) end
+/// on top.
+inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
+/// Grid exponents E stay within +-kGridLimit, so that every constant and sum is a normal double.
+inline constexpr std::int32_t kGridLimit = 900;
+/// Powers of two between E and the largest element it was made for.
+inline constexpr std::int32_t kGridMargin = 5;
+
+/// The number whose addition rounds |v| < 2^exponent to the grid of `leaves` leaves.
+[[nodiscard]] double rounding_constant(std::int32_t exponent, std::uint64_t leaves);
+
+template <class Real>
+class TileSum {
+ public:
+  static constexpr std::size_t kPiece = 1536;  // elements of a piece, at most
+  static constexpr std::size_t kTogether = 4;  // shares of add_each() at a time
+
+  /// Exact: shares are rounded with `constant` and added to `sums` [tile elements], which hold nothing yet when `first`.
+  /// `scratch` has kTogether times as many elements.
+  TileSum(double constant, bool first, std::span<double> sums, std::span<Real> scratch)
+      : constant_(constant), first_(first), count_(sums.size()), exact_(sums.data()), scratch_(scratch) {}
+  /// Without a grid, in the run's precision: the order of additions shows.
+  TileSum(bool first, std::span<Real> sums, std::span<Real> scratch)
+      : first_(first), count_(sums.size()), plain_(sums.data()), scratch_(scratch) {}
+
+  /// The simple way: share(leaf, out) is called once for each leaf 0, 1, ... and fills out [tile elements].
+  template <class Share>
+  void add_each(std::size_t leaves, Share share) {
+    std::array<std::span<const Real>, kTogether> shares;
+    std::size_t together = 0;
+    for (std::size_t leaf = 0; leaf < leaves; ++leaf) {
+      const std::span<Real> out = scratch_.subspan(together * count_, count_);
+      share(leaf, out);
+      shares[together++] = out;
+      if (together < kTogether && leaf + 1 < leaves) continue;
+      add_shares(std::span(shares).first(together));
+      together = 0;
+    }
+    if (leaves == 0) add_shares({});
+  }
+
+  /// The fast way, for whoever has shares piece by piece: start a piece of `count` elements, add each leaf's [count], and put
+  /// the sum where it belongs: row r of the piece (rows of `step` elements, of which `columns` count) goes to tile elements
+  /// [offset + r * tile_step, ... + columns). Pieces cover the tile once; end() follows the last.
+  void start(std::size_t count);
+  void add(std::span<const Real> share);
+  void finish(std::size_t step, std::size_t columns, std::size_t offset, std::size_t tile_step);
+  void end() { first_ = false; }
+
+  /// Largest magnitude among the elements of all shares, as high bits (see kNotFinite).
+  [[nodiscard]] std::uint32_t highest() const;
+
+ private:
+  using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
+  void add_shares(std::span<const std::span<const Real>> shares);
+
+  double constant_ = 0;
+  bool first_;
+  std::size_t count_;
+  double* exact_ = nullptr;  // one of the two
+  Real* plain_ = nullptr;
+  std::span<Real> scratch_;
+  std::size_t in_piece_ = 0;
+  Bits highest_ = 0;                                    // the largest |element|, as Real's bits
+  alignas(64) std::array<std::uint64_t, kPiece> bits_;  // exact: of the sum so far plus the constant
+  alignas(64) std::array<Real, kPiece> values_;         // plain
+};
+
+}  // namespace talweg::math

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense products against loops of std::fma: the same to the bit, in every shape.
+#include "talweg/math/panels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "talweg/base/random.hpp"
+#include "talweg/math/outer_products.hpp"
+
+namespace talweg::math {
+namespace {
+
+template <class Real>
+std::vector<Real> noise(std::size_t size, std::uint64_t stream) {
+  const base::Random random(5, base::Purpose::test);
+  std::vector<Real> values(size);
+  for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<Real>(random.normal(stream, i));
+  return values;
+}
+
+template <class Real>
+class Panels : public ::testing::Test {};
+using Precisions = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(Panels, Precisions);
+
+TYPED_TEST(Panels, BothProductsAreChainsOfFusedMultiplyAdds) {
+  using Real = TypeParam;
+  for (const std::size_t rows : {1U, 5U, 13U, 14U, 15U, 29U}) {
+    for (const std::size_t cols : {1U, 7U, 14U, 40U}) {
+      for (const std::size_t lanes : {16U, 32U, 48U}) {
+        const auto a = noise<Real>(rows * cols, 1), b = noise<Real>(cols * lanes, 2), c = noise<Real>(rows * lanes, 3);
+        std::vector<Real> packed(packed_extent<Real>(rows, cols), std::numeric_limits<Real>::quiet_NaN());
+        for (std::size_t p = panel_count<Real>(rows); p-- > 0;) pack_panel<Real>(rows, cols, a.data(), p, packed.data());
+        for (const bool add : {false, true}) {
+          const Real start = add ? Real{2} : std::numeric_limits<Real>::quiet_NaN();
+          std::vector<Real> product(rows * lanes, start), transposed(cols * lanes, start);
+          multiply<Real>(rows, cols, packed.data(), lanes, b.data(), add, product.data());
+          multiply_transposed<Real>(rows, cols, packed.data(), lanes, c.data(), add, transposed.data());
+          for (std::size_t l = 0; l < lanes; ++l) {
+            for (std::size_t i = 0; i < rows; ++i) {
+              Real sum = add ? start : 0;
+              for (std::size_t j = 0; j < cols; ++j) sum = std::fma(a[i * cols + j], b[j * lanes + l], sum);
+              ASSERT_EQ(product[i * lanes + l], sum) << rows << " x " << cols << " x " << lanes;
+            }
+            for (std::size_t j = 0; j < cols; ++j) {
+              Real sum = add ? start : 0;
+              for (std::size_t i = 0; i < rows; ++i) sum = std::fma(a[i * cols + j], c[i * lanes + l], sum);
+              ASSERT_EQ(transposed[j * lanes + l], sum) << rows << " x " << cols << " x " << lanes;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(Panels, AVectorTimesRowsIsTheTextbookSum) {
+  using Real = TypeParam;
+  for (const std::size_t cols : {1U, 31U, 32U, 33U, 100U}) {
+    const auto a = noise<Real>(3 * cols, 1), x = noise<Real>(cols, 2);
+    std::vector<Real> out(3);
+    multiply_vector<Real>(3, cols, a.data(), x.data(), out.data());
+    for (std::size_t i = 0; i < 3; ++i) {
+      double sum = 0, size = 0;
+      for (std::size_t j = 0; j < cols; ++j) {
+        const double term = static_cast<double>(a[i * cols + j]) * static_cast<double>(x[j]);
+        sum += term;
+        size += std::abs(term);
+      }
+      EXPECT_NEAR(static_cast<double>(out[i]), sum, 1e2 * std::numeric_limits<Real>::epsilon() * size);
+    }
+  }
+}
+
+TYPED_TEST(Panels, OuterProductsAreRoundedLeafByLeaf) {
+  using Real = TypeParam;
+  for (const std::size_t rows : {1U, 14U, 43U}) {
+    for (const std::size_t columns : {1U, 8U, 16U, 33U, 50U}) {
+      const std::size_t count = 9, left_step = rows + 3, right_step = columns + 1;
+      const auto left = noise<Real>(4 * count * left_step, 1), right = noise<Real>(4 * count * right_step, 2);
+      std::vector<OuterProduct<Real>> products;  // two leaves of two
+      for (std::size_t p = 0; p < 4; ++p)
+        products.push_back({&left[p * count * left_step], left_step, &right[p * count * right_step], right_step, count - p});
+      const std::vector<std::span<const OuterProduct<Real>>> leaves = {{&products[0], 2}, {&products[2], 2}};
+      const double constant = rounding_constant(8, 2);
+      std::vector<double> sums(rows * columns, -1.0);
+      TileSum<Real> sum(constant, true, sums, {});
+      add_outer_products<Real>(rows, columns, leaves, sum);
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t c = 0; c < columns; ++c) {
+          double expected = 0;
+          for (const auto& leaf : leaves) {
+            Real share = 0;
+            for (const OuterProduct<Real>& p : leaf) {
+              for (std::size_t i = 0; i < p.count; ++i)
+                share = std::fma(p.left[i * left_step + r], p.right[i * right_step + c], share);
+            }
+            expected += (static_cast<double>(share) + constant) - constant;
+          }
+          ASSERT_EQ(sums[r * columns + c], expected) << rows << " x " << columns << " at " << r << ", " << c;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace talweg::math
