@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "talweg/comm/agree.hpp"
 #include "tests/engine/least_squares.hpp"
@@ -12,7 +13,8 @@ namespace talweg::test {
 namespace {
 
 std::unique_ptr<comm::Communicator> world;
-std::unique_ptr<comm::Communicator> pairs;  // the same ranks, as if on nodes of two
+std::unique_ptr<comm::Communicator> pairs;    // the same ranks, as if on nodes of two
+std::unique_ptr<comm::Communicator> singles;  // and as if each had its own
 
 TEST(Ranks, SumsMaximaAndBroadcastsReachEveryRank) {
   const int n = world->size();
@@ -66,6 +68,36 @@ TEST(Ranks, StandInRowsAcrossNodes) {
   double expected = 0;
   for (int r = node.place; r < n; r += 2) expected += r;
   EXPECT_EQ(ranks[0], expected);
+}
+
+TEST(Ranks, CutSumsOverNodesAndGatherThemAgain) {
+  for (comm::Communicator* comm : {pairs.get(), singles.get()}) {
+    const comm::Node node = comm->node();
+    if (node.place >= node.slices) continue;
+    // Several rounds of 1 MB; the pieces differ, and the last node has none.
+    std::vector<std::size_t> pieces(static_cast<std::size_t>(node.nodes));
+    for (std::size_t j = 0; j + 1 < pieces.size(); ++j) pieces[j] = 150001 + 1000 * j;
+    if (pieces.size() == 1) pieces[0] = 150001;
+    std::vector<double> values(std::accumulate(pieces.begin(), pieces.end(), std::size_t{0}));
+    const auto value = [](std::size_t i, int index) { return static_cast<double>(i % 1000) * (index + 1); };
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value(i, node.index);
+    const std::vector<double> own = values;
+    comm->reduce_scatter(values, pieces);
+    const auto j = static_cast<std::size_t>(node.index);
+    const std::size_t first = std::accumulate(pieces.begin(), pieces.begin() + node.index, std::size_t{0});
+    for (std::size_t i = first; i < first + pieces[j]; ++i)
+      ASSERT_EQ(values[i], value(i, node.nodes * (node.nodes + 1) / 2 - 1)) << i;
+    comm->allgather(values, pieces);
+    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i], value(i, node.nodes * (node.nodes + 1) / 2 - 1)) << i;
+    std::vector<float> floats(own.begin(), own.end());
+    comm->reduce_scatter(floats, pieces);
+    comm->allgather(floats, pieces);
+    EXPECT_EQ(floats[999], static_cast<float>(value(999, node.nodes * (node.nodes + 1) / 2 - 1)));
+    if (node.nodes == 1) continue;
+    std::vector<double> sent(200000, node.index);
+    comm->send(std::as_writable_bytes(std::span(sent)), 0, node.nodes - 1);
+    EXPECT_EQ(sent.back(), node.index == node.nodes - 1 ? 0 : node.index);
+  }
 }
 
 TEST(Ranks, AFailureOnOneRankIsEveryRanks) {
@@ -229,11 +261,13 @@ int main(int argc, char** argv) {
   const talweg::comm::Mpi mpi;
   talweg::test::world = mpi.world();
   talweg::test::pairs = mpi.world(2);
+  talweg::test::singles = mpi.world(1);
   // Every rank runs the same tests; rank 0 speaks, a failure on any rank fails the job.
   if (talweg::test::world->rank() != 0)
     delete testing::UnitTest::GetInstance()->listeners().Release(
         testing::UnitTest::GetInstance()->listeners().default_result_printer());
   const int code = RUN_ALL_TESTS();
+  talweg::test::singles.reset();
   talweg::test::pairs.reset();
   talweg::test::world.reset();
   return code;
