@@ -8,13 +8,10 @@
 
 #include "talweg/comm/agree.hpp"
 #include "tests/engine/least_squares.hpp"
+#include "tests/mpi/worlds.hpp"
 
 namespace talweg::test {
 namespace {
-
-std::unique_ptr<comm::Communicator> world;
-std::unique_ptr<comm::Communicator> pairs;    // the same ranks, as if on nodes of two
-std::unique_ptr<comm::Communicator> singles;  // and as if each had its own
 
 TEST(Ranks, SumsMaximaAndBroadcastsReachEveryRank) {
   const int n = world->size();
@@ -184,9 +181,11 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
   math::StateLayout layout;
   const optim::Vector x = layout.vector("x");
   const optim::Vector v = layout.vector("v");
+  const optim::Vector sum = layout.vector("sum");  // never asked about
+  const optim::Vector kept = layout.vector("kept");
   layout.scalar("slope");
   math::State state(layout);
-  engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, 2);
+  engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, layout.vectors().size());
   const auto step = [&](const optim::Progress& progress) {
     optim::Oracle& oracle = engine.oracle(engine::Asker::method);
     const optim::Batch batch = oracle.draw(static_cast<std::uint64_t>(progress.step));
@@ -195,7 +194,8 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     oracle.gradient_into(x, batch, g);
     oracle.hessian_vector(x, v, batch, h);
     state.scalar("slope") += oracle.along(x, g, std::vector<double>{0, -0.001}, oracle.all())[1].slope;
-    oracle.space().axpy(-1e-3 * progress.factor, g, x);
+    oracle.space().axpy(1, g, sum);
+    oracle.space().axpy(-1e-3 * progress.factor, sum, x);
     oracle.space().axpy(1e-9 * state.scalar("slope") / oracle.space().norm(h), h, v);
   };
   if (!comm.coordinator()) {
@@ -220,11 +220,13 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     optim::Oracle& observer = engine.oracle(engine::Asker::observer);
     const optim::Temporary gradient(observer.space());
     all.push_back(std::sqrt(observer.gradient_into(x, observer.all(), gradient).sums[0]));
+    all.push_back(observer.smooth_omega(x) + observer.smooth_omega(sum));
     all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
   }
   all.push_back(state.scalar("slope"));
-  for (const optim::Vector vector : {x, v}) {
-    for (const Real value : engine.store().values(vector)) all.push_back(static_cast<double>(value));
+  engine.copy(v, kept);
+  for (const optim::Vector vector : {x, v, kept}) {
+    engine.read(vector, [&](std::span<const Real> values) { all.insert(all.end(), values.begin(), values.end()); });
   }
   engine.stop(base::ExitCode::finished);
   return all;
@@ -233,12 +235,13 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
 TEST(Ranks, EveryPlacementOnOneOrSeveralNodesHasTheBitsOfOneRank) {
   for (const std::size_t features : {5U, 9001U}) {  // fewer blocks than ranks, and more
     const auto expected = steps<float>(*comm::alone(), engine::Placement::coordinator, features);
-    for (comm::Communicator* comm : {world.get(), pairs.get()}) {
-      for (const auto placement : {engine::Placement::coordinator, engine::Placement::replicated}) {
+    for (comm::Communicator* comm : {world.get(), pairs.get(), singles.get()}) {
+      if (comm != world.get() && comm->node().nodes == 1) continue;  // the same again
+      for (const auto placement : {engine::Placement::coordinator, engine::Placement::replicated, engine::Placement::sharded}) {
         const auto found = steps<float>(*comm, placement, features);
         if (!world->coordinator()) continue;
         EXPECT_TRUE(found == expected) << features << " features, " << comm->node().nodes << " nodes, placement "
-                                       << static_cast<int>(placement);
+                                       << engine::name_of(placement);
       }
     }
   }
