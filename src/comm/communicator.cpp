@@ -13,6 +13,7 @@ class OwnMemory final : public SharedMemory {
  public:
   explicit OwnMemory(std::size_t bytes) : mapping_(bytes) {}
   [[nodiscard]] std::span<std::byte> part(int) const override { return mapping_.bytes(); }
+  void forget(int, std::size_t first, std::size_t bytes) override { mapping_.forget(first, bytes); }
 
  private:
   Mapping mapping_;
@@ -28,6 +29,11 @@ class Alone final : public Communicator {
   void sum(std::span<float>, Group) override {}
   void sum(std::span<std::int64_t>) override {}
   void max(std::span<std::uint32_t>) override {}
+  void reduce_scatter(std::span<double>, std::span<const std::size_t>) override {}
+  void reduce_scatter(std::span<float>, std::span<const std::size_t>) override {}
+  void allgather(std::span<double>, std::span<const std::size_t>) override {}
+  void allgather(std::span<float>, std::span<const std::size_t>) override {}
+  void send(std::span<std::byte>, int, int) override {}
   [[nodiscard]] std::unique_ptr<SharedMemory> share(std::size_t bytes) override { return std::make_unique<OwnMemory>(bytes); }
   [[noreturn]] void abort(int code) override { std::_Exit(code); }
 };

@@ -50,6 +50,15 @@ Mapping::~Mapping() {
   close_file();
 }
 
+void Mapping::forget(std::size_t first, std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t begin = (first + page - 1) / page * page;
+  const std::size_t end = std::min(first + bytes, bytes_.size()) / page * page;
+  if (begin < end && madvise(bytes_.data() + begin, end - begin, MADV_REMOVE) != 0) {
+    base::fail(base::ExitCode::internal, "cannot give back {} bytes of shared memory: {}", end - begin, std::strerror(errno));
+  }
+}
+
 MappingName Mapping::name() const { return {.process = getpid(), .descriptor = descriptor_, .bytes = bytes_.size()}; }
 
 void Mapping::close_file() {

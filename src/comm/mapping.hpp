@@ -29,6 +29,8 @@ class Mapping {
 
   [[nodiscard]] MappingName name() const;
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
+  /// Gives the whole pages among these bytes back to the system, for all who share them: zero again, and no memory until used.
+  void forget(std::size_t first, std::size_t bytes);
   /// Nobody finds it any more; who has it keeps it.
   void close_file();
 

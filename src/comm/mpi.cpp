@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,7 @@
 namespace talweg::comm {
 namespace {
 
-// A whole large vector in one allreduce takes three times as long as in pieces of about this size.
+// A whole large vector in one reduction takes several times as long as in pieces of about this size. An allgather does not.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
 /// Parts that the ranks of a node map, each its own and everybody else's.
@@ -58,6 +59,9 @@ class NodeMemory final : public SharedMemory {
   }
   [[nodiscard]] std::span<std::byte> part(int place) const override {
     return parts_.at(static_cast<std::size_t>(place)).bytes();
+  }
+  void forget(int place, std::size_t first, std::size_t bytes) override {
+    parts_.at(static_cast<std::size_t>(place)).forget(first, bytes);
   }
 
  private:
@@ -102,6 +106,26 @@ class World final : public Communicator {
   void sum(std::span<float> values, Group group) override { reduce(values, MPI_FLOAT, MPI_SUM, group); }
   void sum(std::span<std::int64_t> values) override { reduce(values, MPI_INT64_T, MPI_SUM); }
   void max(std::span<std::uint32_t> values) override { reduce(values, MPI_UINT32_T, MPI_MAX); }
+  void reduce_scatter(std::span<double> values, std::span<const std::size_t> pieces) override {
+    scatter_sums(values, pieces, MPI_DOUBLE);
+  }
+  void reduce_scatter(std::span<float> values, std::span<const std::size_t> pieces) override {
+    scatter_sums(values, pieces, MPI_FLOAT);
+  }
+  void allgather(std::span<double> values, std::span<const std::size_t> pieces) override { gather(values, pieces, MPI_DOUBLE); }
+  void allgather(std::span<float> values, std::span<const std::size_t> pieces) override { gather(values, pieces, MPI_FLOAT); }
+  void send(std::span<std::byte> bytes, int from, int to) override {
+    if (node_.index != from && node_.index != to) return;
+    for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
+      const auto n = static_cast<int>(std::min(kPieceBytes, bytes.size() - at));
+      count(static_cast<std::size_t>(n));
+      if (node_.index == from) {
+        MPI_Send(bytes.data() + at, n, MPI_BYTE, to, 0, across_);
+      } else {
+        MPI_Recv(bytes.data() + at, n, MPI_BYTE, from, 0, across_, MPI_STATUS_IGNORE);
+      }
+    }
+  }
   [[nodiscard]] std::unique_ptr<SharedMemory> share(std::size_t bytes) override {
     return std::make_unique<NodeMemory>(node_comm_, node_, bytes);
   }
@@ -121,15 +145,19 @@ class World final : public Communicator {
     MPI_Comm_rank(node_comm_, &node_.place);
     MPI_Comm_size(node_comm_, &node_.places);
     MPI_Allreduce(&node_.places, &node_.slices, 1, MPI_INT, MPI_MIN, comm_);
-    MPI_Comm_split(comm_, node_.place < node_.slices ? node_.place : MPI_UNDEFINED, rank_, &across_);
+    MPI_Comm first_ranks = MPI_COMM_NULL;
+    MPI_Comm_split(comm_, node_.place == 0 ? 0 : MPI_UNDEFINED, rank_, &first_ranks);
     std::array<int, 2> found = {0, 1};
     if (node_.place == 0) {
-      MPI_Comm_rank(across_, &found[0]);
-      MPI_Comm_size(across_, &found[1]);
+      MPI_Comm_rank(first_ranks, &found[0]);
+      MPI_Comm_size(first_ranks, &found[1]);
+      MPI_Comm_free(&first_ranks);
     }
     MPI_Bcast(found.data(), 2, MPI_INT, 0, node_comm_);
     node_.index = found[0];
     node_.nodes = found[1];
+    // In the order of the nodes, however the launcher has numbered the ranks.
+    MPI_Comm_split(comm_, node_.place < node_.slices ? node_.place : MPI_UNDEFINED, node_.index, &across_);
   }
   bool memory_is_shared() {
     int shared = 1;
@@ -154,12 +182,45 @@ class World final : public Communicator {
       MPI_Allreduce(MPI_IN_PLACE, values.data() + at, static_cast<int>(n), type, op, comm);
     }
   }
+  /// Of every node's piece so much at a time that a call sums about kPieceBytes.
+  template <class T>
+  void scatter_sums(std::span<T> values, std::span<const std::size_t> pieces, MPI_Datatype type) {
+    const std::size_t most = std::max<std::size_t>(1, kPieceBytes / sizeof(T) / pieces.size());
+    const std::size_t largest = std::ranges::max(pieces);
+    std::vector<int> counts(pieces.size());
+    packed_.resize(std::min(most, largest) * pieces.size() * sizeof(T));
+    T* const packed = reinterpret_cast<T*>(packed_.data());
+    for (std::size_t at = 0; at < largest; at += most) {
+      std::size_t first = 0;  // of node j's piece
+      T* end = packed;
+      std::span<T> mine;
+      for (std::size_t j = 0; j < pieces.size(); ++j) {
+        const std::size_t done = std::min(at, pieces[j]);
+        const auto now = values.subspan(first + done, std::min(most, pieces[j] - done));
+        end = std::ranges::copy(now, end).out;
+        counts[j] = static_cast<int>(now.size());
+        if (static_cast<int>(j) == node_.index) mine = now;
+        first += pieces[j];
+      }
+      count(static_cast<std::size_t>(end - packed) * sizeof(T));
+      MPI_Reduce_scatter(packed, mine.data(), counts.data(), type, MPI_SUM, across_);
+    }
+  }
+  template <class T>
+  void gather(std::span<T> values, std::span<const std::size_t> pieces, MPI_Datatype type) {
+    std::vector<int> counts(pieces.begin(), pieces.end());
+    std::vector<int> first(pieces.size());
+    std::exclusive_scan(counts.begin(), counts.end(), first.begin(), 0);
+    count(values.size_bytes());
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values.data(), counts.data(), first.data(), type, across_);
+  }
   MPI_Comm comm_ = MPI_COMM_NULL;
   MPI_Comm node_comm_ = MPI_COMM_NULL;
   MPI_Comm across_ = MPI_COMM_NULL;  // the ranks with this place; none when some node has no such place
   Node node_;
   int rank_ = 0;
   int size_ = 1;
+  std::vector<std::byte> packed_;  // what a reduce_scatter sums at a time
 };
 
 }  // namespace

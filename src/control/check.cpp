@@ -11,6 +11,7 @@ struct Options {
   std::string config;
   std::vector<std::string> set;
   int ranks = 1;
+  int nodes = 1;
   bool json = false;
 };
 
@@ -32,6 +33,10 @@ std::string to_text(const base::Config& config, const train::Preview& p) {
   text += fmt::format("\nstate       {} vectors of the parameters' size\n", p.state_vectors);
   text += fmt::format("memory      about {:.1f} MB on the coordinator, {:.1f} MB on each other rank, data included\n",
                       p.coordinator_megabytes, p.worker_megabytes);
+  if (p.nodes > 1) {
+    text += fmt::format("            and {:.1f} MB of state on each of the {} other nodes, placement {}\n",
+                        p.node_state_megabytes, p.nodes - 1, p.placement);
+  }
   return text;
 }
 
@@ -57,12 +62,18 @@ nlohmann::ordered_json to_json(const base::Config& config, const train::Preview&
           {"leaves_per_rank", p.leaves_per_rank},
           {"state_vectors", p.state_vectors},
           {"coordinator_megabytes", p.coordinator_megabytes},
-          {"worker_megabytes", p.worker_megabytes}};
+          {"worker_megabytes", p.worker_megabytes},
+          {"placement", p.placement},
+          {"nodes", p.nodes},
+          {"node_state_megabytes", p.node_state_megabytes}};
 }
 
 base::ExitCode run_check(Context& context, const Options& options) {
+  if (options.nodes > options.ranks) {
+    base::fail(base::ExitCode::usage, "--nodes: found {}, expected at most the {} of --ranks", options.nodes, options.ranks);
+  }
   const base::Config config = base::Config::load(options.config, options.set);
-  const train::Preview preview = train::preview(config, options.ranks, context.log());
+  const train::Preview preview = train::preview(config, options.ranks, options.nodes, context.log());
   print(options.json ? to_json(config, preview).dump(2) + "\n" : to_text(config, preview));
   return base::ExitCode::finished;
 }
@@ -72,11 +83,13 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg check run.toml\n"
       "  talweg check run.toml --ranks 8 --set run.batch=512\n"
+      "  talweg check run.toml --ranks 64 --nodes 8 --set run.placement=sharded\n"
       "Reads config and data and says what a run would do; trains nothing.");
   auto options = std::make_shared<Options>();
   app.add_option("config", options->config, "config file (TOML)")->required();
   app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
   app.add_option("--ranks", options->ranks, "ranks to plan for (default 1)")->check(CLI::Range(1, 1 << 20));
+  app.add_option("--nodes", options->nodes, "machines they are on (default 1)")->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_check(context, *options); };
 }

@@ -210,18 +210,19 @@ void Engine<Real>::sum_nodes(const SharedArray<T>& parts) {
     const std::span<const T> other = slice(parts.part(place), node.place);
     for (std::size_t i = 0; i < mine.size(); ++i) mine[i] += other[i];
   }
-  comm_.sum(mine, comm::Group::across);
+  if (sharded() && stepping_) {
+    comm_.reduce_scatter(mine, pieces_);
+  } else {
+    comm_.sum(mine, comm::Group::across);
+  }
 }
 
 template <class Real>
 template <class T>
 std::span<T> Engine<Real>::slice(std::span<T> whole, int k) const {
   const math::ParameterLayout& layout = problem_.objective->layout();
-  const BlockRange range = slice_of(layout, k, comm_.node().slices);
-  if (range.first == range.last) return {};
-  const math::Block& last = layout.blocks()[range.last - 1];
-  const std::size_t first = layout.blocks()[range.first].offset;
-  return whole.subspan(first, last.offset + last.count - first);
+  const ElementRange elements = elements_of(layout, slice_of(layout, k, comm_.node().slices));
+  return whole.subspan(elements.first, elements.count);
 }
 
 template <class Real>

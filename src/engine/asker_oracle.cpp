@@ -53,6 +53,9 @@ optim::GradientAnswer Engine<Real>::AskerOracle::gradient(const optim::GradientR
     points[k] = request.terms[k].at;
     r.weight[k] = request.terms[k].weight;
   }
+  if (asker_ == Asker::observer) {
+    for (const optim::Term& shift : request.shifts) engine_.complete_announced(shift.at);
+  }
   engine_.announce(r, std::span(points).first(request.terms.size()));
   const Answer a = engine_.answer(r);
   if (!a.finite) throw optim::Diverged("the loss or a gradient element is not finite");

@@ -26,6 +26,14 @@ math::Sums BlockSpace<Real>::for_each_block(std::span<const Vector> writes, std:
 template <class Real>
 math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> writes, std::span<const Vector> reads,
                                  const math::BlockKernel& kernel) {
+  if (together_ == nullptr) {
+    for (const Vector v : writes) {
+      if (store_.common(v)) throw std::logic_error("a vector that all ranks hold is written by all of them together");
+    }
+    for (const Vector v : reads) {
+      if (complete_) complete_(v);
+    }
+  }
   std::array<Real*, kMaxArrays> bases{};
   const std::size_t arrays = (source != nullptr ? 1 : 0) + writes.size() + reads.size();
   if (arrays > kMaxArrays) throw std::logic_error("a block kernel takes at most 40 arrays");
@@ -54,12 +62,19 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
   } else {
     threads_.for_each(count, work);
   }
-  for (const Vector v : writes) store_.touch(v);
+  const bool spread = together_ != nullptr && owners_ == comm::Group::all;
+  for (const Vector v : writes) spread ? store_.touch_part(v) : store_.touch(v);
+  // Nobody goes on before all of the node have written.
+  if (!kernel.sums()) {
+    std::array<double, 1> done = {};
+    if (together_ != nullptr) together_->sum(done, comm::Group::node);
+    return {};
+  }
   if (together_ != nullptr) {
-    // Each block's sums come from one rank, zeros from the others: exact. And nobody goes on before all have written.
+    // Each block's sums come from one rank, zeros from the others: exact.
     std::fill_n(partial_.begin(), mine_.first, math::Sums{});
     std::fill(partial_.begin() + static_cast<std::ptrdiff_t>(mine_.last), partial_.end(), math::Sums{});
-    together_->sum(std::span(partial_.front().data(), partial_.size() * std::tuple_size_v<math::Sums>), comm::Group::node);
+    together_->sum(std::span(partial_.front().data(), partial_.size() * std::tuple_size_v<math::Sums>), owners_);
   }
   math::Sums sums{};
   for (const math::Sums& p : partial_) {

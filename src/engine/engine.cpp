@@ -32,11 +32,10 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       order_(problem.train.plan(), options.sampling, options.seed,
              options.batch > 0 ? options.batch : problem.train.plan().count(), leaf_),
       grids_(problem.objective->layout().tensors().size()),
-      store_(comm, problem.objective->layout().extent(), declared, mirrored()),
-      space_(problem.objective->layout(), threads, store_, meter_.phases.update,
-             mirrored() ? slice_of(problem.objective->layout(), comm.node().place, comm.node().slices)
-                        : BlockRange{0, problem.objective->layout().blocks().size()},
-             mirrored() ? &comm : nullptr),
+      pieces_(pieces_of(problem.objective->layout(), comm.node().place, comm.node().slices, comm.node().nodes)),
+      store_(comm, problem.objective->layout().extent(), node_part(), declared, mirrored()),
+      space_(problem.objective->layout(), threads, store_, meter_.phases.update, owned(), mirrored() ? &comm : nullptr,
+             sharded() ? comm::Group::all : comm::Group::node),
       observers_space_(problem.objective->layout(), threads, store_, meter_.phases.update,
                        {0, problem.objective->layout().blocks().size()}, nullptr),
       wave_(std::max(kWave, static_cast<std::size_t>(threads.count()))),
@@ -44,6 +43,8 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       scratch_(static_cast<std::size_t>(threads.count())),
       tile_maxima_(problem.objective->layout().tiles().size()),
       maxima_(problem.objective->layout().tensors().size()) {
+  expect_pieces_to_travel();
+  observers_space_.complete_with([this](optim::Vector v) { complete_announced(v); });
   std::size_t largest = 0;
   for (const math::Tile& tile : problem.objective->layout().tiles()) largest = std::max(largest, tile.count);
   for (auto& buffer : scratch_) buffer.resize(math::TileSum<Real>::kTogether * largest);
@@ -105,10 +106,18 @@ void Engine<Real>::announce(Request& request, std::span<const optim::Vector> poi
   const Stopwatch watch(meter_.phases.broadcast);
   request.mirrored = stepping_ && mirrored();
   hold(request, points);
-  if (comm_.size() == 1 || request.mirrored) return;
+  if (request.mirrored) {
+    for (const optim::Vector v : points) complete(v);
+    return;
+  }
+  if (comm_.size() == 1) return;
   comm_.broadcast_values(std::span(&request, 1));
   for (std::size_t k = 0; k < points.size(); ++k) {
-    if (request.fresh[k] && !request.stored[k]) comm_.broadcast_values(store_.values(points[k]));
+    if (request.stored[k]) {
+      complete(points[k]);
+    } else if (request.fresh[k]) {
+      comm_.broadcast_values(store_.values(points[k]));
+    }
   }
 }
 
@@ -119,6 +128,7 @@ void Engine<Real>::receive(Request& request) {
     auto& held = held_[request.place[k]];
     if (request.fresh[k]) held.is_prepared = false;
     if (request.stored[k]) {
+      complete({request.slot[k]});
       held.x = store_.values({request.slot[k]});
     } else if (request.fresh[k]) {
       if (held.received.size() == 0) held.received.resize(problem_.objective->layout().extent());
@@ -139,6 +149,15 @@ base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
       case Verb::state:
         comm_.broadcast_values(grids_.all());
         if (mirrored()) exchange_state(mirror->state);
+        break;
+      case Verb::copy:
+        space_.copy({request.slot[0]}, {request.slot[1]});
+        break;
+      case Verb::complete:
+        complete({request.slot[0]});
+        break;
+      case Verb::gather:
+        gather({request.slot[0]});
         break;
       case Verb::step:
         stepping_ = true;
@@ -162,29 +181,6 @@ template <class Real>
 void Engine<Real>::stop(base::ExitCode code) {
   Request request{.verb = Verb::stop, .stop_code = static_cast<std::uint32_t>(code)};
   announce(request, {});
-}
-
-template <class Real>
-void Engine<Real>::publish(math::State& state) {
-  Request request{.verb = Verb::state};
-  announce(request, {});
-  comm_.broadcast_values(grids_.all());
-  if (mirrored()) exchange_state(state);
-}
-
-/// From rank 0: small slots to every rank, vectors to the first rank of every node.
-template <class Real>
-void Engine<Real>::exchange_state(math::State& state) {
-  for (const auto& s : state.layout().scalars()) comm_.broadcast_values(std::span(&state.scalar(s.name), 1));
-  for (const auto& c : state.layout().counters()) comm_.broadcast_values(std::span(&state.counter(c.name), 1));
-  for (const auto& a : state.layout().arrays()) comm_.broadcast_values(state.array(a.name));
-  for (const std::string& name : state.layout().vectors()) {
-    const optim::Vector v = state.vector(name);
-    if (comm_.node().nodes > 1 && comm_.node().place == 0) comm_.broadcast_values(store_.values(v), 0, comm::Group::across);
-    store_.touch(v);
-  }
-  std::array<double, 1> done = {};
-  comm_.sum(done, comm::Group::node);  // the node's other ranks wait for the vectors
 }
 
 template <class Real>

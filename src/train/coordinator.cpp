@@ -219,7 +219,7 @@ void Coordinator<Real>::keep_best(const Figures& figures) {
   best = value;
   best_step = steps_done();
   state_.counter("trainer.since_best") = 0;
-  engine_.oracle(engine::Asker::observer).space().copy(x_, state_.vector("trainer.best"));
+  engine_.copy(x_, state_.vector("trainer.best"));
   best_changed_ = true;
 }
 

@@ -199,7 +199,7 @@ void Coordinator<Real>::save_checkpoint() {
     io::Checkpoint best = checkpoint;
     best.state.clear();
     best.step = state_.counter("trainer.best_step");
-    best.parameters = tensors_of<Real>(problem_.objective->layout(), engine_.store().values(state_.vector("trainer.best")));
+    best.parameters = checkpoint.state.at("trainer.best");
     io::save_as(directory_.best(), best);
     best_changed_ = false;
   }
@@ -245,11 +245,12 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
 template <class Real>
 std::vector<TrainedTensor> Coordinator<Real>::parameters() {
   std::vector<TrainedTensor> all;
-  const auto values = engine_.store().values(x_);
-  for (const math::Tensor& t : problem_.objective->layout().tensors()) {
-    const auto part = values.subspan(t.offset, t.size);
-    all.push_back({t.name, t.shape, std::vector<double>(part.begin(), part.end())});
-  }
+  engine_.read(x_, [&](std::span<const Real> values) {
+    for (const math::Tensor& t : problem_.objective->layout().tensors()) {
+      const auto part = values.subspan(t.offset, t.size);
+      all.push_back({t.name, t.shape, std::vector<double>(part.begin(), part.end())});
+    }
+  });
   return all;
 }
 

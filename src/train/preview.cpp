@@ -11,7 +11,7 @@ namespace talweg::train {
 namespace {
 
 template <class Real>
-Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
+Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& log) {
   const auto alone = comm::alone();
   const Loaded<Real> loaded = load_problem<Real>(run, {}, *alone, log);
   const auto& problem = loaded.problem;
@@ -45,24 +45,28 @@ Preview preview_as(const RunConfig& run, int ranks, const base::Log& log) {
   run.method->declare(layout);
   p.state_vectors = layout.vectors().size();
   const double megabyte = 1024.0 * 1024.0;
-  const auto extent = static_cast<double>(problem.objective->layout().extent());
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                           (problem.test ? problem.test->bytes() : 0)) /
                       ranks;
-  const double state = vector_bytes(*problem.objective, p.state_vectors);
-  p.worker_megabytes = (data + vector_bytes(*problem.objective, 1)) / megabyte;
-  p.coordinator_megabytes =
-      (data + state + 2 * extent * sizeof(Real) * static_cast<double>(p.state_vectors)) / megabyte;  // and a checkpoint's image
-  if (state > machine_bytes()) log.warn(too_large(*problem.objective, state));
+  const Memory memory = memory_of(*problem.objective, p.state_vectors, run.run.engine.placement, nodes);
+  const double checkpoint =  // what it holds, and the file's image
+      2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors);
+  p.placement = engine::name_of(run.run.engine.placement);
+  p.nodes = nodes;
+  p.worker_megabytes = (data + memory.rank + memory.received) / megabyte;
+  p.coordinator_megabytes = (data + memory.rank + memory.state_first + checkpoint) / megabyte;
+  p.node_state_megabytes = memory.state_other / megabyte;
+  if (memory.state_first + memory.rank > machine_bytes())
+    log.warn(too_large(*problem.objective, memory.state_first + memory.rank));
   return p;
 }
 
 }  // namespace
 
-Preview preview(const base::Config& config, int ranks, const base::Log& log) {
+Preview preview(const base::Config& config, int ranks, int nodes, const base::Log& log) {
   const RunConfig run = parse_run(config);
-  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, log)
-                                                       : preview_as<double>(run, ranks, log);
+  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, nodes, log)
+                                                       : preview_as<double>(run, ranks, nodes, log);
 }
 
 }  // namespace talweg::train

@@ -44,8 +44,11 @@ RunSection parse_run_section(const base::Section& s) {
                       ? math::Precision::float32
                       : math::Precision::float64;
   const std::string placement =
-      s.choice("placement", "replicated", {"coordinator", "replicated"}, "where the update is computed; the bits are the same");
-  run.engine.placement = placement == "coordinator" ? engine::Placement::coordinator : engine::Placement::replicated;
+      s.choice("placement", "replicated", {"coordinator", "replicated", "sharded"},
+               "where the update is computed and the state lies: on rank 0, on every node, divided over nodes; the same bits");
+  run.engine.placement = placement == "coordinator"  ? engine::Placement::coordinator
+                         : placement == "replicated" ? engine::Placement::replicated
+                                                     : engine::Placement::sharded;
   return run;
 }
 

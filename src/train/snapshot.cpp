@@ -101,10 +101,10 @@ io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state,
   std::ranges::copy(engine.grids().all(), state.array("engine.grids").begin());
   const math::ParameterLayout& layout = problem.objective->layout();
   io::Checkpoint checkpoint;
-  checkpoint.parameters = tensors_of<Real>(layout, engine.store().values(x));
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
-    if (v != x) checkpoint.state[name] = tensors_of<Real>(layout, engine.store().values(v));
+    auto& tensors = v == x ? checkpoint.parameters : checkpoint.state[name];
+    engine.read(v, [&](std::span<const Real> values) { tensors = tensors_of<Real>(layout, values); });
   }
   for (const auto& s : state.layout().scalars()) checkpoint.scalars[s.name] = state.scalar(s.name);
   for (const auto& c : state.layout().counters()) checkpoint.counters[c.name] = state.counter(c.name);

@@ -3,6 +3,7 @@
 // through a stop and a resume on another number of ranks.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "tests/e2e/problems.hpp"
@@ -64,7 +65,8 @@ TEST_P(SameBits, ForAnyRanksAndThreads) {
   for (const int ranks : {1, 2, 3, 4}) {
     for (const int threads : {1, 2}) {
       // Each placement at each number of ranks and of threads, not at each pair of them.
-      const std::string placement = (ranks + threads) % 2 == 0 ? "coordinator" : "replicated";
+      constexpr std::array kPlacements = {"coordinator", "replicated", "sharded"};
+      const std::string placement = kPlacements[static_cast<std::size_t>(ranks + 2 * threads) % 3];
       const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads) + placement;
       ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name, {"--set", "run.placement=" + placement}));
       EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
@@ -77,7 +79,7 @@ TEST_P(SameBits, ThroughAStopAndAResumeOnOtherRanks) {
   ASSERT_NO_FATAL_FAILURE(train(
       3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2), "--set", "run.placement=replicated"}));
   EXPECT_FALSE(exported("parts") == exported("whole")) << "half the steps gave the same parameters: the test shows nothing";
-  ASSERT_NO_FATAL_FAILURE(train(2, 2, "parts", {"--set", "run.placement=replicated"}));
+  ASSERT_NO_FATAL_FAILURE(train(2, 2, "parts", {"--set", "run.placement=sharded"}));
   EXPECT_TRUE(exported("parts") == exported("whole")) << "the resumed run differs";
 }
 

@@ -258,6 +258,11 @@ class OutOfMemory final : public comm::Communicator {
   void sum(std::span<float>, comm::Group) override {}
   void sum(std::span<std::int64_t>) override {}
   void max(std::span<std::uint32_t>) override {}
+  void reduce_scatter(std::span<double>, std::span<const std::size_t>) override {}
+  void reduce_scatter(std::span<float>, std::span<const std::size_t>) override {}
+  void allgather(std::span<double>, std::span<const std::size_t>) override {}
+  void allgather(std::span<float>, std::span<const std::size_t>) override {}
+  void send(std::span<std::byte>, int, int) override {}
   [[nodiscard]] std::unique_ptr<comm::SharedMemory> share(std::size_t bytes) override { return comm::alone()->share(bytes); }
   [[noreturn]] void abort(int code) override { throw Aborted{code}; }
 };

@@ -4,15 +4,14 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "talweg/comm/agree.hpp"
 #include "tests/engine/least_squares.hpp"
+#include "tests/mpi/worlds.hpp"
 
 namespace talweg::test {
 namespace {
-
-std::unique_ptr<comm::Communicator> world;
-std::unique_ptr<comm::Communicator> pairs;  // the same ranks, as if on nodes of two
 
 TEST(Ranks, SumsMaximaAndBroadcastsReachEveryRank) {
   const int n = world->size();
@@ -66,6 +65,36 @@ TEST(Ranks, StandInRowsAcrossNodes) {
   double expected = 0;
   for (int r = node.place; r < n; r += 2) expected += r;
   EXPECT_EQ(ranks[0], expected);
+}
+
+TEST(Ranks, CutSumsOverNodesAndGatherThemAgain) {
+  for (comm::Communicator* comm : {pairs.get(), singles.get()}) {
+    const comm::Node node = comm->node();
+    if (node.place >= node.slices) continue;
+    // Several rounds of 1 MB; the pieces differ, and the last node has none.
+    std::vector<std::size_t> pieces(static_cast<std::size_t>(node.nodes));
+    for (std::size_t j = 0; j + 1 < pieces.size(); ++j) pieces[j] = 150001 + 1000 * j;
+    if (pieces.size() == 1) pieces[0] = 150001;
+    std::vector<double> values(std::accumulate(pieces.begin(), pieces.end(), std::size_t{0}));
+    const auto value = [](std::size_t i, int index) { return static_cast<double>(i % 1000) * (index + 1); };
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value(i, node.index);
+    const std::vector<double> own = values;
+    comm->reduce_scatter(values, pieces);
+    const auto j = static_cast<std::size_t>(node.index);
+    const std::size_t first = std::accumulate(pieces.begin(), pieces.begin() + node.index, std::size_t{0});
+    for (std::size_t i = first; i < first + pieces[j]; ++i)
+      ASSERT_EQ(values[i], value(i, node.nodes * (node.nodes + 1) / 2 - 1)) << i;
+    comm->allgather(values, pieces);
+    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i], value(i, node.nodes * (node.nodes + 1) / 2 - 1)) << i;
+    std::vector<float> floats(own.begin(), own.end());
+    comm->reduce_scatter(floats, pieces);
+    comm->allgather(floats, pieces);
+    EXPECT_EQ(floats[999], static_cast<float>(value(999, node.nodes * (node.nodes + 1) / 2 - 1)));
+    if (node.nodes == 1) continue;
+    std::vector<double> sent(200000, node.index);
+    comm->send(std::as_writable_bytes(std::span(sent)), 0, node.nodes - 1);
+    EXPECT_EQ(sent.back(), node.index == node.nodes - 1 ? 0 : node.index);
+  }
 }
 
 TEST(Ranks, AFailureOnOneRankIsEveryRanks) {
@@ -152,9 +181,11 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
   math::StateLayout layout;
   const optim::Vector x = layout.vector("x");
   const optim::Vector v = layout.vector("v");
+  const optim::Vector sum = layout.vector("sum");  // never asked about
+  const optim::Vector kept = layout.vector("kept");
   layout.scalar("slope");
   math::State state(layout);
-  engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, 2);
+  engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, layout.vectors().size());
   const auto step = [&](const optim::Progress& progress) {
     optim::Oracle& oracle = engine.oracle(engine::Asker::method);
     const optim::Batch batch = oracle.draw(static_cast<std::uint64_t>(progress.step));
@@ -163,7 +194,8 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     oracle.gradient_into(x, batch, g);
     oracle.hessian_vector(x, v, batch, h);
     state.scalar("slope") += oracle.along(x, g, std::vector<double>{0, -0.001}, oracle.all())[1].slope;
-    oracle.space().axpy(-1e-3 * progress.factor, g, x);
+    oracle.space().axpy(1, g, sum);
+    oracle.space().axpy(-1e-3 * progress.factor, sum, x);
     oracle.space().axpy(1e-9 * state.scalar("slope") / oracle.space().norm(h), h, v);
   };
   if (!comm.coordinator()) {
@@ -188,11 +220,13 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     optim::Oracle& observer = engine.oracle(engine::Asker::observer);
     const optim::Temporary gradient(observer.space());
     all.push_back(std::sqrt(observer.gradient_into(x, observer.all(), gradient).sums[0]));
+    all.push_back(observer.smooth_omega(x) + observer.smooth_omega(sum));
     all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
   }
   all.push_back(state.scalar("slope"));
-  for (const optim::Vector vector : {x, v}) {
-    for (const Real value : engine.store().values(vector)) all.push_back(static_cast<double>(value));
+  engine.copy(v, kept);
+  for (const optim::Vector vector : {x, v, kept}) {
+    engine.read(vector, [&](std::span<const Real> values) { all.insert(all.end(), values.begin(), values.end()); });
   }
   engine.stop(base::ExitCode::finished);
   return all;
@@ -201,12 +235,13 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
 TEST(Ranks, EveryPlacementOnOneOrSeveralNodesHasTheBitsOfOneRank) {
   for (const std::size_t features : {5U, 9001U}) {  // fewer blocks than ranks, and more
     const auto expected = steps<float>(*comm::alone(), engine::Placement::coordinator, features);
-    for (comm::Communicator* comm : {world.get(), pairs.get()}) {
-      for (const auto placement : {engine::Placement::coordinator, engine::Placement::replicated}) {
+    for (comm::Communicator* comm : {world.get(), pairs.get(), singles.get()}) {
+      if (comm != world.get() && comm->node().nodes == 1) continue;  // the same again
+      for (const auto placement : {engine::Placement::coordinator, engine::Placement::replicated, engine::Placement::sharded}) {
         const auto found = steps<float>(*comm, placement, features);
         if (!world->coordinator()) continue;
         EXPECT_TRUE(found == expected) << features << " features, " << comm->node().nodes << " nodes, placement "
-                                       << static_cast<int>(placement);
+                                       << engine::name_of(placement);
       }
     }
   }
@@ -229,11 +264,13 @@ int main(int argc, char** argv) {
   const talweg::comm::Mpi mpi;
   talweg::test::world = mpi.world();
   talweg::test::pairs = mpi.world(2);
+  talweg::test::singles = mpi.world(1);
   // Every rank runs the same tests; rank 0 speaks, a failure on any rank fails the job.
   if (talweg::test::world->rank() != 0)
     delete testing::UnitTest::GetInstance()->listeners().Release(
         testing::UnitTest::GetInstance()->listeners().default_result_printer());
   const int code = RUN_ALL_TESTS();
+  talweg::test::singles.reset();
   talweg::test::pairs.reset();
   talweg::test::world.reset();
   return code;

@@ -13,7 +13,7 @@
 
 namespace talweg::comm {
 
-/// Messages and bytes this rank handed to collectives.
+/// Messages and bytes this rank handed to collectives, a gather's by what it completes.
 struct Traffic {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
@@ -36,6 +36,8 @@ class SharedMemory {
  public:
   virtual ~SharedMemory() = default;
   [[nodiscard]] virtual std::span<std::byte> part(int place) const = 0;
+  /// Gives the whole pages among these `bytes` of a part back to the system, for all ranks: they take no memory and are zero.
+  virtual void forget(int place, std::size_t first, std::size_t bytes) = 0;
 };
 
 class Communicator {
@@ -52,6 +54,15 @@ class Communicator {
   virtual void sum(std::span<float> values, Group group = Group::all) = 0;
   virtual void sum(std::span<std::int64_t> values) = 0;
   virtual void max(std::span<std::uint32_t> values) = 0;
+  /// Among the ranks with this place (place < slices), `pieces` cutting `values` into as many elements for each node: the sums
+  /// of piece j reach node j, in place. What the other pieces hold afterwards is unspecified.
+  virtual void reduce_scatter(std::span<double> values, std::span<const std::size_t> pieces) = 0;
+  virtual void reduce_scatter(std::span<float> values, std::span<const std::size_t> pieces) = 0;
+  /// The way back: node j's piece j reaches all the others. At most 2^31 - 1 elements.
+  virtual void allgather(std::span<double> values, std::span<const std::size_t> pieces) = 0;
+  virtual void allgather(std::span<float> values, std::span<const std::size_t> pieces) = 0;
+  /// From node `from` to node `to`, between the ranks with this place; the others have nothing to do.
+  virtual void send(std::span<std::byte> bytes, int from, int to) = 0;
   /// Collective over the node: `bytes` for this rank's part. Error(internal) on all its ranks when the system gives them none.
   [[nodiscard]] virtual std::unique_ptr<SharedMemory> share(std::size_t bytes) = 0;
   /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.

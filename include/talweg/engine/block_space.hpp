@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector arithmetic, block by block: by one rank on whole vectors, or by all ranks together, each on its slice.
+// Vector arithmetic, block by block: by one rank on whole vectors, or by all ranks together, each on its blocks.
 #pragma once
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "talweg/engine/placement.hpp"
@@ -14,21 +16,25 @@ namespace talweg::engine {
 template <class Real>
 class BlockSpace final : public optim::VectorSpace {
  public:
-  /// Works on the blocks `mine`; with `together` every rank calls the same verbs, each on its own blocks.
+  /// Works on the blocks `mine`. With `together` every rank calls the same verbs, each on its own blocks: those of the group
+  /// `owners` have all blocks among them.
   BlockSpace(const math::ParameterLayout& layout, const math::Threads& threads, VectorStore<Real>& store, double& seconds,
-             BlockRange mine, comm::Communicator* together)
+             BlockRange mine, comm::Communicator* together, comm::Group owners = comm::Group::node)
       : layout_(layout),
         threads_(threads),
         store_(store),
         seconds_(seconds),
         mine_(mine),
         together_(together),
+        owners_(owners),
         partial_(layout.blocks().size()) {}
 
   [[nodiscard]] const math::ParameterLayout& layout() const override { return layout_; }
   math::Sums for_each_block(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&) override;
   Vector acquire() override { return together_ != nullptr ? store_.acquire_common() : store_.acquire_own(); }
   void release(Vector v) override { store_.release(v); }
+  /// What makes a vector whole that is spread over nodes, before one rank reads it alone.
+  void complete_with(std::function<void(Vector)> complete) { complete_ = std::move(complete); }
 
   /// What fills a block of scratch (the finished gradient) before the kernel sees it as arrays[0].
   class Source {
@@ -46,6 +52,8 @@ class BlockSpace final : public optim::VectorSpace {
   double& seconds_;
   BlockRange mine_;
   comm::Communicator* together_;
+  comm::Group owners_;
+  std::function<void(Vector)> complete_;
   std::vector<math::Sums> partial_;  // [blocks]
 };
 

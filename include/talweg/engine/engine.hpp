@@ -4,15 +4,17 @@
 // The way of a request:
 //
 //     announce   header, and points the workers lack                                          MPI_Bcast
+//                (sharded: points that are spread over nodes are completed on each            MPI_Allgatherv)
 //     leaves     points prepared; forward_backward per leaf, then tile() per parameter tile, each leaf's
 //                share rounded to the grid and added exactly, in memory the node's ranks share
 //     verdict    error, signals, per-tensor maxima; leaves redone once if a grid is outgrown  MPI_Allreduce(MAX)
 //     sum        between nodes only, slice by slice, in place, in pieces                      MPI_Allreduce(SUM)
+//                (sharded: each node gets the sums of its own blocks                          MPI_Reduce_scatter)
 //     sink       add the parts of the node's ranks, divide by b, add Omega's smooth part and shifts, run the method's
 //                kernel, block by block: rank 0, or every rank on its slice
 //
-// Every rank runs answer(). With placement "coordinator" the method runs on rank 0 and the others serve. With "replicated"
-// every rank runs the method's step, so its requests need no announcement; observers ask from rank 0 in both.
+// Every rank runs answer(). With placement "coordinator" the method runs on rank 0 and the others serve. Otherwise every rank
+// runs the method's step, so its requests need no announcement; observers ask from rank 0 in all placements.
 #pragma once
 
 #include <functional>
@@ -102,6 +104,10 @@ class Engine {
   // The coordinator's side.
   optim::Oracle& oracle(Asker asker);
   VectorStore<Real>& store() { return store_; }
+  /// to = from: what an observer keeps beside the run.
+  void copy(optim::Vector from, optim::Vector to);
+  /// Calls `use` with all of a vector, wherever its parts lie.
+  void read(optim::Vector v, const std::function<void(std::span<const Real>)>& use);
   /// Sums over a part at a point.
   PartEvaluation evaluate(optim::Vector at, Part part);
   /// Sends what was made or loaded at the start to all ranks: the grids and, where they run the step, the state.
@@ -142,10 +148,22 @@ class Engine {
   /// Where the request's points are on this rank; `fresh` ones are to be prepared anew.
   void hold(Request& request, std::span<const optim::Vector> points);
   void exchange_state(math::State& state);
+  // Of vectors that are spread over nodes; collective, nothing to do for others.
+  void complete(optim::Vector v);            // every node gets what it lacks
+  void complete_announced(optim::Vector v);  // the same, from the coordinator while the others serve
+  void gather(optim::Vector v);              // rank 0's node gets it, for a while
+  void send_parts(optim::Vector v, bool to_coordinator);
+  void forget_others_parts(optim::Vector v);  // rank 0's node has only its own again
+  void wait_for_node();
+  void expect_pieces_to_travel() const;         // Error(bad_config)
+  [[nodiscard]] BlockRange owned() const;       // by this rank
+  [[nodiscard]] std::size_t node_part() const;  // elements that this node owns
+  [[nodiscard]] bool sharded() const { return options_.placement == Placement::sharded && comm_.node().nodes > 1; }
   [[nodiscard]] bool mirrored() const { return options_.placement != Placement::coordinator && comm_.size() > 1; }
   HeldPoints<Real>& held(const Request& request) { return request.mirrored ? mirrored_ : held_; }
   BlockSpace<Real>& space(Asker asker) { return asker == Asker::method ? space_ : observers_space_; }
-  /// Adds up what the nodes have, where there are several: afterwards every node's parts are complete, slice k in part k.
+  /// Adds up what the nodes have, where there are several: afterwards every node's parts are complete, slice k in part k; in a
+  /// sharded step, of slice k what this node owns.
   template <class T>
   std::span<T> slice(std::span<T> whole, int k) const;
   template <class T>
@@ -185,6 +203,7 @@ class Engine {
   data::Order order_;
   Meter meter_;
   Grids grids_;
+  std::vector<std::size_t> pieces_;  // elements of this rank's slice by the node that owns them
   VectorStore<Real> store_;
   HeldPoints<Real> held_;      // of announced requests
   HeldPoints<Real> mirrored_;  // of those that every rank makes itself

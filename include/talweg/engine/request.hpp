@@ -10,7 +10,7 @@
 
 namespace talweg::engine {
 
-enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, state, step };
+enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, state, step, copy, complete, gather };
 enum class Part : std::uint8_t { train, valid, test };
 
 struct Request {
@@ -28,7 +28,7 @@ struct Request {
   std::uint32_t stop_code = 0;                // verb stop
   std::int64_t step = 0;                      // verb step: steps done before it
   double factor = 1;                          // verb step: the schedule's
-  std::array<std::uint32_t, kPoints> slot{};  // of points that every rank finds in its own store
+  std::array<std::uint32_t, kPoints> slot{};  // of points that every rank finds in its own store; of what the last verbs move
   std::array<bool, kPoints> stored{};
   std::array<std::uint32_t, kPoints> place{};  // of the points among the held ones (HeldPoints)
   std::array<bool, kPoints> fresh{};           // not what was last in this place: it follows the header, unless stored

@@ -23,6 +23,8 @@ class SharedArray {
     return {reinterpret_cast<T*>(memory_->part(place).data()), size_};  // a page's alignment is enough for any T
   }
   [[nodiscard]] std::span<T> mine() const { return part(place_); }
+  /// Gives the pages of these elements of a part back to the system; their values are lost.
+  void forget(int place, std::size_t first, std::size_t count) { memory_->forget(place, first * sizeof(T), count * sizeof(T)); }
 
  private:
   int place_ = 0;

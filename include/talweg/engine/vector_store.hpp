@@ -3,13 +3,19 @@
 //
 // Slots are common or a rank's own. Common ones lie in memory that the ranks of a node share, and come into being on all ranks
 // together; with placement "coordinator" there is nobody to share them with. Own ones are the temporaries of who works alone.
+//
+// With placement "sharded" a common slot is spread once it was written: each node has its own part of it and no more. Shared
+// pages come when they are used, so the rest of it takes no memory until it is completed for the first time. All ranks know of
+// every slot whether it is spread: completing it is a collective.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <span>
 #include <vector>
 
+#include "talweg/engine/placement.hpp"
 #include "talweg/engine/shared_array.hpp"
 #include "talweg/math/buffer.hpp"
 #include "talweg/math/state.hpp"
@@ -21,13 +27,15 @@ using math::Vector;
 template <class Real>
 class VectorStore {
  public:
-  /// Slots [0, declared) exist from the start, zero; `extent` elements each. Collective when they are shared.
-  VectorStore(comm::Communicator& comm, std::size_t extent, std::size_t declared, bool shared)
-      : comm_(comm), extent_(extent), shared_(shared) {
+  /// Slots [0, declared) exist from the start, zero; `extent` elements each, of which this node owns `part`. Collective when
+  /// they are shared.
+  VectorStore(comm::Communicator& comm, std::size_t extent, std::size_t part, std::size_t declared, bool shared)
+      : comm_(comm), extent_(extent), part_(part), shared_(shared) {
     for (std::size_t i = 0; i < declared; ++i) add_common();
   }
 
-  /// An own slot's memory comes with the first look. Who writes calls touch.
+  /// An own slot's memory comes with the first look. Who writes calls touch, or touch_part. Of a slot that is spread only this
+  /// node's part counts.
   [[nodiscard]] std::span<Real> values(Vector v) {
     Slot& slot = at(v);
     if (slot.common.size() > 0) return slot.common.part(0);
@@ -36,6 +44,21 @@ class VectorStore {
   }
   [[nodiscard]] std::uint64_t version(Vector v) { return at(v).version; }
   void touch(Vector v) { at(v).version = ++clock_; }
+  /// Each node wrote its part.
+  void touch_part(Vector v) {
+    touch(v);
+    at(v).spread = true;
+  }
+  [[nodiscard]] bool spread(Vector v) { return at(v).spread; }
+  /// Every node has all of it again.
+  void completed(Vector v) {
+    at(v).spread = false;
+    at(v).everywhere = true;
+  }
+  /// True when it was completed before: every node has the memory for all of it.
+  [[nodiscard]] bool everywhere(Vector v) { return at(v).everywhere; }
+  /// Gives back the memory of these elements, for all ranks of the node.
+  void forget(Vector v, ElementRange elements) { at(v).common.forget(0, elements.first, elements.count); }
   /// True when every rank of the node finds the numbers here.
   [[nodiscard]] bool common(Vector v) { return at(v).common.size() > 0; }
 
@@ -50,7 +73,8 @@ class VectorStore {
 
   [[nodiscard]] std::size_t bytes() const {
     std::size_t slots = 0;
-    for (const Slot& slot : common_) slots += slot.common.size() + slot.own.size();
+    for (const Slot& slot : common_)
+      slots += (slot.everywhere ? slot.common.size() : std::min(part_, slot.common.size())) + slot.own.size();
     for (const Slot& slot : own_) slots += slot.own.size();
     return slots * sizeof(Real);
   }
@@ -61,6 +85,8 @@ class VectorStore {
     SharedArray<Real> common;
     math::Buffer<Real> own;
     std::uint64_t version = 1;  // zeros
+    bool spread = false;
+    bool everywhere = false;
   };
   Slot& at(Vector v) { return v.slot < kOwn ? common_.at(v.slot) : own_.at(v.slot - kOwn); }
   Vector add_common() {
@@ -82,6 +108,7 @@ class VectorStore {
 
   comm::Communicator& comm_;
   std::size_t extent_;
+  std::size_t part_;
   bool shared_;
   std::deque<Slot> common_;
   std::deque<Slot> own_;

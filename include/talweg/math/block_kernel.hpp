@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "talweg/math/layout.hpp"
@@ -28,6 +29,8 @@ class BlockKernel {
   virtual ~BlockKernel() = default;
   virtual Sums run(const Block&, Arrays<float>) const = 0;
   virtual Sums run(const Block&, Arrays<double>) const = 0;
+  /// False when it has no sums: ranks need not add any up.
+  [[nodiscard]] virtual bool sums() const { return true; }
 };
 
 /// A BlockKernel from a generic callable `Sums f(const Block&, Arrays<Real>)` (or one returning void: no sums).
@@ -37,6 +40,9 @@ class GenericKernel final : public BlockKernel {
   explicit GenericKernel(F f) : f_(std::move(f)) {}
   Sums run(const Block& block, Arrays<float> arrays) const override { return call(block, arrays); }
   Sums run(const Block& block, Arrays<double> arrays) const override { return call(block, arrays); }
+  [[nodiscard]] bool sums() const override {
+    return !std::is_void_v<std::invoke_result_t<const F&, const Block&, Arrays<double>>>;
+  }
 
  private:
   template <class Real>

@@ -27,11 +27,14 @@ struct Preview {
   std::uint32_t shards = 0;
   std::vector<std::uint64_t> leaves_per_rank;  // [ranks] of the busiest of the first steps
   std::size_t state_vectors = 0;               // parameter-shaped, x included
-  double coordinator_megabytes = 0;
-  double worker_megabytes = 0;
+  std::string placement;
+  int nodes = 1;
+  double coordinator_megabytes = 0;  // with its node's state, and a checkpoint being written
+  double worker_megabytes = 0;       // each other rank's own
+  double node_state_megabytes = 0;   // what the ranks of each further node share
 };
 
-/// Reads config and data on this one process. Throws what train() would.
-Preview preview(const base::Config& config, int ranks, const base::Log& log);
+/// Reads config and data on this one process, for a run of so many ranks on so many nodes. Throws what train() would.
+Preview preview(const base::Config& config, int ranks, int nodes, const base::Log& log);
 
 }  // namespace talweg::train

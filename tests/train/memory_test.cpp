@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include "talweg/model/user_objective.hpp"
+
+namespace talweg::train {
+namespace {
+
+class Vector1000 final : public model::UserTerms {
+ public:
+  std::vector<model::UserTensor> tensors() const override { return {{"w", {1000}}}; }
+  double value_and_gradient(std::span<const double>, const model::UserExample&, std::span<double>) const override { return 0; }
+};
+
+TEST(Memory, EachPlacementHoldsTheStateItsWay) {
+  const model::UserObjective<float> objective(std::make_shared<Vector1000>());
+  const auto vector = 4.0 * static_cast<double>(objective.layout().extent());
+  const auto of = [&](engine::Placement placement, int nodes) { return memory_of(objective, 5, placement, nodes); };
+  const Memory coordinator = of(engine::Placement::coordinator, 4);
+  EXPECT_EQ(coordinator.state_first, 5 * vector);
+  EXPECT_EQ(coordinator.state_other, 0);
+  EXPECT_EQ(coordinator.received, vector);
+  const Memory replicated = of(engine::Placement::replicated, 4);
+  EXPECT_EQ(replicated.state_first, 5 * vector);
+  EXPECT_EQ(replicated.state_other, 5 * vector);
+  EXPECT_EQ(replicated.received, 0);
+  const Memory sharded = of(engine::Placement::sharded, 4);
+  EXPECT_EQ(sharded.state_first, 2 * vector) << "x, and a quarter of the four others";
+  EXPECT_EQ(sharded.state_other, 2 * vector);
+  EXPECT_EQ(of(engine::Placement::sharded, 1).state_first, 5 * vector) << "nothing to divide";
+  EXPECT_GE(sharded.rank, 2 * vector) << "the exact sums are doubles";
+}
+
+}  // namespace
+}  // namespace talweg::train
