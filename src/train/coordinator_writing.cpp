@@ -96,7 +96,8 @@ void Coordinator<Real>::save_checkpoint() {
   describe_data(checkpoint, facts_, problem_);
   checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
   io::expect_finite(checkpoint, io::checkpoint_file(directory_.checkpoints(), checkpoint.step).string());
-  writer_->write(best_changed_);
+  const bool last = earlier_.reason != "";
+  writer_->write({.best = best_changed_, .trace = !last});  // the last is followed by finish_trace()
   best_changed_ = false;
   snapshot_at_ = Clock::now();
   snapshot_step_ = steps_done();

@@ -78,16 +78,16 @@ void Writer::begin(Job job) {
   wake_.notify_one();
 }
 
-void Writer::write(bool best) { begin(best ? Job::checkpoint_and_best : Job::checkpoint); }
+void Writer::write(Beside beside) { begin({.checkpoint = true, .beside = beside}); }
 
 void Writer::wait() {
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return job_ == Job::none; });
+  done_.wait(lock, [this] { return !job_.any(); });
 }
 
 void Writer::finish() {
   wait();
-  begin(Job::trace);
+  begin({.beside = {.trace = true}});
   wait();
 }
 
@@ -103,19 +103,20 @@ WriterReport Writer::report() const {
 }
 
 void Writer::work() {
+  pthread_setname_np(pthread_self(), "talweg-writer");  // for top and perf
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait_for(lock, kRowsEvery, [this] { return stopping_ || job_ != Job::none; });
+    wake_.wait_for(lock, kRowsEvery, [this] { return stopping_ || job_.any(); });
     const Job job = job_;
     const bool last = stopping_;
     taken_.swap(records_);
     lock.unlock();
     keep_rows();
-    if (job == Job::checkpoint || job == Job::checkpoint_and_best) save(job == Job::checkpoint_and_best);
-    publish(job != Job::none);
+    if (job.checkpoint) save(job.beside.best);
+    publish(job.beside.trace);
     lock.lock();
-    if (job != Job::none) {
-      job_ = Job::none;
+    if (job.any()) {
+      job_ = {};
       idle_.store(true, std::memory_order_release);
       done_.notify_all();
     }

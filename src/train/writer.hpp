@@ -57,8 +57,13 @@ class Writer {
   [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
   /// Where the next checkpoint is put together, when idle(); its memory and what it holds are those of the last.
   io::Checkpoint& snapshot() { return snapshot_; }
-  /// Begins to write snapshot(), when idle(). With `best`, first its state "trainer.best" as best.h5.
-  void write(bool best);
+  /// What else is written with a checkpoint.
+  struct Beside {
+    bool best = false;   // before it, its state "trainer.best" as best.h5
+    bool trace = false;  // after it, trace.h5
+  };
+  /// Begins to write snapshot(), when idle().
+  void write(Beside beside);
   /// Returns when nothing is being written.
   void wait();
   /// wait(), and all records are in trace.h5, or the report says why not.
@@ -70,7 +75,11 @@ class Writer {
   [[nodiscard]] WriterReport report() const;
 
  private:
-  enum class Job { none, checkpoint, checkpoint_and_best, trace };
+  struct Job {
+    bool checkpoint = false;
+    Beside beside;
+    [[nodiscard]] bool any() const { return checkpoint || beside.trace; }
+  };
 
   void begin(Job job);
   void work();
@@ -92,7 +101,7 @@ class Writer {
   std::condition_variable wake_;  // the thread
   std::condition_variable done_;  // the loop
   std::vector<io::TraceRecord> records_;
-  Job job_ = Job::none;
+  Job job_;
   bool stopping_ = false;
   std::vector<WriteFailure> failures_;
   WriterReport report_;
