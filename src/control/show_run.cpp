@@ -68,6 +68,18 @@ std::string state_text(const std::filesystem::path& path, const Run& run) {
   return entry(*run.summary, "/ending/reason") + ": " + entry(*run.summary, "/ending/message");
 }
 
+/// What checkpoints cost; "" when a summary of another version does not say.
+std::string writing_text(const nlohmann::ordered_json& summary) {
+  if (!summary.contains("files") || !summary.contains("seconds")) return "";
+  const auto number = [&](const char* part, const char* key) { return summary.at(part).value(key, 0.0); };
+  const double all = number("seconds", "part"), stall = number("seconds", "checkpoints");
+  return fmt::format(
+      "steps stood still for {:.3f} s ({:.2f} % of {:.2f} s), the end waited {:.2f} s for the disk; {:.0f} written "
+      "beside the steps in {:.2f} s",
+      stall, all > 0 ? 100 * stall / all : 0.0, all, number("seconds", "disk_at_end"), number("files", "checkpoints"),
+      number("files", "checkpoint_seconds"));
+}
+
 std::string head_text(const std::filesystem::path& path, const Run& run) {
   std::string text;
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("  {:<11} {}\n", name, value); };
@@ -89,6 +101,9 @@ std::string head_text(const std::filesystem::path& path, const Run& run) {
   if (run.summary && !outdated(run) && run.summary->contains("best") && !run.summary->at("best").is_null()) {
     add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"),
                             entry(*run.summary, "/best/step")));
+  }
+  if (run.summary && !outdated(run)) {
+    if (const std::string writing = writing_text(*run.summary); !writing.empty()) add("checkpoints", writing);
   }
   return text;
 }

@@ -64,8 +64,12 @@ Checkpoint load_image(const std::vector<std::byte>& content, const std::string& 
   return from_image(content, name);
 }
 
+fs::path checkpoint_file(const fs::path& directory, std::int64_t step) {
+  return directory / fmt::format("step-{:09d}.h5", step);
+}
+
 fs::path save(const fs::path& directory, const Checkpoint& checkpoint) {
-  fs::path file = directory / fmt::format("step-{:09d}.h5", checkpoint.step);
+  fs::path file = checkpoint_file(directory, checkpoint.step);
   save_as(file, checkpoint);
   return file;
 }

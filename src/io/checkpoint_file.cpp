@@ -35,6 +35,16 @@ void require_finite(std::span<const Real> values, const std::string& file, const
   base::fail(ExitCode::diverged, "{}: not saved: {}: element {} is {}, expected finite values", file, what, i, values[i]);
 }
 
+void require_finite(const std::vector<StoredTensor>& tensors, const std::string& file, const std::string& kind) {
+  for (const StoredTensor& t : tensors) {
+    std::visit(
+        [&](const auto& values) { require_finite(std::span(values.data(), values.size()), file, kind + " '" + t.name + "'"); },
+        t.values);
+  }
+}
+
+std::string kind_of(const std::string& slot) { return "state '" + slot + "', tensor"; }
+
 template <class Real>
 void write_values(h5::Group& group, const StoredTensor& tensor, const std::vector<Real>& values, const std::string& file,
                   const std::string& what) {
@@ -42,7 +52,6 @@ void write_values(h5::Group& group, const StoredTensor& tensor, const std::vecto
     base::fail(ExitCode::internal, "{}: {}: found {} values, its shape has {}", file, what, values.size(),
                elements(tensor.shape));
   }
-  require_finite<Real>(values, file, what);
   const auto number = sizeof(Real) == sizeof(float) ? h5::Number::float32 : h5::Number::float64;
   group.create_dataset(tensor.name, number, tensor.shape).template write<Real>(values);
 }
@@ -89,7 +98,13 @@ void write_attributes(h5::Group group, const Map& map) {
 
 }  // namespace
 
+void expect_finite(const Checkpoint& checkpoint, const std::string& file) {
+  require_finite(checkpoint.parameters, file, "parameter");
+  for (const auto& [slot, tensors] : checkpoint.state) require_finite(tensors, file, kind_of(slot));
+}
+
 h5::Image to_image(const Checkpoint& checkpoint, const std::string& name) {
+  expect_finite(checkpoint, name);
   std::size_t bytes = bytes_of(checkpoint.parameters);
   for (const auto& [slot, tensors] : checkpoint.state) bytes += bytes_of(tensors);
   h5::File file = h5::File::create(name, kSealBytes, bytes);
@@ -105,7 +120,7 @@ h5::Image to_image(const Checkpoint& checkpoint, const std::string& name) {
     write_tensors(root.create_group("parameters"), checkpoint.parameters, name, "parameter");
     h5::Group state = root.create_group("state");
     for (const auto& [slot, tensors] : checkpoint.state) {
-      write_tensors(state.create_group(slot), tensors, name, "state '" + slot + "', tensor");
+      write_tensors(state.create_group(slot), tensors, name, kind_of(slot));
     }
     write_attributes(root.create_group("counters"), checkpoint.counters);
     write_attributes(root.create_group("scalars"), checkpoint.scalars);

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "io/little_endian.hpp"
@@ -21,8 +23,6 @@ using Bytes = std::span<const std::byte>;
 // seeded with the generation so that a record of an earlier file is none of this.
 constexpr std::array<char, 8> kMagic{'T', 'W', 'R', 'O', 'W', 'S', '0', '1'};
 constexpr std::size_t kHeaderBytes = 24, kPrefixBytes = 5, kHashBytes = 8;
-constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
-constexpr std::chrono::seconds kWriteEvery{1};
 
 std::vector<std::byte> header_of(std::int64_t generation) {
   std::vector<std::byte> header;
@@ -143,11 +143,13 @@ void RowsWriter::fail(int error, const char* action) const {
 }
 
 void RowsWriter::start(std::int64_t generation) {
+  lost_ = true;
   descriptor_ = Descriptor(::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
   if (descriptor_.get() < 0) fail(errno, "create the file");
   buffer_ = header_of(generation);
   generation_ = generation;
   bytes_ = 0;
+  lost_ = false;
   write();
 }
 
@@ -159,11 +161,9 @@ void RowsWriter::append(const TraceRecord& record) {
   std::memcpy(buffer_.data() + begin, &payload, sizeof(payload));
   put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin,
                                                   static_cast<XXH64_hash_t>(generation_))});
-  if (buffer_.size() >= kBufferBytes || std::chrono::steady_clock::now() - written_ >= kWriteEvery) write();
 }
 
 void RowsWriter::write() {
-  written_ = std::chrono::steady_clock::now();
   if (buffer_.empty()) return;
   if (const int error = write_all(descriptor_.get(), buffer_)) {
     // Half a record would hide all that follow it.
@@ -176,7 +176,9 @@ void RowsWriter::write() {
 
 void RowsWriter::sync() {
   write();
-  if (::fsync(descriptor_.get()) != 0) fail(errno, "bring the file to the disk");
+  if (::fsync(descriptor_.get()) == 0) return;
+  lost_ = true;  // the kernel may have dropped the pages: a second fsync would prove nothing
+  fail(errno, "bring the file to the disk");
 }
 
 }  // namespace talweg::io

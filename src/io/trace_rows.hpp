@@ -2,29 +2,16 @@
 // trace.rows: what was appended to the trace since trace.h5 was last published, one checksummed record each.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
-#include <string_view>
-#include <variant>
 #include <vector>
 
 #include "io/descriptor.hpp"
 #include "talweg/io/trace.hpp"
 
 namespace talweg::io {
-
-struct EvaluationRow {
-  std::int64_t step = 0;
-  double seconds = 0;
-  std::int64_t gradient_evaluations = 0;
-  Figures figures;
-};
-
-using TraceRecord = std::variant<StepRow, EvaluationRow, TraceEvent>;
 
 /// The records in the bytes of a trace.rows, up to the first that is torn or damaged. None if it continues another publication
 /// of trace.h5 than `generation`.
@@ -36,12 +23,14 @@ class RowsWriter {
 
   /// Empties the file and what is buffered: all of it is in trace.h5, as its publication `generation`.
   void start(std::int64_t generation);
-  /// Buffers the record; writes when the last writing was a second ago, or much has gathered.
+  /// Buffers the record.
   void append(const TraceRecord& record);
   /// Writes what is buffered. Error(io) naming the file; what could not be written stays buffered.
   void write();
   /// write(), and on the disk when it returns.
   void sync();
+  /// The file has not got what was written to it, or is not there: only another start() helps.
+  [[nodiscard]] bool lost() const { return lost_; }
 
  private:
   [[noreturn]] void fail(int error, const char* action) const;
@@ -51,7 +40,7 @@ class RowsWriter {
   std::int64_t generation_ = 0;
   std::int64_t bytes_ = 0;  // whole records in the file
   std::vector<std::byte> buffer_;
-  std::chrono::steady_clock::time_point written_;
+  bool lost_ = true;
 };
 
 }  // namespace talweg::io

@@ -119,7 +119,7 @@ void TraceTable::add(const EvaluationRow& row) {
 void TraceTable::add(const TraceEvent& event) { events_.push_back(event); }
 
 h5::Image TraceTable::image(const std::string& name, std::int64_t generation) {
-  h5::File file = h5::File::create(name);
+  h5::File file = h5::File::create(name, 0, image_bytes_);
   {
     h5::Group root = file.root();
     h5::Attributes facts = root.attributes();
@@ -145,7 +145,9 @@ h5::Image TraceTable::image(const std::string& name, std::int64_t generation) {
     });
     write_events(root.create_group("events"), events_);
   }
-  return file.close();
+  h5::Image image = file.close();
+  image_bytes_ = image.bytes().size();
+  return image;
 }
 
 }  // namespace talweg::io

@@ -39,6 +39,7 @@ class TraceTable {
   std::vector<Column> steps_;                               // as kStepColumns
   std::vector<std::pair<std::string, Column>> evaluation_;  // step, seconds, gradient_evaluations, then the figures
   std::vector<TraceEvent> events_;
+  std::size_t image_bytes_ = 0;  // of the last one
 };
 
 }  // namespace talweg::io

@@ -47,14 +47,11 @@ class TraceWriter::Content {
   }
 
   void publish() {
-    const auto begin = Clock::now();
+    const Cost cost(*this);
     io::publish(file_, table_.image(file_.string(), generation_ + 1).bytes());
     // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published.
     rows_.start(++generation_);
     unpublished_ = false;
-    published_ = Clock::now();
-    cost_ = std::chrono::duration<double>(published_ - begin).count();
-    spent_ += cost_;
   }
 
   bool publish_if_cheap(double elapsed) {
@@ -64,9 +61,28 @@ class TraceWriter::Content {
     return true;
   }
 
-  RowsWriter& rows() { return rows_; }
+  // Rows that the file has lost are still in the table.
+  void write() { rows_.lost() ? publish() : rows_.write(); }
+  void sync() { rows_.lost() ? publish() : rows_.sync(); }
 
  private:
+  /// Meters a publication, failed ones too.
+  class Cost {
+   public:
+    explicit Cost(Content& content) : content_(content) {}
+    ~Cost() {
+      content_.published_ = Clock::now();
+      content_.cost_ = std::chrono::duration<double>(content_.published_ - begin_).count();
+      content_.spent_ += content_.cost_;
+    }
+    Cost(const Cost&) = delete;
+    Cost& operator=(const Cost&) = delete;
+
+   private:
+    Content& content_;
+    Clock::time_point begin_ = Clock::now();
+  };
+
   fs::path file_;
   TraceTable table_;
   RowsWriter rows_;
@@ -81,7 +97,7 @@ TraceWriter::TraceWriter(std::unique_ptr<Content> content) : content_(std::move(
 
 TraceWriter::~TraceWriter() {
   try {
-    content_->rows().write();
+    content_->write();
   } catch (const base::Error&) {
     // Whoever needs to know has called sync() or publish().
   }
@@ -108,18 +124,11 @@ std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std:
       new TraceWriter(std::make_unique<Content>(directory, TraceTable(read.trace, attributes, figures), read.generation)));
 }
 
-void TraceWriter::append_step(const StepRow& row) { content_->append(row); }
+void TraceWriter::append(const TraceRecord& record) { content_->append(record); }
 
-void TraceWriter::append_evaluation(std::int64_t step, double seconds, std::int64_t gradient_evaluations,
-                                    const Figures& figures) {
-  content_->append(EvaluationRow{step, seconds, gradient_evaluations, figures});
-}
+void TraceWriter::write() { content_->write(); }
 
-void TraceWriter::append_event(std::int64_t step, double seconds, std::string_view kind, std::string_view message) {
-  content_->append(TraceEvent{step, seconds, std::string(kind), std::string(message)});
-}
-
-void TraceWriter::sync() { content_->rows().sync(); }
+void TraceWriter::sync() { content_->sync(); }
 
 void TraceWriter::publish() { content_->publish(); }
 

@@ -7,7 +7,6 @@
 #include "talweg/comm/agree.hpp"
 #include "talweg/io/publish.hpp"
 #include "train/snapshot.hpp"
-#include "train/trace.hpp"
 
 namespace talweg::train {
 namespace {
@@ -48,10 +47,10 @@ TrainResult Coordinator<Real>::run() {
   try {
     start();
     ending = go_on();
-    if (writes_ && !ended_before_) {
+    if (writer_) {
       event("end", ending.reason + ": " + ending.message);
-      const engine::Stopwatch watch(trace_seconds_);
-      trace_->publish();
+      finish_trace();
+      ending = unless_lost(std::move(ending), writer_->report().lost_trace);
     }
     progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
@@ -73,9 +72,10 @@ TrainResult Coordinator<Real>::run() {
 template <class Real>
 Ending Coordinator<Real>::go_on() {
   const auto diverged = [&](const char* what) {
+    wait_for_disk();  // to know which checkpoint is the last
     return Ending{ExitCode::diverged, "diverged",
                   fmt::format("after step {}: {}; the last checkpoint is {}", steps_done(), what,
-                              last_checkpoint_step_ >= 0 ? fmt::format("step {}", last_checkpoint_step_) : "none")};
+                              saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none")};
   };
   try {
     Ending ending = earlier_;
@@ -83,11 +83,12 @@ Ending Coordinator<Real>::go_on() {
       ending = loop().value_or(finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_)));
     }
     if (ending.code == ExitCode::finished) conclude();
-    if (!ended_before_) {
-      earlier_ = ending;
-      save_checkpoint();
-    }
-    return ending;
+    if (!writer_) return ending;
+    earlier_ = ending;
+    wait_for_disk();
+    save_checkpoint();
+    wait_for_disk();
+    return unless_lost(std::move(ending), writer_->report().lost_checkpoint);
   } catch (const optim::Diverged& e) {
     return diverged(e.what());
   } catch (const base::Error& e) {  // a checkpoint refuses what is not finite
@@ -108,7 +109,7 @@ void Coordinator<Real>::conclude() {
   }
   figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
   if (ended_before_) return;
-  if (trace_) append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
+  record_figures();
   keep_best(figures_);
 }
 
@@ -139,12 +140,10 @@ std::optional<Ending> Coordinator<Real>::loop() {
       return Ending{ExitCode::stopped_early, "wall_seconds",
                     fmt::format("{} s are over after step {}; run the same command to go on", run_.stop.wall_seconds, done)};
     }
-    if ((signals & engine::checkpoint_and_go_on) != 0) {
-      engine_.forget_signals();
-      save_checkpoint();
-    } else {
-      checkpoint_if_due();
-    }
+    const bool asked = (signals & engine::checkpoint_and_go_on) != 0;
+    if (asked) engine_.forget_signals();
+    if (done < steps_) checkpoint_if_due(asked);  // the last step's comes at the end, and says why it ended
+    hear();
   }
   return std::nullopt;
 }
@@ -169,7 +168,7 @@ void Coordinator<Real>::step() {
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
   training_seconds_ += took;
   phases_ += engine_.meter().phases - before;
-  if (trace_ && (done + 1) % run_.trace.every == 0) record(report_, before, took);
+  if (writer_ && (done + 1) % run_.trace.every == 0) record(report_, before, took);
 }
 
 template <class Real>
@@ -180,7 +179,7 @@ std::optional<Ending> Coordinator<Real>::observe() {
     figures_ = evaluate(engine_, problem_, x_,
                         {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient});
   }
-  if (trace_) append_figures(*trace_, state_, seconds(), engine_.meter().of(engine::Asker::method).gradients, figures_);
+  record_figures();
   observed_step_ = steps_done();
   keep_best(figures_);
   const double objective = figures_.get("train_objective");
@@ -221,11 +220,6 @@ void Coordinator<Real>::keep_best(const Figures& figures) {
   state_.counter("trainer.since_best") = 0;
   engine_.copy(x_, state_.vector("trainer.best"));
   best_changed_ = true;
-}
-
-template <class Real>
-void Coordinator<Real>::event(std::string_view kind, const std::string& message) {
-  if (trace_) trace_->append_event(steps_done(), seconds(), kind, message);
 }
 
 template <class Real>

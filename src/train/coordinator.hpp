@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, starting,
-// resuming and writing in coordinator_files.cpp.
+// and resuming in coordinator_files.cpp, what is handed to the disk in
+// coordinator_writing.cpp.
 #pragma once
 
 #include <chrono>
@@ -9,10 +10,10 @@
 
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/io/lock.hpp"
-#include "talweg/io/trace.hpp"
 #include "talweg/train/run_config.hpp"
 #include "talweg/train/run_directory.hpp"
 #include "talweg/train/trainer.hpp"
+#include "train/writer.hpp"
 
 namespace talweg::train {
 
@@ -49,9 +50,20 @@ class Coordinator {
   std::optional<Ending> observe();  // evaluation and what it decides
   std::optional<Ending> check_gradient_norm();
   void keep_best(const Figures& figures);
-  void checkpoint_if_due();
-  void save_checkpoint();
+
+  void write_from_now(std::unique_ptr<io::TraceWriter> trace);
+  void record_figures();
   void event(std::string_view kind, const std::string& message);
+  /// Or when it was asked for. One that is still being written is not waited for: the newest state is taken when it is done.
+  void checkpoint_if_due(bool asked);
+  /// Copies the state and lets it be written. Error(diverged) when it is not finite.
+  void save_checkpoint();
+  void hear();  // what the writer could not write becomes warnings and events
+  void wait_for_disk();
+  void finish_trace();
+  /// `ending`, or, with a `problem`, that the run's last files are not on the disk.
+  Ending unless_lost(Ending ending, const std::string& problem) const;
+
   Summary summarise(const Ending& ending);
   std::vector<TrainedTensor> parameters();
 
@@ -74,23 +86,28 @@ class Coordinator {
   RunDirectory directory_;
   bool writes_;  // there is a run directory
   std::optional<io::DirectoryLock> lock_;
-  std::unique_ptr<io::TraceWriter> trace_;
+  std::optional<Writer> writer_;  // while the run goes on
   Progress progress_;
   base::Log log_;
 
   std::int64_t steps_per_epoch_;
   std::int64_t steps_;  // planned
   Clock::time_point started_ = Clock::now();
-  Clock::time_point last_checkpoint_ = Clock::now();
-  std::int64_t last_checkpoint_step_ = -1;
+  Clock::time_point snapshot_at_ = Clock::now();
+  std::int64_t snapshot_step_ = -1;  // of the last one handed over
+  std::int64_t saved_step_ = -1;     // of the last one on the disk, as far as the writer was asked
+  bool asked_ = false;               // for a checkpoint, by a signal
+  std::int64_t due_step_ = -1;       // of a checkpoint that waits for the one being written
+  std::int64_t late_ = 0;            // how many have waited
   std::int64_t first_step_ = 0;
   double seconds_before_ = 0;  // of earlier parts
   double examples_ = 0;        // in this part
   double training_seconds_ = 0;
   engine::Phases phases_;  // inside steps
   double evaluation_seconds_ = 0;
-  double checkpoint_seconds_ = 0;
-  double trace_seconds_ = 0;
+  double checkpoint_seconds_ = 0;    // that steps have stood still for
+  double trace_seconds_ = 0;         // the same
+  double disk_seconds_ = 0;          // waiting for the disk at the end
   std::int64_t observed_step_ = -1;  // of the last evaluation
   bool best_changed_ = false;
   bool ended_before_ = false;  // resumed a run whose ending still stands

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The coordinator's files: what a run starts from, what it leaves behind.
+// What a run starts from, and the summary it leaves behind. What it writes in between: coordinator_writing.cpp.
 #include <algorithm>
 
 #include "talweg/io/publish.hpp"
@@ -60,7 +60,7 @@ void Coordinator<Real>::start() {
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   first_step_ = steps_done();
   if (found) return;
-  trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, false);
+  write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
 
@@ -105,7 +105,7 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
   best_changed_ = state_.counter("trainer.best_step") >= 0;  // best.h5 may be of a later step, or lost
   ++state_.counter("trainer.part");
   seconds_before_ = state_.scalar("trainer.seconds");
-  last_checkpoint_step_ = steps_done();
+  snapshot_step_ = saved_step_ = steps_done();
   const auto reason = checkpoint.attributes.find("ending");
   const bool complete = steps_done() >= steps_;
   const bool stands = reason != checkpoint.attributes.end() && !reason->second.empty() && logged.empty();
@@ -133,81 +133,14 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
 template <class Real>
 void Coordinator<Real>::continue_trace() {
   try {
-    trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
+    write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, true));
   } catch (const base::Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
     const auto aside = directory_.root / "trace.h5.damaged";
     std::filesystem::rename(directory_.root / "trace.h5", aside);
     log_.warn(fmt::format("{}; set aside as {}, a new trace begins at step {}", e.what(), aside.string(), steps_done()));
-    trace_ = open_trace(directory_.root, config_, run_, facts_, problem_, state_, false);
+    write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   }
-}
-
-template <class Real>
-void Coordinator<Real>::record(const optim::StepReport& report, const engine::Phases& before, double took) {
-  const engine::Stopwatch watch(trace_seconds_);
-  const engine::Phases& now = engine_.meter().phases;
-  const engine::Costs& method = engine_.meter().of(engine::Asker::method);
-  io::StepRow row;
-  row.step = steps_done();
-  row.epoch = epoch();
-  row.examples = state_.counter("trainer.examples");
-  row.gradient_evaluations = method.gradients;
-  row.hvp_evaluations = method.hvps;
-  row.value_evaluations = method.values;
-  row.evaluation_gradients = engine_.meter().of(engine::Asker::observer).gradients;
-  row.seconds = seconds();
-  row.loss = report.loss;
-  row.gradient_norm = report.gradient_norm;
-  row.update_norm = report.update_norm;
-  row.parameter_norm = report.parameter_norm;
-  row.learning_rate = report.learning_rate;
-  row.part = state_.counter("trainer.part");
-  row.timing_gradient = now.gradient - before.gradient;
-  row.timing_allreduce = now.allreduce - before.allreduce;
-  row.timing_update = now.update - before.update;
-  row.timing_broadcast = now.broadcast - before.broadcast;
-  row.timing_other = took - row.timing_gradient - row.timing_allreduce - row.timing_update - row.timing_broadcast;
-  trace_->append_step(row);
-  trace_->publish_if_cheap(elapsed());
-}
-
-template <class Real>
-void Coordinator<Real>::checkpoint_if_due() {
-  if (!writes_) return;
-  const auto& every = run_.checkpoint;
-  const std::int64_t since = steps_done() - std::max(first_step_, last_checkpoint_step_);
-  const double waited = std::chrono::duration<double>(Clock::now() - last_checkpoint_).count();
-  const bool due =
-      (every.every_steps > 0 && since >= every.every_steps) || (every.every_seconds > 0 && waited >= every.every_seconds);
-  if (due) save_checkpoint();
-}
-
-template <class Real>
-void Coordinator<Real>::save_checkpoint() {
-  if (!writes_) return;
-  const engine::Stopwatch watch(checkpoint_seconds_);
-  state_.scalar("trainer.seconds") = seconds();
-  io::Checkpoint checkpoint = capture(problem_, state_, engine_, x_);
-  checkpoint.step = steps_done();
-  checkpoint.config = config_.resolved_toml();
-  checkpoint.fingerprint = facts_.fingerprint;
-  describe_data(checkpoint, facts_, problem_);
-  checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
-  if (trace_) trace_->sync();  // first: a trace may run ahead of the checkpoint it is cut back to, never fall behind it
-  if (best_changed_) {         // first: a kill in between leaves a best that is too good, not one that is lost
-    io::Checkpoint best = checkpoint;
-    best.state.clear();
-    best.step = state_.counter("trainer.best_step");
-    best.parameters = checkpoint.state.at("trainer.best");
-    io::save_as(directory_.best(), best);
-    best_changed_ = false;
-  }
-  io::save(directory_.checkpoints(), checkpoint);
-  io::rotate(directory_.checkpoints(), static_cast<int>(run_.checkpoint.keep));
-  if (trace_) trace_->publish();
-  last_checkpoint_ = Clock::now();
-  last_checkpoint_step_ = steps_done();
 }
 
 template <class Real>
@@ -232,6 +165,15 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.training_seconds = training_seconds_;
   s.checkpoint_seconds = checkpoint_seconds_;
   s.trace_seconds = trace_seconds_;
+  s.disk_seconds = disk_seconds_;
+  if (writer_) {
+    const WriterReport report = writer_->report();
+    s.files = {.checkpoints = report.checkpoints,
+               .failed = report.failed,
+               .late = late_,
+               .checkpoint_seconds = report.checkpoint_seconds,
+               .trace_seconds = report.trace_seconds};
+  }
   s.evaluation_seconds = evaluation_seconds_;
   s.phases = phases_;
   s.traffic = engine_.traffic();
@@ -254,15 +196,12 @@ std::vector<TrainedTensor> Coordinator<Real>::parameters() {
   return all;
 }
 
-#define TALWEG_COORDINATOR(Real)                                                                    \
-  template void Coordinator<Real>::start();                                                         \
-  template void Coordinator<Real>::expect_nothing_to_resume();                                      \
-  template void Coordinator<Real>::continue_trace();                                                \
-  template void Coordinator<Real>::resume(const io::Checkpoint&, const std::filesystem::path&);     \
-  template void Coordinator<Real>::record(const optim::StepReport&, const engine::Phases&, double); \
-  template void Coordinator<Real>::checkpoint_if_due();                                             \
-  template void Coordinator<Real>::save_checkpoint();                                               \
-  template Summary Coordinator<Real>::summarise(const Ending&);                                     \
+#define TALWEG_COORDINATOR(Real)                                                                \
+  template void Coordinator<Real>::start();                                                     \
+  template void Coordinator<Real>::expect_nothing_to_resume();                                  \
+  template void Coordinator<Real>::continue_trace();                                            \
+  template void Coordinator<Real>::resume(const io::Checkpoint&, const std::filesystem::path&); \
+  template Summary Coordinator<Real>::summarise(const Ending&);                                 \
   template std::vector<TrainedTensor> Coordinator<Real>::parameters();
 TALWEG_COORDINATOR(float)
 TALWEG_COORDINATOR(double)

@@ -42,17 +42,24 @@ const typename Map::mapped_type& entry(const Map& map, const std::string& name, 
   return found->second;
 }
 
-}  // namespace
-
+/// One vector as named tensors, in the memory that is there.
 template <class Real>
-std::vector<io::StoredTensor> tensors_of(const math::ParameterLayout& layout, std::span<const Real> values) {
-  std::vector<io::StoredTensor> tensors;
-  for (const math::Tensor& t : layout.tensors()) {
+void copy_tensors(const math::ParameterLayout& layout, std::span<const Real> values, std::vector<io::StoredTensor>& to) {
+  to.resize(layout.tensors().size());
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const math::Tensor& t = layout.tensors()[i];
     const auto part = values.subspan(t.offset, t.size);
-    tensors.push_back({.name = t.name, .shape = t.shape, .values = std::vector<Real>(part.begin(), part.end())});
+    to[i].name = t.name;
+    to[i].shape = t.shape;
+    if (auto* there = std::get_if<std::vector<Real>>(&to[i].values)) {
+      there->assign(part.begin(), part.end());
+    } else {
+      to[i].values = std::vector<Real>(part.begin(), part.end());
+    }
   }
-  return tensors;
 }
+
+}  // namespace
 
 template <class Real>
 void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
@@ -96,23 +103,22 @@ void declare_engine_slots(math::StateLayout& layout, std::size_t tensors) {
 }
 
 template <class Real>
-io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x) {
+void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x,
+             io::Checkpoint& to) {
   for (const MeterSlot& m : kMeter) state.counter(m.name) = engine.meter().of(m.asker).*m.field;
   std::ranges::copy(engine.grids().all(), state.array("engine.grids").begin());
   const math::ParameterLayout& layout = problem.objective->layout();
-  io::Checkpoint checkpoint;
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
-    auto& tensors = v == x ? checkpoint.parameters : checkpoint.state[name];
-    engine.read(v, [&](std::span<const Real> values) { tensors = tensors_of<Real>(layout, values); });
+    auto& tensors = v == x ? to.parameters : to.state[name];
+    engine.read(v, [&](std::span<const Real> values) { copy_tensors<Real>(layout, values, tensors); });
   }
-  for (const auto& s : state.layout().scalars()) checkpoint.scalars[s.name] = state.scalar(s.name);
-  for (const auto& c : state.layout().counters()) checkpoint.counters[c.name] = state.counter(c.name);
+  for (const auto& s : state.layout().scalars()) to.scalars[s.name] = state.scalar(s.name);
+  for (const auto& c : state.layout().counters()) to.counters[c.name] = state.counter(c.name);
   for (const auto& a : state.layout().arrays()) {
     const auto values = state.array(a.name);
-    checkpoint.arrays[a.name].assign(values.begin(), values.end());
+    to.arrays[a.name].assign(values.begin(), values.end());
   }
-  return checkpoint;
 }
 
 template <class Real>
@@ -147,11 +153,11 @@ void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engi
 }
 
 #define TALWEG_SNAPSHOT(Real)                                                                                             \
-  template std::vector<io::StoredTensor> tensors_of<Real>(const math::ParameterLayout&, std::span<const Real>);           \
   template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&, \
                                   std::span<Real>);                                                                       \
   template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                     \
-  template io::Checkpoint capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector); \
+  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector,            \
+                              io::Checkpoint&);                                                                           \
   template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,      \
                               engine::Engine<Real>&);                                                                     \
   template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);

@@ -17,9 +17,6 @@ namespace talweg::train {
 template <class Real>
 void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, std::span<Real> x);
 
-/// One vector as named tensors.
-template <class Real>
-std::vector<io::StoredTensor> tensors_of(const math::ParameterLayout& layout, std::span<const Real> values);
 /// Named tensors back into a vector; a missing one, another shape or precision is an Error(bad_data) naming `file`.
 template <class Real>
 void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
@@ -28,9 +25,11 @@ void values_from(const std::vector<io::StoredTensor>& tensors, const std::string
 /// Grids and meters as slots, so that what the engine remembers outlives a kill too.
 void declare_engine_slots(math::StateLayout& layout, std::size_t tensors);
 
-/// Everything declared, as a checkpoint; the caller adds step, config and data.
+/// Copies everything declared into `to`, whose memory of an earlier capture is used again; the caller adds step, config and
+/// data. Between steps: with placement "replicated" all ranks of the node write what is read here.
 template <class Real>
-io::Checkpoint capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x);
+void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x,
+             io::Checkpoint& to);
 /// And back; the ranks are not told yet (Engine::publish). A slot that is missing is an Error(bad_data) naming `file`.
 template <class Real>
 void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,

@@ -59,10 +59,17 @@ std::string to_json(const Summary& s) {
         {"evaluation", s.evaluation_seconds},
         {"checkpoints", s.checkpoint_seconds},
         {"trace", s.trace_seconds},
+        {"disk_at_end", s.disk_seconds},
         {"gradient", s.phases.gradient},
         {"allreduce", s.phases.allreduce},
         {"update", s.phases.update},
         {"broadcast", s.phases.broadcast}}},
+      {"files",
+       {{"checkpoints", s.files.checkpoints},
+        {"checkpoints_failed", s.files.failed},
+        {"checkpoints_late", s.files.late},
+        {"checkpoint_seconds", s.files.checkpoint_seconds},
+        {"trace_seconds", s.files.trace_seconds}}},
       {"examples_per_second", s.examples_per_second},
       {"messages", s.traffic.messages},
       {"bytes", s.traffic.bytes},
@@ -93,9 +100,17 @@ std::string to_text(const Summary& s) {
       fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
                   s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
                   s.observer_costs.values, s.observer_costs.hvps);
-  text += fmt::format("  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.2f}, trace {:.2f}{}\n",
-                      s.part_seconds, s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds,
-                      s.part > 0 ? fmt::format("; with earlier parts {:.2f} s", s.seconds) : "");
+  text += fmt::format(
+      "  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.3f}, trace {:.3f}, the disk at the end "
+      "{:.2f}{}\n",
+      s.part_seconds, s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds, s.disk_seconds,
+      s.part > 0 ? fmt::format("; with earlier parts {:.2f} s", s.seconds) : "");
+  if (s.files.checkpoints + s.files.failed > 0) {
+    const auto some = [](std::int64_t n, const char* what) { return n > 0 ? fmt::format(", {} {}", n, what) : ""; };
+    text += fmt::format("  files       beside the steps: {} checkpoint{} written in {:.2f} s{}{}, the trace in {:.2f} s\n",
+                        s.files.checkpoints, s.files.checkpoints == 1 ? "" : "s", s.files.checkpoint_seconds,
+                        some(s.files.late, "late"), some(s.files.failed, "lost"), s.files.trace_seconds);
+  }
   text += fmt::format(
       "  oracle      leaves {:.2f} s, allreduce {:.2f}, update {:.2f}, broadcast {:.2f}; {} examples/s on {} rank{} x {} "
       "thread{}\n",

@@ -37,11 +37,6 @@ std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directo
                  : io::TraceWriter::create(directory, attributes, figures);
 }
 
-void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations,
-                    const Figures& figures) {
-  trace.append_evaluation(state.counter("trainer.step"), seconds, gradient_evaluations, figures.all());
-}
-
 template std::unique_ptr<io::TraceWriter> open_trace<float>(const std::filesystem::path&, const base::Config&, const RunConfig&,
                                                             const RunFacts&, const engine::Problem<float>&, math::State&, bool);
 template std::unique_ptr<io::TraceWriter> open_trace<double>(const std::filesystem::path&, const base::Config&,

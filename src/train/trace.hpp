@@ -15,8 +15,4 @@ std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directo
                                             const RunConfig& run, const RunFacts& facts, const engine::Problem<Real>& problem,
                                             math::State& state, bool resumed);
 
-/// One row of evaluation/.
-void append_figures(io::TraceWriter& trace, math::State& state, double seconds, std::int64_t gradient_evaluations,
-                    const Figures& figures);
-
 }  // namespace talweg::train

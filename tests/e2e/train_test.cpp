@@ -132,12 +132,14 @@ TEST_F(Train, WallSecondsStopsWith75AndGoesOn) {
 }
 
 TEST_F(Train, CheckpointsAreRotated) {
-  train(1, small("[checkpoint]\nevery_steps = 5\nkeep = 3\n"));
+  const std::string config = small("[checkpoint]\nkeep = 3\n");
+  for (const char* steps : {"10", "20", "30", "40"}) train(1, config, {"--set", std::string("run.steps=") + steps});
   EXPECT_EQ(checkpoints(run()), 3U);
 }
 
 TEST_F(Train, ADamagedCheckpointIsPassedOverAndTheUserIsTold) {
-  const std::string config = small("[checkpoint]\nevery_steps = 10\n");
+  const std::string config = small("");
+  train(1, config, {"--set", "run.steps=30"});
   train(1, config);
   const auto newest = folder_ / "run" / "checkpoints" / "step-000000040.h5";
   std::string bytes = read_file(newest);

@@ -44,10 +44,10 @@ StepRow row(std::int64_t i) {
 
 void append(TraceWriter& trace, std::int64_t first, std::int64_t last) {
   for (std::int64_t i = first; i <= last; ++i) {
-    trace.append_step(row(i));
+    trace.append(row(i));
     if (i % 10 == 0)
-      trace.append_evaluation(i, static_cast<double>(i), 2 * i,
-                              {{"valid_accuracy", static_cast<double>(i) / 1e6}, {"train_loss", -1.0}});
+      trace.append(EvaluationRow{
+          i, static_cast<double>(i), 2 * i, {{"valid_accuracy", static_cast<double>(i) / 1e6}, {"train_loss", -1.0}}});
   }
 }
 
@@ -119,7 +119,7 @@ TEST_F(Traces, RowsSincePublicationAreRead) {
   append(*trace, 1, 25);
   trace->publish();
   append(*trace, 26, 77);
-  trace->append_event(77, 1.5, "resume", "at step 77 – weiter");
+  trace->append(TraceEvent{77, 1.5, "resume", "at step 77 – weiter"});
   trace->sync();
   const Trace read = read_trace(directory_);
   expect_rows(read, 77);
@@ -132,12 +132,29 @@ TEST_F(Traces, RowsSincePublicationAreRead) {
   expect_rows(read_trace(directory_ / "elsewhere"), 25);  // trace.h5 stands for itself
 }
 
-TEST_F(Traces, RowsReachTheFileAboutEverySecond) {
+TEST_F(Traces, RowsReachTheFileWhenWritten) {
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
-  append(*trace, 1, 5);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
-  append(*trace, 6, 6);
+  append(*trace, 1, 6);
+  expect_rows(read_trace(directory_), 0);
+  trace->write();
   expect_rows(read_trace(directory_), 6);
+}
+
+TEST_F(Traces, RowsWhoseFileIsLostAreInTheNextOne) {
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  append(*trace, 1, 10);
+  std::filesystem::remove(rows());
+  std::filesystem::create_directory(rows());
+  expect_error(ExitCode::io, {rows().string(), "cannot create the file"}, [&] { trace->publish(); });
+  append(*trace, 11, 20);
+  expect_error(ExitCode::io, {rows().string()}, [&] { trace->sync(); });
+  std::filesystem::remove(rows());
+  append(*trace, 21, 30);
+  trace->sync();
+  expect_rows(read_trace(directory_), 30);
+  append(*trace, 31, 40);
+  trace->sync();
+  expect_rows(read_trace(directory_), 40);
 }
 
 TEST_F(Traces, RowsReachTheFileWhenTheWriterGoes) {
@@ -148,9 +165,9 @@ TEST_F(Traces, RowsReachTheFileWhenTheWriterGoes) {
 TEST_F(Traces, EventsKeepTheirText) {
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   const std::string large(300000, 'm');
-  trace->append_event(0, 0.5, "start", "");
-  trace->append_event(1, 1.5, "config", large);
-  trace->append_event(1, 1.75, "", "two lines\nof text");
+  trace->append(TraceEvent{0, 0.5, "start", ""});
+  trace->append(TraceEvent{1, 1.5, "config", large});
+  trace->append(TraceEvent{1, 1.75, "", "two lines\nof text"});
   trace->publish();
   const Trace read = read_trace(directory_);
   ASSERT_EQ(read.events.size(), 3u);
@@ -164,9 +181,9 @@ TEST_F(Traces, EventsKeepTheirText) {
 
 TEST_F(Traces, FiguresMayComeAndGo) {
   auto trace = TraceWriter::create(directory_, kAttributes, {"a"});
-  trace->append_evaluation(1, 0, 0, {{"a", 1}});
-  trace->append_evaluation(2, 0, 0, {});
-  trace->append_evaluation(3, 0, 0, {{"b", 3}, {"b", 4}});
+  trace->append(EvaluationRow{1, 0, 0, {{"a", 1}}});
+  trace->append(EvaluationRow{2, 0, 0, {}});
+  trace->append(EvaluationRow{3, 0, 0, {{"b", 3}, {"b", 4}}});
   for (const bool published : {false, true}) {
     if (published)
       trace->publish();
@@ -182,7 +199,7 @@ TEST_F(Traces, FiguresMayComeAndGo) {
   }
   trace.reset();
   trace = TraceWriter::resume(directory_, 9, {}, {"c"});
-  trace->append_evaluation(10, 0, 0, {{"c", 10}});
+  trace->append(EvaluationRow{10, 0, 0, {{"c", 10}}});
   trace->publish();
   const Columns read = read_trace(directory_).evaluation;
   ASSERT_EQ(read.at("c").size(), 4u);
@@ -195,10 +212,10 @@ TEST_F(Traces, ResumeCutsWhatCameAfterTheCheckpoint) {
   for (const std::int64_t cut : {0, 1, 25, 26, 40, 59, 60, 100}) {
     auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
     append(*trace, 1, 25);
-    trace->append_event(25, 0, "early", "");
+    trace->append(TraceEvent{25, 0, "early", ""});
     trace->publish();
     append(*trace, 26, 60);
-    trace->append_event(60, 0, "late", "");
+    trace->append(TraceEvent{60, 0, "late", ""});
     trace.reset();
     trace = TraceWriter::resume(directory_, cut, {{"seed", std::int64_t{8}}, {"ranks", std::int64_t{2}}}, kFigures);
     const Trace read = read_trace(directory_);
@@ -378,7 +395,7 @@ TEST_F(Traces, OpensInH5py) {
   if (!python_has(directory_, "h5py")) GTEST_SKIP() << "no h5py here";
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   append(*trace, 1, 9000);
-  trace->append_event(3, 1, "note", "ünï");
+  trace->append(TraceEvent{3, 1, "note", "ünï"});
   trace->publish();
   const Ran ran = python(directory_, R"(
 import h5py, numpy, zlib
@@ -424,7 +441,7 @@ assert 'message' in xarray.open_dataset('trace.h5', engine='h5netcdf', group='ev
 TEST_F(Traces, AMillionRowsArePublished) {
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   constexpr std::int64_t kRows = 1000000;
-  for (std::int64_t i = 1; i <= kRows; ++i) trace->append_step(row(i));
+  for (std::int64_t i = 1; i <= kRows; ++i) trace->append(row(i));
   trace->publish();
   const Trace read = read_trace(h5());
   ASSERT_EQ(read.steps.at("loss").size(), static_cast<std::size_t>(kRows));

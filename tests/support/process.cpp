@@ -23,9 +23,13 @@ std::string temporary_file() {
   return name;
 }
 
-std::string take(const std::string& file) {
+std::string text_of(const std::string& file) {
   std::ifstream in(file);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::string take(const std::string& file) {
+  std::string text = text_of(file);
   unlink(file.c_str());
   return text;
 }
@@ -58,6 +62,8 @@ Process::~Process() {
 }
 
 void Process::signal(int number) const { kill(pid_, number); }
+
+std::string Process::err() const { return text_of(err_file_); }
 
 Result Process::wait(std::chrono::seconds deadline) {
   using Clock = std::chrono::steady_clock;

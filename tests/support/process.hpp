@@ -27,6 +27,8 @@ class Process {
   /// Sends a signal to the process itself.
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// What it has written to stderr so far.
+  [[nodiscard]] std::string err() const;
   /// Waits until it ends or the deadline passes; then its whole group is killed.
   Result wait(std::chrono::seconds deadline = std::chrono::seconds(120));
 

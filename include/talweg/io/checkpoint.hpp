@@ -44,7 +44,13 @@ Checkpoint load(const std::filesystem::path& file);
 /// The same from a file's content, read elsewhere; `name` is what errors call it.
 Checkpoint load_image(const std::vector<std::byte>& content, const std::string& name);
 
-/// Publishes `directory`/step-%09d.h5 and returns its path. A parameter or state value that is not finite is refused with
+/// `directory`/step-%09d.h5.
+std::filesystem::path checkpoint_file(const std::filesystem::path& directory, std::int64_t step);
+
+/// Error(diverged) naming `file`, tensor and element if a parameter or state value is not finite.
+void expect_finite(const Checkpoint& checkpoint, const std::string& file);
+
+/// Publishes checkpoint_file() and returns its path. A parameter or state value that is not finite is refused with
 /// Error(diverged) naming tensor and element; otherwise the errors of publish().
 std::filesystem::path save(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 void save_as(const std::filesystem::path& file, const Checkpoint& checkpoint);

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -38,11 +37,29 @@ struct StepRow {
   double timing_other = 0;
 };
 
-using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::string>>;
 using Figures = std::vector<std::pair<std::string, double>>;
+
+/// One evaluation. A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
+struct EvaluationRow {
+  std::int64_t step = 0;
+  double seconds = 0;
+  std::int64_t gradient_evaluations = 0;
+  Figures figures;
+};
+
+struct TraceEvent {
+  std::int64_t step = 0;
+  double seconds = 0;
+  std::string kind;
+  std::string message;
+};
+
+using TraceRecord = std::variant<StepRow, EvaluationRow, TraceEvent>;
+using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::string>>;
 using Columns = std::map<std::string, std::vector<double>>;
 
-/// Rows go to memory; about every second to trace.rows; and with publish() into trace.h5.
+/// Records go to memory, with write() and sync() on to trace.rows, with publish() into trace.h5. Where one of these fails
+/// nothing is lost: the next has it too. For one thread at a time.
 class TraceWriter {
  public:
   /// A new trace in `directory`, in place of any that is there. `figures` are the evaluation's columns, in order.
@@ -54,12 +71,11 @@ class TraceWriter {
                                              const TraceAttributes& attributes, const std::vector<std::string>& figures);
   ~TraceWriter();  // what is still in memory goes to trace.rows, if it can
 
-  void append_step(const StepRow& row);
-  /// A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
-  void append_evaluation(std::int64_t step, double seconds, std::int64_t gradient_evaluations, const Figures& figures);
-  void append_event(std::int64_t step, double seconds, std::string_view kind, std::string_view message);
+  void append(const TraceRecord& record);
 
-  /// All rows so far are in trace.rows and on the disk. Before a checkpoint is saved: its rows then outlive any kill.
+  /// All records so far are in trace.rows: they outlive a kill. Error(io) or Error(permission) naming the file.
+  void write();
+  /// And on the disk. Before a checkpoint is saved: its rows then outlive it.
   void sync();
   /// Replaces trace.h5 by one with all rows so far. The errors of publish().
   void publish();
@@ -71,13 +87,6 @@ class TraceWriter {
   class Content;
   explicit TraceWriter(std::unique_ptr<Content> content);
   std::unique_ptr<Content> content_;
-};
-
-struct TraceEvent {
-  std::int64_t step = 0;
-  double seconds = 0;
-  std::string kind;
-  std::string message;
 };
 
 /// A trace in memory. Columns have the names of the file: steps["loss"], timing["gradient"], evaluation["valid_loss"].

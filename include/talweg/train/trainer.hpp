@@ -48,6 +48,15 @@ struct Ending {
   std::string message;  // one sentence
 };
 
+/// What was written beside the steps, by a thread of its own.
+struct FilesWritten {
+  std::int64_t checkpoints = 0;
+  std::int64_t failed = 0;  // checkpoints that could not be written
+  std::int64_t late = 0;    // that waited for the one before them to be on the disk
+  double checkpoint_seconds = 0;
+  double trace_seconds = 0;
+};
+
 /// What a run reports. Times are the coordinator's.
 struct Summary {
   Ending ending;
@@ -65,12 +74,14 @@ struct Summary {
   engine::Costs method_costs;
   engine::Costs observer_costs;
   double seconds = 0;  // over all parts of the run
-  // Of this part: all of it, inside steps, and so on.
+  // Of this part: all of it, inside steps, and so on. For checkpoints and trace: how long steps stood still for them.
   double part_seconds = 0;
   double training_seconds = 0;
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
   double evaluation_seconds = 0;
+  double disk_seconds = 0;  // waiting at the end until all is on the disk
+  FilesWritten files;
   engine::Phases phases;           // of the time inside steps
   double examples_per_second = 0;  // of training steps
   comm::Traffic traffic;           // what the coordinator handed to collectives

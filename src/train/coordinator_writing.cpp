@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the coordinator hands to the disk while it steps: rows, events, and copies of its state.
+#include <algorithm>
+
+#include "train/coordinator.hpp"
+#include "train/problem.hpp"
+#include "train/snapshot.hpp"
+
+namespace talweg::train {
+
+using base::ExitCode;
+using engine::Stopwatch;
+
+template <class Real>
+void Coordinator<Real>::write_from_now(std::unique_ptr<io::TraceWriter> trace) {
+  writer_.emplace(directory_, std::move(trace), static_cast<int>(run_.checkpoint.keep));
+}
+
+template <class Real>
+void Coordinator<Real>::record(const optim::StepReport& report, const engine::Phases& before, double took) {
+  const Stopwatch watch(trace_seconds_);
+  const engine::Phases& now = engine_.meter().phases;
+  const engine::Costs& method = engine_.meter().of(engine::Asker::method);
+  io::StepRow row;
+  row.step = steps_done();
+  row.epoch = epoch();
+  row.examples = state_.counter("trainer.examples");
+  row.gradient_evaluations = method.gradients;
+  row.hvp_evaluations = method.hvps;
+  row.value_evaluations = method.values;
+  row.evaluation_gradients = engine_.meter().of(engine::Asker::observer).gradients;
+  row.seconds = seconds();
+  row.loss = report.loss;
+  row.gradient_norm = report.gradient_norm;
+  row.update_norm = report.update_norm;
+  row.parameter_norm = report.parameter_norm;
+  row.learning_rate = report.learning_rate;
+  row.part = state_.counter("trainer.part");
+  row.timing_gradient = now.gradient - before.gradient;
+  row.timing_allreduce = now.allreduce - before.allreduce;
+  row.timing_update = now.update - before.update;
+  row.timing_broadcast = now.broadcast - before.broadcast;
+  row.timing_other = took - row.timing_gradient - row.timing_allreduce - row.timing_update - row.timing_broadcast;
+  writer_->append(row);
+}
+
+template <class Real>
+void Coordinator<Real>::record_figures() {
+  if (!writer_) return;
+  writer_->append(io::EvaluationRow{.step = steps_done(),
+                                    .seconds = seconds(),
+                                    .gradient_evaluations = engine_.meter().of(engine::Asker::method).gradients,
+                                    .figures = figures_.all()});
+}
+
+template <class Real>
+void Coordinator<Real>::event(std::string_view kind, const std::string& message) {
+  if (writer_) writer_->append(io::TraceEvent{steps_done(), seconds(), std::string(kind), message});
+}
+
+template <class Real>
+void Coordinator<Real>::checkpoint_if_due(bool asked) {
+  if (!writer_) return;
+  asked_ = asked_ || asked;
+  const auto& every = run_.checkpoint;
+  const std::int64_t since = steps_done() - std::max(first_step_, snapshot_step_);
+  const double waited = std::chrono::duration<double>(Clock::now() - snapshot_at_).count();
+  const bool due = asked_ || (every.every_steps > 0 && since >= every.every_steps) ||
+                   (every.every_seconds > 0 && waited >= every.every_seconds);
+  if (!due) return;
+  if (!writer_->idle()) {
+    if (due_step_ < 0) due_step_ = steps_done();
+    return;
+  }
+  save_checkpoint();
+}
+
+template <class Real>
+void Coordinator<Real>::save_checkpoint() {
+  if (!writer_) return;
+  const Stopwatch watch(checkpoint_seconds_);
+  if (due_step_ >= 0 && due_step_ < steps_done()) {
+    const std::string text = fmt::format("due at step {}, taken at step {}: that of step {} was still being written", due_step_,
+                                         steps_done(), snapshot_step_);
+    if (late_++ == 0) log_.info("checkpoint " + text + "; the disk is slower than [checkpoint] asks for");
+    event("checkpoint", text);
+  }
+  due_step_ = -1;
+  asked_ = false;
+  state_.scalar("trainer.seconds") = seconds();
+  io::Checkpoint& checkpoint = writer_->snapshot();
+  capture(problem_, state_, engine_, x_, checkpoint);
+  checkpoint.step = steps_done();
+  checkpoint.config = config_.resolved_toml();
+  checkpoint.fingerprint = facts_.fingerprint;
+  describe_data(checkpoint, facts_, problem_);
+  checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
+  io::expect_finite(checkpoint, io::checkpoint_file(directory_.checkpoints(), checkpoint.step).string());
+  const bool last = earlier_.reason != "";
+  writer_->write({.best = best_changed_, .trace = !last});  // the last is followed by finish_trace()
+  best_changed_ = false;
+  snapshot_at_ = Clock::now();
+  snapshot_step_ = steps_done();
+}
+
+template <class Real>
+void Coordinator<Real>::hear() {
+  if (!writer_ || !writer_->failed()) return;
+  const std::vector<WriteFailure> failures = writer_->failures();
+  saved_step_ = std::max(saved_step_, writer_->report().last_step);
+  for (const WriteFailure& failure : failures) {
+    switch (failure.what) {
+      case WriteFailure::What::checkpoint:
+        best_changed_ = best_changed_ || failure.best;
+        log_.warn(fmt::format("{}; the checkpoint of step {} is lost, the last good one is {}; the run goes on",
+                              failure.message, failure.step,
+                              saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none yet"));
+        event("checkpoint", fmt::format("of step {} is lost: {}", failure.step, failure.message));
+        break;
+      case WriteFailure::What::rotation:
+        log_.warn(failure.message + "; the run goes on");
+        event("checkpoint", failure.message);
+        break;
+      case WriteFailure::What::trace:
+        log_.warn(failure.message + "; the trace is kept in memory until it can be written, the run goes on");
+        event("trace", failure.message);
+        break;
+    }
+  }
+}
+
+template <class Real>
+void Coordinator<Real>::wait_for_disk() {
+  if (!writer_) return;
+  const Stopwatch watch(disk_seconds_);
+  writer_->wait();
+  saved_step_ = std::max(saved_step_, writer_->report().last_step);
+  hear();
+}
+
+template <class Real>
+void Coordinator<Real>::finish_trace() {
+  const Stopwatch watch(disk_seconds_);
+  writer_->finish();
+  hear();
+}
+
+template <class Real>
+Ending Coordinator<Real>::unless_lost(Ending ending, const std::string& problem) const {
+  const bool good = ending.code == ExitCode::finished || ending.code == ExitCode::stopped_early;
+  if (problem.empty() || !good) return ending;
+  return {ExitCode::io, "disk",
+          fmt::format("{} ({}), but {}; the last checkpoint on the disk is {}", ending.message, ending.reason, problem,
+                      saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none")};
+}
+
+#define TALWEG_COORDINATOR(Real)                                                                    \
+  template void Coordinator<Real>::write_from_now(std::unique_ptr<io::TraceWriter>);                \
+  template void Coordinator<Real>::record(const optim::StepReport&, const engine::Phases&, double); \
+  template void Coordinator<Real>::record_figures();                                                \
+  template void Coordinator<Real>::event(std::string_view, const std::string&);                     \
+  template void Coordinator<Real>::checkpoint_if_due(bool);                                         \
+  template void Coordinator<Real>::save_checkpoint();                                               \
+  template void Coordinator<Real>::hear();                                                          \
+  template void Coordinator<Real>::wait_for_disk();                                                 \
+  template void Coordinator<Real>::finish_trace();                                                  \
+  template Ending Coordinator<Real>::unless_lost(Ending, const std::string&) const;
+TALWEG_COORDINATOR(float)
+TALWEG_COORDINATOR(double)
+#undef TALWEG_COORDINATOR
+
+}  // namespace talweg::train

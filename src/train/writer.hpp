@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that owns a run's files while the run goes on: trace.h5, trace.rows and the checkpoints. The loop hands over rows
+// and copies of its state, and never waits for the disk unless it asks to.
+//
+// The order on the disk, whatever is killed when: the trace's rows, then best.h5, then the checkpoint that needs them, then
+// rotation. So a trace may run ahead of the checkpoint it is cut back to, never fall behind it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "talweg/io/checkpoint.hpp"
+#include "talweg/io/trace.hpp"
+#include "talweg/train/run_directory.hpp"
+
+namespace talweg::train {
+
+/// Something could not be written.
+struct WriteFailure {
+  enum class What { checkpoint, rotation, trace };
+  What what = What::trace;
+  std::int64_t step = 0;  // of a checkpoint that is not there now
+  bool best = false;      // that was to bring a new best.h5
+  std::string message;    // names the file and the system's reason
+};
+
+/// What the thread has done so far.
+struct WriterReport {
+  std::int64_t checkpoints = 0;  // on the disk
+  std::int64_t failed = 0;       // and those that could not be written
+  std::int64_t last_step = -1;   // of the newest on the disk; -1: none yet
+  std::string lost_checkpoint;   // why the last one could not be written; empty: it was
+  std::string lost_trace;        // the same of the trace
+  double checkpoint_seconds = 0;
+  double trace_seconds = 0;
+};
+
+class Writer {
+ public:
+  /// `keep` checkpoints survive rotation.
+  Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep);
+  ~Writer();  // what was handed over is written, if it can be
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // The loop's side: one thread calls these, and none of them throws what happens to the disk.
+  /// The record is in trace.rows in about a second.
+  void append(io::TraceRecord record);
+  /// True unless a checkpoint is being written.
+  [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
+  /// Where the next checkpoint is put together, when idle(); its memory and what it holds are those of the last.
+  io::Checkpoint& snapshot() { return snapshot_; }
+  /// What else is written with a checkpoint.
+  struct Beside {
+    bool best = false;   // before it, its state "trainer.best" as best.h5
+    bool trace = false;  // after it, trace.h5
+  };
+  /// Begins to write snapshot(), when idle().
+  void write(Beside beside);
+  /// Returns when nothing is being written.
+  void wait();
+  /// wait(), and all records are in trace.h5, or the report says why not.
+  void finish();
+  /// Nearly free: whether failures() has something.
+  [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  /// What has failed since it was last asked. A trace that fails again and again is told of once.
+  std::vector<WriteFailure> failures();
+  [[nodiscard]] WriterReport report() const;
+
+ private:
+  struct Job {
+    bool checkpoint = false;
+    Beside beside;
+    [[nodiscard]] bool any() const { return checkpoint || beside.trace; }
+  };
+
+  void begin(Job job);
+  void work();
+  void keep_rows();
+  void save(bool best);
+  void publish(bool anyway);
+  /// Runs `action`; what it throws becomes a failure. False if it did.
+  template <class Action>
+  bool attempt(WriteFailure::What what, bool best, Action action);
+
+  const RunDirectory directory_;
+  const int keep_;
+  std::unique_ptr<io::TraceWriter> trace_;  // the thread's
+  std::vector<io::TraceRecord> taken_;      // the thread's
+  io::Checkpoint snapshot_;                 // the thread's while not idle
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;  // the thread
+  std::condition_variable done_;  // the loop
+  std::vector<io::TraceRecord> records_;
+  Job job_;
+  bool stopping_ = false;
+  std::vector<WriteFailure> failures_;
+  WriterReport report_;
+  std::atomic<bool> idle_ = true;
+  std::atomic<bool> failed_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace talweg::train

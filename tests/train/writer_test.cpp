@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that writes: what is handed over arrives, in order; what cannot be written is reported and tried again.
+#include "train/writer.hpp"
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "tests/io/support.hpp"
+
+namespace talweg::train {
+namespace {
+
+using What = WriteFailure::What;
+
+class Writers : public io::Scratch {
+ protected:
+  Writers() {
+    std::filesystem::create_directories(run_.checkpoints());
+    writer_.emplace(run_, io::TraceWriter::create(directory_, {}, {}), 2);
+  }
+  /// A state of 4 MB at `step`, whose best was five steps before.
+  void fill(std::int64_t step) {
+    io::Checkpoint& c = writer_->snapshot();
+    c.step = step;
+    c.counters["trainer.best_step"] = step - 5;
+    const auto tensor = [](double v) { return io::StoredTensor{"w", {500000}, std::vector<double>(500000, v)}; };
+    c.parameters = {tensor(static_cast<double>(step))};
+    c.state["trainer.best"] = {tensor(-static_cast<double>(step))};
+  }
+  void rows(std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i <= last; ++i) writer_->append(io::StepRow{.step = i});
+  }
+  std::size_t rows_on_disk() const { return io::read_trace(directory_).steps.at("step").size(); }
+  static double first_value(const std::filesystem::path& file) {
+    return std::get<std::vector<double>>(io::load(file).parameters.at(0).values).at(0);
+  }
+  std::filesystem::path file(std::int64_t step) const { return io::checkpoint_file(run_.checkpoints(), step); }
+
+  RunDirectory run_{directory_};
+  std::optional<Writer> writer_;
+};
+
+TEST_F(Writers, ACheckpointItsBestAndItsRowsArrive) {
+  rows(1, 10);
+  fill(10);
+  EXPECT_TRUE(writer_->idle());
+  writer_->write({.best = true, .trace = false});
+  writer_->wait();
+  EXPECT_TRUE(writer_->idle());
+  EXPECT_EQ(first_value(file(10)), 10);
+  EXPECT_EQ(first_value(run_.best()), -10);
+  EXPECT_EQ(io::load(run_.best()).step, 5);
+  EXPECT_TRUE(io::load(run_.best()).state.empty());
+  EXPECT_EQ(io::load(file(10)).state.size(), 1U);
+  EXPECT_EQ(rows_on_disk(), 10U);
+  EXPECT_EQ(writer_->report().last_step, 10);
+  EXPECT_EQ(writer_->report().checkpoints, 1);
+  EXPECT_FALSE(writer_->failed());
+}
+
+TEST_F(Writers, RowsArriveInAboutASecondUnasked) {
+  rows(1, 7);
+  for (int i = 0; i < 600 && rows_on_disk() < 7; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(rows_on_disk(), 7U);
+}
+
+TEST_F(Writers, WhatWasHandedOverOutlivesTheWriter) {
+  rows(1, 7);
+  fill(7);
+  writer_->write({});
+  rows(8, 9);
+  writer_.reset();
+  EXPECT_EQ(first_value(file(7)), 7);
+  EXPECT_EQ(rows_on_disk(), 9U);
+}
+
+TEST_F(Writers, FinishPublishesTheTrace) {
+  rows(1, 7);
+  writer_->finish();
+  std::filesystem::remove(directory_ / "trace.rows");
+  EXPECT_EQ(rows_on_disk(), 7U);
+}
+
+TEST_F(Writers, WhatDoesNotFitIsReportedAndTheNextOneTried) {
+  fill(10);
+  writer_->write({});
+  writer_->wait();
+  {
+    const io::SizeLimit limit(1 << 20);
+    fill(20);
+    writer_->write({.best = true, .trace = false});
+    writer_->wait();
+  }
+  ASSERT_TRUE(writer_->failed());
+  const auto failures = writer_->failures();
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].what, What::checkpoint);
+  EXPECT_EQ(failures[0].step, 20);
+  EXPECT_TRUE(failures[0].best);
+  EXPECT_NE(failures[0].message.find(run_.best().string() + ": cannot write: File too large"), std::string::npos)
+      << failures[0].message;
+  EXPECT_FALSE(writer_->failed());
+  EXPECT_EQ(writer_->report().lost_checkpoint, failures[0].message);
+  EXPECT_EQ(io::names_in(run_.checkpoints()), (std::vector<std::string>{"step-000000010.h5"}));
+  fill(30);
+  writer_->write({.best = true, .trace = false});
+  writer_->wait();
+  EXPECT_EQ(first_value(file(30)), 30);
+  EXPECT_EQ(first_value(run_.best()), -30);
+  const WriterReport report = writer_->report();
+  EXPECT_TRUE(report.lost_checkpoint.empty());
+  EXPECT_EQ(report.checkpoints, 2);
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_EQ(report.last_step, 30);
+}
+
+// Else a kill would leave a checkpoint ahead of the trace it is to be cut back to.
+TEST_F(Writers, NoCheckpointWithoutItsRows) {
+  writer_.reset();
+  auto trace = io::TraceWriter::create(directory_, {}, {});
+  std::filesystem::remove(directory_ / "trace.rows");
+  std::filesystem::create_directory(directory_ / "trace.rows");
+  EXPECT_ANY_THROW(trace->publish());
+  writer_.emplace(run_, std::move(trace), 2);
+  rows(1, 10);
+  fill(10);
+  writer_->write({.best = true, .trace = false});
+  writer_->wait();
+  EXPECT_TRUE(io::names_in(run_.checkpoints()).empty());
+  fill(20);
+  writer_->write({});
+  writer_->wait();
+  std::size_t traces = 0, checkpoints = 0;
+  for (const WriteFailure& failure : writer_->failures()) {
+    (failure.what == What::trace ? traces : checkpoints) += 1;
+    EXPECT_NE(failure.message.find("trace.rows: cannot create the file"), std::string::npos) << failure.message;
+  }
+  EXPECT_EQ(traces, 1U) << "told once";
+  EXPECT_EQ(checkpoints, 2U);
+  std::filesystem::remove(directory_ / "trace.rows");
+  fill(30);
+  writer_->write({});
+  writer_->finish();
+  EXPECT_EQ(first_value(file(30)), 30);
+  EXPECT_EQ(rows_on_disk(), 10U);
+  EXPECT_TRUE(writer_->report().lost_trace.empty());
+}
+
+}  // namespace
+}  // namespace talweg::train
