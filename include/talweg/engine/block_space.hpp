@@ -27,6 +27,9 @@ class BlockSpace final : public optim::VectorSpace {
 
   [[nodiscard]] const math::ParameterLayout& layout() const override { return layout_; }
   math::Sums for_each_block(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&) override;
+  [[nodiscard]] std::span<const math::Sums> block_sums() const override { return partial_; }
+  void for_each_tensor(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&,
+                       std::span<const std::span<double>> tables) override;
   Vector acquire() override { return together_ != nullptr ? store_.acquire_common() : store_.acquire_own(); }
   void release(Vector v) override { store_.release(v); }
 
