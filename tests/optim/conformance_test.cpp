@@ -106,35 +106,41 @@ struct Defaults {
   explicit Defaults(const optim::Entry& entry)
       : config(base::Config::parse("[method]\n" + lines_of(entry), "defaults.toml")),
         method(optim::build_method(config.section("method"))) {}
-  [[nodiscard]] std::optional<double> number(const std::string& key) const {
-    for (const base::Resolved& r : config.resolved()) {
-      if (r.key == key) return std::stod(r.value);
-    }
-    return std::nullopt;
-  }
 };
 
 std::size_t batch_of(const Defaults& defaults) { return defaults.method->needs().full_batch ? 0 : 8; }
 
-/// The least `measure` over runs at {1/1000 ... 100} x the default rate, the rate falling to 0 over the steps.
+/// [method] of the entry with every rate (lr, adam_lr, ...) `times` its default; nothing when it has none.
+std::optional<std::string> at_rate(const optim::Entry& entry, double times) {
+  std::string more;
+  const Defaults defaults(entry);
+  for (const base::Resolved& r : defaults.config.resolved()) {
+    if (r.key == "lr" || r.key.ends_with("_lr")) more += fmt::format("{} = {:.17e}\n", r.key, std::stod(r.value) * times);
+  }
+  return more.empty() ? std::nullopt : std::optional(lines_of(entry, more));
+}
+
+/// The least `measure` over runs at {1/1000 ... 1000} x the default rate, held constant or falling to 0 over the steps.
 template <class Measure>
 double best_over_rates(const optim::Entry& entry, const FiniteSum& f, int steps, const math::Proximal* prox, Measure measure) {
-  const Defaults defaults(entry);
-  const auto lr = defaults.number("lr");
+  const std::size_t batch = f.n == 1 ? 0 : batch_of(Defaults(entry));
   double best = std::numeric_limits<double>::infinity();
-  for (const double times : {1.0, 10.0, 100.0, 1e3, 0.1, 1e-2, 1e-3}) {
-    const std::string method = lines_of(entry, lr ? fmt::format("lr = {:.17g}", *lr * times * 1.0000001) : "");
-    MethodRun<double> run(method, f, kStart, f.n == 1 ? 0 : batch_of(defaults), prox);
+  const auto try_one = [&](const std::string& method, bool falls) {
+    MethodRun<double> run(method, f, kStart, batch, prox);
     try {
       for (int k = 0; k < steps; ++k) {
-        run.progress().factor = 1 - static_cast<double>(k) / steps;
+        if (falls) run.progress().factor = 1 - static_cast<double>(k) / steps;
         if (run.step().outcome != optim::Outcome::going_on) break;
       }
       const double now = measure(run);
       if (now < best) best = now;  // NaN is not
     } catch (const optim::Diverged&) {
     }
-    if (!lr) break;
+  };
+  for (const double times : {1.0, 10.0, 100.0, 1e3, 0.1, 1e-2, 1e-3}) {
+    const auto method = at_rate(entry, times);
+    for (const bool falls : {true, false}) try_one(method.value_or(lines_of(entry)), falls);
+    if (!method) break;
   }
   return best;
 }
