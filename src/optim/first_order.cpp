@@ -87,6 +87,8 @@ FirstOrder::FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<Upd
 void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout& parameters) const {
   rule_->declare(layout, parameters);
   estimator_->declare(layout, parameters);
+  if (around_.accumulate > 1) layout.vector("accumulated");
+  around_.averaging.declare(layout);
 }
 
 StepReport FirstOrder::step(StepContext& context) const {
@@ -96,9 +98,27 @@ StepReport FirstOrder::step(StepContext& context) const {
   if (proximal != nullptr && rule_->needs().smooth_omega) throw std::logic_error("a rule without prox met a non-smooth Omega");
 
   Undo undo(context.state);
-  const Estimate estimate = estimator_->estimate(context);
+  Estimate estimate = estimator_->estimate(context);
+  const std::int64_t together = around_.accumulate;
+  const std::int64_t place = context.progress.step % together;  // among the estimates that make a step
+  if (together > 1) {
+    for (auto* parts : {&estimate.request.terms, &estimate.request.shifts}) {
+      for (Term& part : *parts) part.weight /= static_cast<double>(together);
+    }
+    const Vector accumulated = context.state.vector("accumulated");
+    if (place > 0) estimate.request.shifts.push_back({1, accumulated});
+    if (place + 1 < together) {
+      const GradientAnswer answer = oracle.gradient_into(estimate.request, accumulated);
+      estimator_->finish(context);
+      undo.keep();
+      return {.loss = answer.value,
+              .gradient_norm = std::sqrt(answer.sums[0]),
+              .parameter_norm = space.norm(context.x()),
+              .message = {}};
+    }
+  }
   RuleStep rule_step{.context = context,
-                     .t = context.progress.step + 1,
+                     .t = context.progress.step / together + 1,
                      .lr = rule_->lr() * context.progress.factor,
                      .factor = context.progress.factor,
                      .batch = estimate.request.batch,
@@ -142,6 +162,7 @@ StepReport FirstOrder::step(StepContext& context) const {
     const LastSweep sweep(update, proximal, clipped, shrink, slots_.size(), false, estimate.keep_point.has_value());
     answer.sums = space.for_each_block(writes, reads_of(update), sweep);
   }
+  if (const auto moved = around_.averaging.apply(context, rule_step.t, rule_->output())) answer.sums[kPoint] = *moved;
   estimator_->finish(context);
   undo.keep();
   return {.loss = answer.value,

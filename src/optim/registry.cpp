@@ -51,10 +51,15 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
                           ? entry
                           : find_entry(method.choice("rule", "sgd", names(true), "what is done with the estimated gradient"));
   std::unique_ptr<UpdateRule> update = rule.make_rule(method);
-  const Surroundings around{
+  Surroundings around{
       .clipping = parse_clipping(method),
       .weight_decay = method.number("decoupled_weight_decay", 0.0, base::Range::non_negative(),
-                                    "times lr: share of every parameter that is taken off before the rule's step")};
+                                    "times lr: share of every parameter that is taken off before the rule's step"),
+      .averaging = Averaging(method)};
+  if (entry.make_rule != nullptr) {
+    around.accumulate = method.integer("accumulate", 1, {.low = 1, .high = 1e6},
+                                       "steps whose gradients are averaged before x moves, as in one larger batch");
+  }
   return std::make_unique<FirstOrder>(std::move(estimator), std::move(update), around);
 }
 

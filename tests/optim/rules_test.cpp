@@ -27,6 +27,101 @@ TEST(FirstOrder, ClipsTheGlobalNorm) {
   EXPECT_NEAR(untouched.x()[0], 0, 1e-12);
 }
 
+/// f(x) = (3 x_0, 4 x_1; 12 x_2), its gradient the same everywhere: two tensors of norms 5 and 12.
+FiniteSum slope() {
+  return {.n = 1000,
+          .dimension = 3,
+          .term =
+              [](std::size_t, const Point& x, Point& g) {
+                const Point a = {3, 4, 12};
+                double value = 0;
+                for (std::size_t j = 0; j < 3; ++j) g[j] += a[j], value += a[j] * x[j];
+                return value;
+              },
+          .hessian_vector = {},
+          .shapes = {{2}, {1}}};
+}
+
+/// -x after one step of sgd with lr = 1 from 0: what is left of the gradient.
+Point clipped_by(const std::string& key) {
+  MethodRun<double> run("name = \"sgd\"; lr = 1.0; " + key, slope(), {0, 0, 0});
+  EXPECT_DOUBLE_EQ(run.step().gradient_norm, 13) << key << ": the norm is reported as it was";
+  Point g = run.x();
+  for (double& v : g) v = -v;
+  return g;
+}
+
+void expect_near(const Point& found, const Point& expected, const std::string& what) {
+  for (std::size_t j = 0; j < expected.size(); ++j) EXPECT_NEAR(found[j], expected[j], 1e-12) << what << ", element " << j;
+}
+
+// tf.clip_by_value, clip_by_norm, clip_by_global_norm and clip_by_average_norm on a gradient of two tensors.
+TEST(FirstOrder, ClipsInFourWays) {
+  expect_near(clipped_by("clip_value = 3.5"), {3, 3.5, 3.5}, "value");
+  expect_near(clipped_by("clip_norm = 6.0"), {3, 4, 6}, "norm");
+  expect_near(clipped_by("clip_norm = 1.0"), {0.6, 0.8, 1}, "norm");
+  expect_near(clipped_by("clip_global_norm = 6.5"), {1.5, 2, 6}, "global norm");
+  expect_near(clipped_by("clip_average_norm = 2.0"), {2.4, 3.2, 2}, "average norm");  // 5 / 2 elements; 12 / 1
+}
+
+TEST(FirstOrder, ClipsBeforeARuleThatSeesWholeTensors) {
+  for (const std::string key : {"clip_value = 3.5", "clip_norm = 6.0", "clip_global_norm = 6.5"}) {
+    const Point g = clipped_by(key);
+    MethodRun<double> run("name = \"lars\"; lr = 1.0; momentum = 0.0; weight_decay = 0.0; trust_coefficient = 1.0; " + key,
+                          slope(), {0, 0, 0});
+    run.step();
+    for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(run.x()[j], -g[j], 1e-12) << key << ": |x| = 0 leaves the gradient";
+  }
+}
+
+TEST(FirstOrder, DecoupledWeightDecayShrinksBesideTheRule) {
+  MethodRun<double> run("name = \"momentum\"; lr = 0.1; momentum = 0.5; decoupled_weight_decay = 2.0", slope(), {1, 1, 1});
+  run.steps(2);
+  // x_1 = 0.8 - 0.1 a, x_2 = 0.8 x_1 - 0.15 a: the decay is not in the buffer
+  expect_near(run.x(), {0.64 - 0.23 * 3, 0.64 - 0.23 * 4, 0.64 - 0.23 * 12}, "decay");
+}
+
+TEST(FirstOrder, AveragesAreTheOutput) {
+  const auto after = [](const std::string& keys, int steps) {
+    MethodRun<double> run("name = \"sgd\"; lr = 1.0; " + keys, slope(), {0, 0, 0});
+    run.steps(steps);
+    EXPECT_NEAR(run.x()[0], -3 * steps, 1e-12) << "the iterates go on as they would: " << keys;
+    return run.output()[0] / -3;  // x_t = -3 t: means of the t
+  };
+  EXPECT_NEAR(after("average = \"polyak\"", 5), 3, 1e-12);
+  EXPECT_NEAR(after("average = \"polyak\"; average_from = 4", 6), 5, 1e-12);
+  EXPECT_NEAR(after("average = \"polyak\"; average_from = 4", 2), 2, 1e-12) << "before its time the average is x";
+  EXPECT_NEAR(after("average = \"stochastic_weight\"; average_from = 2; average_every = 3", 9), (2 + 5 + 8) / 3.0, 1e-12);
+  double average = 1;
+  for (int t = 2; t <= 30; ++t) average += (1 - std::min(0.6, t / (9.0 + t))) * (t - average);
+  EXPECT_NEAR(after("average = \"exponential\"; average_decay = 0.6", 30), average, 1e-12);
+}
+
+TEST(FirstOrder, LookaheadGoesBackTowardsTheSlowWeights) {
+  MethodRun<double> run("name = \"sgd\"; lr = 1.0; lookahead = 3; lookahead_alpha = 0.5", slope(), {0, 0, 0});
+  run.steps(3);
+  EXPECT_NEAR(run.x()[0], -4.5, 1e-12);
+  run.steps(3);
+  EXPECT_NEAR(run.x()[0], -9, 1e-12) << "-4.5 + (-13.5 + 4.5) / 2";
+}
+
+// k batches of b in turn are one batch of k b.
+TEST(FirstOrder, AccumulatedGradientsAreThoseOfALargerBatch) {
+  for (const std::string method :
+       {"name = \"adam\"; lr = 0.1", "name = \"lamb\"; lr = 0.1", "name = \"momentum\"; clip_value = 2.0"}) {
+    MethodRun<double> large(method, least_squares(60, 3), {1, 2, -3}, 12);
+    MethodRun<double> small(method + "; accumulate = 3", least_squares(60, 3), {1, 2, -3}, 4);
+    for (int k = 0; k < 4; ++k) {
+      large.step();
+      const Point before = small.x();
+      small.steps(2);
+      EXPECT_EQ(small.x(), before) << method << ": x moves at every third step";
+      small.step();
+      for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(small.x()[j], large.x()[j], 1e-12) << method;
+    }
+  }
+}
+
 TEST(Catalogue, UnknownNamesAreRefusedWithTheNearest) {
   try {
     optim::find_entry("admm");

@@ -7,6 +7,7 @@
 // centre c: 0, or x_0. With 0 the starting point is forgotten at the first step, where it counts through its gradient alone: a
 // network would lose its random start, and with it what tells its units apart; such models are refused. The penalty
 // l1 |x - c|_1 + (l2 / 2) |x - c|^2 is the rule's own, on every parameter: no Omega.
+#include <algorithm>
 #include <cmath>
 
 #include "talweg/base/error.hpp"
@@ -43,15 +44,15 @@ class AdagradDa final : public UpdateRule {
       const auto [lr, l1, l2, delta] = b.real(rate, t * l1_, t * rate * l2_, delta_);
       Real* __restrict sum = b.slots[0];
       Real* __restrict v = b.slots[1];
-      const Real* __restrict c = centred_ ? b.slots[2] : nullptr;
+      const Real* __restrict g = b.g;
       Real* __restrict x = b.x;
       for (std::size_t i = 0; i < b.count; ++i) {
-        sum[i] += b.g[i];
-        v[i] += b.g[i] * b.g[i];
-        const Real beyond = sum[i] > l1 ? sum[i] - l1 : sum[i] < -l1 ? sum[i] + l1 : Real{0};
-        const Real y = -lr * beyond / (l2 + (delta + std::sqrt(v[i])));
-        x[i] = centred_ ? c[i] + y : y;
+        sum[i] += g[i];
+        v[i] += g[i] * g[i];
+        const Real beyond = std::max(sum[i] - l1, Real{0}) - std::max(-l1 - sum[i], Real{0});
+        x[i] = -lr * beyond / (l2 + (delta + std::sqrt(v[i])));
       }
+      for (std::size_t i = 0; centred_ && i < b.count; ++i) x[i] += b.slots[2][i];
     });
   }
 

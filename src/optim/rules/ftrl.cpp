@@ -7,6 +7,7 @@
 // and t l2, which tends to the minimum of f + l1 |x|_1 + l2 |x|^2. They are the rule's own, on every parameter: no Omega.
 // The start is soon forgotten: x_1 = (1 - sqrt(n_0 / n_1)) x_0 - lr g / sqrt(n_1). centre = "initial" has the rule work on
 // x - x_0 instead, and l1 and l2 pull towards x_0.
+#include <algorithm>
 #include <cmath>
 
 #include "talweg/base/error.hpp"
@@ -39,8 +40,12 @@ class Ftrl final : public UpdateRule {
   Update begin(RuleStep& step) const override {
     const double times = per_step_ ? static_cast<double>(step.t) : 1;
     return update_by([this, times, lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
-      power_ == -0.5 ? loop(b, lr, times, [](Real n) { return std::sqrt(n); })
-                     : loop(b, lr, times, [p = static_cast<Real>(-power_)](Real n) { return std::pow(n, p); });
+      const auto with = [&](auto root) { centred_ ? loop<true>(b, lr, times, root) : loop<false>(b, lr, times, root); };
+      if (power_ == -0.5) {
+        with([](Real n) { return std::sqrt(n); });
+      } else {
+        with([p = static_cast<Real>(-power_)](Real n) { return std::pow(n, p); });
+      }
     });
   }
 
@@ -65,22 +70,25 @@ class Ftrl final : public UpdateRule {
       s.fail("decoupled_weight_decay", "it", "l2 or l2_shrinkage: this rule makes x anew from its sums");
   }
 
-  template <class Real, class Root>
+  template <bool Centred, class Real, class Root>
   void loop(const RuleBlock<Real>& b, double rate, double times, Root root) const {
     const auto [inverse, beta, l1, l2, shrinkage] = b.real(1 / rate, beta_, times * l1_, times * twice_ * l2_, 2 * shrinkage_);
     Real* __restrict n = b.slots[0];
     Real* __restrict z = b.slots[1];
-    const Real* __restrict c = centred_ ? b.slots[2] : nullptr;
+    const Real* __restrict c = Centred ? b.slots.back() : nullptr;
+    const Real* __restrict g = b.g;
     Real* __restrict x = b.x;
     for (std::size_t i = 0; i < b.count; ++i) {
-      const Real at = centred_ ? x[i] - c[i] : x[i];
+      Real at = x[i];
+      if constexpr (Centred) at -= c[i];
       const Real before = root(n[i]);
-      n[i] += b.g[i] * b.g[i];
+      n[i] += g[i] * g[i];
       const Real now = root(n[i]);
-      z[i] += b.g[i] + shrinkage * at - (now - before) * inverse * at;
-      const Real top = z[i] > l1 ? l1 - z[i] : z[i] < -l1 ? -l1 - z[i] : Real{0};
+      z[i] += g[i] + shrinkage * at - (now - before) * inverse * at;
+      const Real top = std::max(-l1 - z[i], Real{0}) - std::max(z[i] - l1, Real{0});
       const Real y = top / ((beta + now) * inverse + l2);
-      x[i] = centred_ ? c[i] + y : y;
+      x[i] = y;
+      if constexpr (Centred) x[i] += c[i];
     }
   }
 
