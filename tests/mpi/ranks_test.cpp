@@ -2,10 +2,12 @@
 // Run by mpirun on 1 to 4 ranks: what the ranks say to each other, and the engine's answers against those of one rank.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "talweg/comm/agree.hpp"
+#include "talweg/math/sums.hpp"
 #include "tests/engine/least_squares.hpp"
 
 namespace talweg::test {
@@ -153,6 +155,8 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
   const optim::Vector x = layout.vector("x");
   const optim::Vector v = layout.vector("v");
   layout.scalar("slope");
+  layout.array("table.0", 1);
+  layout.array("table.1", 3);
   math::State state(layout);
   engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, 2);
   const auto step = [&](const optim::Progress& progress) {
@@ -165,6 +169,17 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     state.scalar("slope") += oracle.along(x, g, std::vector<double>{0, -0.001}, oracle.all())[1].slope;
     oracle.space().axpy(-1e-3 * progress.factor, g, x);
     oracle.space().axpy(1e-9 * state.scalar("slope") / oracle.space().norm(h), h, v);
+    // Whole tensors, and a table for each that its rank alone fills.
+    const std::array tables = {state.array("table.0"), state.array("table.1")};
+    const auto kernel = math::block_kernel([&]<class T>(const math::Block& whole, math::Arrays<T> a) {
+      std::ranges::reverse(a[0]);
+      for (double& t : tables[whole.tensor]) t = 0.5 * t + math::squared_norm<T>(a[0]) + static_cast<double>(a[1][0]);
+    });
+    oracle.space().for_each_tensor({{h}}, {{v}}, kernel, tables);
+    const auto norms = math::block_kernel(
+        []<class T>(const math::Block&, math::Arrays<T> a) { return math::Sums{math::squared_norm<T>(a[0])}; });
+    const double bias = oracle.space().per_tensor({}, {{h}}, norms).at(1)[0];
+    oracle.space().axpy(1e-9 / (1 + bias + tables[0][0] + tables[1][2]), h, v);
   };
   if (!comm.coordinator()) {
     const engine::Mirror mirror{state, step};
@@ -191,6 +206,7 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
   }
   all.push_back(state.scalar("slope"));
+  for (const char* table : {"table.0", "table.1"}) all.insert(all.end(), state.array(table).begin(), state.array(table).end());
   for (const optim::Vector vector : {x, v}) {
     for (const Real value : engine.store().values(vector)) all.push_back(static_cast<double>(value));
   }
