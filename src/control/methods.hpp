@@ -19,9 +19,17 @@ struct MethodView {
   std::string rule;
   std::string source;
   std::string cost;
+  std::string guarantee;
+  std::string grain;                            // element | tensor | global; of rules
+  std::string output;                           // the slot that holds the parameters to use
   std::vector<base::Resolved> hyperparameters;  // value: the default
-  std::vector<std::string> vectors;             // state slots of the parameters' size
-  std::vector<std::string> numbers;             // scalars, counters and small tables
+  struct Dialect {
+    std::string name;
+    std::vector<base::Resolved> differ;  // hyperparameters whose default is another than the first dialect's
+  };
+  std::vector<Dialect> dialects;
+  std::vector<std::string> vectors;  // state slots of the parameters' size
+  std::vector<std::string> numbers;  // scalars, counters and small tables
   optim::Needs needs;
 };
 MethodView view_of(const optim::Entry& entry);

@@ -41,23 +41,54 @@ nlohmann::ordered_json keys_json(const std::vector<base::Resolved>& keys) {
   return json;
 }
 
-std::string needs_text(const optim::Needs& needs) {
+std::string claims_text(const optim::Needs& needs) {
   std::vector<std::string> all;
-  if (needs.full_batch) all.emplace_back("run.batch = \"full\"");
-  if (needs.hvp) all.emplace_back("Hessian-vector products");
-  if (needs.smooth_omega) all.emplace_back("a smooth regularizer (no l1, no box)");
-  return all.empty() ? "nothing special" : fmt::format("{}", fmt::join(all, ", "));
+  all.emplace_back(needs.linear            ? "linear models only"
+                   : needs.strongly_convex ? "strongly convex F only"
+                   : needs.convex          ? "convex F only"
+                                           : "convex and non-convex F");
+  all.emplace_back(needs.smooth_omega ? "smooth Omega only (no l1, no box)" : "non-smooth Omega (l1, box) by prox");
+  all.emplace_back(needs.full_batch ? "run.batch = \"full\" only" : "minibatches");
+  if (needs.hvp) all.emplace_back("uses Hessian-vector products");
+  return fmt::format("{}{}{}", fmt::join(all, "; "), needs.why.empty() ? "" : ": ", needs.why);
+}
+
+/// What an entry reads from [method] and makes of it, with this dialect ("": its first).
+struct Built {
+  std::vector<base::Resolved> hyperparameters;
+  std::unique_ptr<optim::Method> method;
+  Built(const optim::Entry& entry, std::string_view dialect) {
+    const std::string table = fmt::format("[method]\nname = \"{}\"\n", entry.name);
+    const base::Config config = base::Config::parse(
+        dialect.empty() ? table : fmt::format("{}dialect = \"{}\"\n", table, dialect), std::string(entry.name));
+    method = optim::build_method(config.section("method"));
+    hyperparameters = keys_of(config, "method", "name");
+  }
+};
+
+std::string_view grain_of(const optim::Entry& entry) {
+  if (entry.make_rule == nullptr) return "";
+  const base::Config config = base::Config::parse("", std::string(entry.name));
+  switch (entry.make_rule(config.section("method"))->grain()) {
+    case optim::Grain::element:
+      return "element";
+    case optim::Grain::tensor:
+      return "tensor";
+    case optim::Grain::global:
+      return "global";
+  }
+  return "";
 }
 
 }  // namespace
 
 MethodView view_of(const optim::Entry& entry) {
-  const base::Config config =
-      base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry.name), std::string(entry.name));
-  const auto method = optim::build_method(config.section("method"));
+  const Built built(entry, "");
+  math::ParameterLayout some;  // for tables that go by tensors
+  some.add("weight", {2, 3});
   math::StateLayout layout;
   layout.vector("x");
-  method->declare(layout);
+  built.method->declare(layout, some);
   MethodView view{.name = std::string(entry.name),
                   .kind = entry.make_rule != nullptr        ? "update rule"
                           : entry.make_estimator != nullptr ? "estimator"
@@ -66,10 +97,22 @@ MethodView view_of(const optim::Entry& entry) {
                   .rule = std::string(entry.rule),
                   .source = std::string(entry.source),
                   .cost = std::string(entry.cost),
-                  .hyperparameters = keys_of(config, "method", "name"),
+                  .guarantee = std::string(entry.guarantee),
+                  .grain = std::string(grain_of(entry)),
+                  .output = std::string(built.method->output()),
+                  .hyperparameters = built.hyperparameters,
+                  .dialects = {},
                   .vectors = {},
                   .numbers = {},
-                  .needs = method->needs()};
+                  .needs = built.method->needs()};
+  for (const std::string_view dialect : entry.dialects) {
+    MethodView::Dialect& last = view.dialects.emplace_back(std::string(dialect), std::vector<base::Resolved>{});
+    for (base::Resolved& r : Built(entry, dialect).hyperparameters) {
+      const auto same = std::ranges::find(view.hyperparameters, r.key, &base::Resolved::key);
+      const bool differs = same == view.hyperparameters.end() || same->value != r.value;
+      if (differs && r.key != "dialect") last.differ.push_back(std::move(r));
+    }
+  }
   for (const std::string& name : layout.vectors()) {
     if (name != "x") view.vectors.push_back(name);
   }
@@ -80,26 +123,47 @@ MethodView view_of(const optim::Entry& entry) {
 }
 
 nlohmann::ordered_json to_json(const MethodView& v) {
+  nlohmann::ordered_json dialects = nlohmann::ordered_json::object();
+  for (const MethodView::Dialect& d : v.dialects) dialects[d.name] = keys_json(d.differ);
+  const optim::Needs& n = v.needs;
   return {{"name", v.name},
           {"kind", v.kind},
           {"title", v.title},
           {"rule", v.rule},
           {"hyperparameters", keys_json(v.hyperparameters)},
+          {"dialects", dialects},
+          {"grain", v.grain},
           {"state", {{"vectors", v.vectors}, {"numbers", v.numbers}}},
-          {"needs", {{"full_batch", v.needs.full_batch}, {"hvp", v.needs.hvp}, {"smooth_omega", v.needs.smooth_omega}}},
+          {"output", v.output},
+          {"needs",
+           {{"full_batch", n.full_batch},
+            {"hvp", n.hvp},
+            {"smooth_omega", n.smooth_omega},
+            {"convex", n.convex},
+            {"strongly_convex", n.strongly_convex},
+            {"linear", n.linear}}},
           {"cost", v.cost},
+          {"guarantee", v.guarantee},
           {"source", v.source}};
 }
 
 std::string to_text(const MethodView& v) {
   std::string text = fmt::format("{} ({}): {}\n\nRule\n{}\n", v.name, v.kind, v.title, indented(v.rule, "  "));
-  text += fmt::format("Hyperparameters of [method], with their defaults\n{}\n", keys_text(v.hyperparameters));
-  text += fmt::format("State    {}\n", v.vectors.empty()
-                                           ? "no vector beside the parameters"
-                                           : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
-  if (!v.numbers.empty()) text += fmt::format("         numbers: {}\n", fmt::join(v.numbers, ", "));
-  text += fmt::format("Needs    {}\nCost     {}\nSource   {}\n", needs_text(v.needs), v.cost, v.source);
-  return text;
+  text += fmt::format("Hyperparameters of [method], with their defaults\n{}", keys_text(v.hyperparameters));
+  for (const MethodView::Dialect& d : v.dialects) {
+    std::vector<std::string> differ;
+    for (const base::Resolved& r : d.differ) differ.push_back(r.key + " = " + r.value);
+    if (!differ.empty()) text += fmt::format("  with dialect = \"{}\": {}\n", d.name, fmt::join(differ, ", "));
+  }
+  text += fmt::format("\nState      {}\n",
+                      v.vectors.empty() ? "no vector beside the parameters"
+                                        : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
+  if (!v.numbers.empty()) text += fmt::format("           numbers: {}\n", fmt::join(v.numbers, ", "));
+  if (v.output != "x")
+    text += fmt::format("           the parameters to use are in {}; gradients are taken elsewhere\n", v.output);
+  if (!v.grain.empty()) text += fmt::format("Grain      {}\n", v.grain);
+  text += fmt::format("Takes      {}\nCost       {}\n", claims_text(v.needs), v.cost);
+  return text + fmt::format("Guarantee  {}\nSource     {}\n", v.guarantee, v.source);
 }
 
 ScheduleView view_of(const optim::ScheduleEntry& entry) {
@@ -121,15 +185,23 @@ std::string to_text(const ScheduleView& v) {
 }
 
 std::string catalogue_text() {
-  Table methods({{"name", {}}, {"title", {}}, {"cost of a step", {}}});
-  for (const optim::Entry* entry : optim::catalogue()) {
-    methods.add({std::string(entry->name), std::string(entry->title), std::string(entry->cost)});
-  }
+  std::string methods;
+  const auto list = [&](const char* title, auto belongs) {
+    Table table({{"", {}}, {"", {}}, {"", {}}});
+    for (const optim::Entry* entry : optim::catalogue()) {
+      if (belongs(*entry)) table.add({std::string(entry->name), std::string(entry->title), std::string(entry->cost)});
+    }
+    methods += fmt::format("{}\n{}\n", title, table.text("  "));
+  };
+  list("Update rules ([method] name, or rule after an estimator), and what a step costs",
+       [](const optim::Entry& e) { return e.make_rule != nullptr; });
+  list("Gradient estimators ([method] name, with rule = one of the above)",
+       [](const optim::Entry& e) { return e.make_estimator != nullptr; });
+  list("Methods of their own ([method] name)", [](const optim::Entry& e) { return e.make_method != nullptr; });
   Table schedules({{"", {}}, {"", {}}});
   for (const optim::ScheduleEntry* entry : optim::schedules())
     schedules.add({std::string(entry->name), std::string(entry->formula)});
-  return fmt::format("Methods ([method] name)\n{}\nSchedules ([schedule] kind)\n{}\n", methods.text("  "),
-                     schedules.text("  ")) +
+  return methods + fmt::format("Schedules ([schedule] kind)\n{}\n", schedules.text("  ")) +
          fmt::format("Models ([model] kind)              {}\n", fmt::join(model::model_names(), ", ")) +
          fmt::format("Losses ([model] loss)              {}\n", fmt::join(model::loss_names(), ", ")) +
          fmt::format("Activations ([model] activation)   {}\n", fmt::join(model::activation_names(), ", ")) +

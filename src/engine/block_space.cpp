@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <tuple>
 
@@ -13,6 +15,22 @@ namespace {
 
 constexpr std::size_t kMaxArrays = 40;    // of one kernel
 constexpr std::size_t kSerialBlocks = 4;  // below this, waking threads costs more than it saves; same bits either way
+
+/// The tensors that rank `place` of `places` does: largest first, each to who has least to do.
+std::vector<std::uint32_t> tensors_of(const math::ParameterLayout& layout, int place, int places) {
+  const auto tensors = layout.tensors();
+  std::vector<std::uint32_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::uint32_t t) { return tensors[t].size; });
+  std::vector<std::size_t> load(static_cast<std::size_t>(places));
+  std::vector<std::uint32_t> mine;
+  for (const std::uint32_t t : order) {
+    const auto least = std::ranges::min_element(load);
+    *least += tensors[t].size;
+    if (least - load.begin() == place) mine.push_back(t);
+  }
+  return mine;
+}
 
 }  // namespace
 
@@ -81,6 +99,45 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += p[i];
   }
   return sums;
+}
+
+template <class Real>
+void BlockSpace<Real>::for_each_tensor(std::span<const Vector> writes, std::span<const Vector> reads,
+                                       const math::BlockKernel& kernel, std::span<const std::span<double>> tables) {
+  const Stopwatch watch(seconds_);
+  for (const auto& vectors : {writes, reads}) {  // every node does all tensors, so it needs all of each vector
+    for (const Vector v : vectors) {
+      if (complete_) complete_(v);
+    }
+  }
+  std::vector<std::span<Real>> bases;
+  for (const Vector v : writes) bases.push_back(store_.values(v));
+  for (const Vector v : reads) bases.push_back(store_.values(v));
+  const auto tensors = layout_.tensors();
+  const std::vector<std::uint32_t> mine =
+      together_ == nullptr ? tensors_of(layout_, 0, 1) : tensors_of(layout_, together_->node().place, together_->node().places);
+  threads_.for_each(mine.size(), [&](std::size_t i) {
+    const math::Tensor& tensor = tensors[mine[i]];
+    std::vector<Real*> at;
+    for (const std::span<Real> base : bases) at.push_back(base.data() + tensor.offset);
+    const math::Block whole{.index = 0, .tensor = mine[i], .offset = tensor.offset, .count = tensor.size};
+    kernel.run(whole, math::Arrays<Real>{at, tensor.size});
+  });
+  for (const Vector v : writes) store_.touch(v);
+  if (together_ == nullptr) return;
+  // Each table comes from the rank that did its tensor. And nobody goes on before all have written.
+  std::vector<double> all(1);
+  for (std::size_t t = 0; t < tables.size(); ++t) {
+    const bool done_here = std::ranges::find(mine, t) != mine.end();
+    if (done_here) all.insert(all.end(), tables[t].begin(), tables[t].end());
+    if (!done_here) all.resize(all.size() + tables[t].size());
+  }
+  together_->sum(all, comm::Group::node);
+  auto from = all.begin() + 1;
+  for (const std::span<double> table : tables) {
+    std::copy_n(from, table.size(), table.begin());
+    from += std::ssize(table);
+  }
 }
 
 template class BlockSpace<float>;

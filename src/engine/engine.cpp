@@ -44,6 +44,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       tile_maxima_(problem.objective->layout().tiles().size()),
       maxima_(problem.objective->layout().tensors().size()) {
   expect_pieces_to_travel();
+  space_.complete_with([this](optim::Vector v) { complete(v); });
   observers_space_.complete_with([this](optim::Vector v) { complete_announced(v); });
   std::size_t largest = 0;
   for (const math::Tile& tile : problem.objective->layout().tiles()) largest = std::max(largest, tile.count);

@@ -22,8 +22,9 @@ void StateLayout::claim(const std::string& name) {
   names_.push_back(name);
 }
 
-Vector StateLayout::vector(std::string name) {
+Vector StateLayout::vector(std::string name, Initial initial) {
   claim(name);
+  initials_.push_back(initial);
   vectors_.push_back(std::move(name));
   return Vector{static_cast<std::uint32_t>(vectors_.size() - 1)};
 }
@@ -63,6 +64,18 @@ std::int64_t& State::counter(std::string_view name) {
 
 std::span<double> State::array(std::string_view name) {
   return arrays_[position(layout_.arrays(), name, &StateLayout::Array::name, "array")];
+}
+
+Numbers State::numbers() const {
+  return {.scalars = {scalars_.begin(), scalars_.end()},
+          .counters = {counters_.begin(), counters_.end()},
+          .arrays = {arrays_.begin(), arrays_.end()}};
+}
+
+void State::set(const Numbers& numbers) {
+  std::ranges::copy(numbers.scalars, scalars_.begin());
+  std::ranges::copy(numbers.counters, counters_.begin());
+  std::ranges::copy(numbers.arrays, arrays_.begin());
 }
 
 }  // namespace talweg::math

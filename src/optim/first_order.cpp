@@ -4,20 +4,31 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <stdexcept>
 
+#include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-/// Sums of the fused kernel.
+/// Sums of the last sweep.
 enum : std::size_t { kGradient = 0, kUpdate = 1, kPoint = 2 };
 
-/// Rule and prox on one block: arrays are g, x, slots... Returns |g|^2, |x_t - x_{t-1}|^2, |x_t|^2.
-class RuleKernel final : public math::BlockKernel {
+/// The last sweep on one block: arrays are g, x, the rule's slots, the estimator's keeps, the rule's reads. Returns |g|^2,
+/// |x_t - x_{t-1}|^2, |x_t|^2.
+class LastSweep final : public math::BlockKernel {
  public:
-  RuleKernel(const UpdateRule& rule, const RuleStep& step, const math::Proximal* proximal, double scale)
-      : rule_(rule), step_(step), proximal_(proximal), scale_(scale) {}
+  const Update& update;
+  const math::Proximal* proximal;
+  const Clipped& clipped;
+  double shrink;  // x_{t-1} becomes shrink x_{t-1} first
+  std::size_t slots;
+  bool keep_gradient;
+  bool keep_point;
+
+  LastSweep(const Update& u, const math::Proximal* p, const Clipped& c, double s, std::size_t n, bool gradient, bool point)
+      : update(u), proximal(p), clipped(c), shrink(s), slots(n), keep_gradient(gradient), keep_point(point) {}
   math::Sums run(const math::Block& block, math::Arrays<float> arrays) const override { return apply(block, arrays); }
   math::Sums run(const math::Block& block, math::Arrays<double> arrays) const override { return apply(block, arrays); }
 
@@ -25,39 +36,40 @@ class RuleKernel final : public math::BlockKernel {
   template <class Real>
   math::Sums apply(const math::Block& block, math::Arrays<Real> arrays) const {
     alignas(64) std::array<Real, math::ParameterLayout::kBlock> before;
-    alignas(64) std::array<Real, math::ParameterLayout::kBlock> prox_step;
     const std::span<Real> g = arrays[0];
     const std::span<Real> x = arrays[1];
     const double gradient = math::squared_norm<Real>(g);
-    if (scale_ != 1) {
-      for (Real& v : g) v *= static_cast<Real>(scale_);
-    }
+    std::size_t next = 2 + slots;
+    if (keep_gradient) std::ranges::copy(g, arrays[next++].begin());
+    clipped.apply(block, g);
     std::ranges::copy(x, before.begin());
-    rule_.update(step_, RuleBlock<Real>{.count = arrays.count,
-                                        .x = x.data(),
-                                        .g = g.data(),
-                                        .slots = arrays.data.subspan(2),
-                                        .prox_step = proximal_ != nullptr ? prox_step.data() : nullptr});
-    if (proximal_ != nullptr) proximal_->apply(block, x, std::span<const Real>(prox_step).first(arrays.count));
-    const double update = math::lane_sum(arrays.count, [&](std::size_t i) {
+    if (shrink != 1) {
+      for (Real& v : x) v *= static_cast<Real>(shrink);
+    }
+    const std::size_t reads = next + (keep_point ? 1 : 0);
+    update.loop->run(RuleBlock<Real>{.block = block,
+                                     .count = arrays.count,
+                                     .x = x.data(),
+                                     .before = before.data(),
+                                     .g = g.data(),
+                                     .slots = arrays.data.subspan(2, slots),
+                                     .reads = arrays.data.subspan(reads),
+                                     .proximal = proximal});
+    if (keep_point) std::ranges::copy(std::span(before).first(x.size()), arrays[next].begin());
+    const double change = math::lane_sum(arrays.count, [&](std::size_t i) {
       const double d = static_cast<double>(x[i]) - static_cast<double>(before[i]);
       return d * d;
     });
-    return {gradient, update, math::squared_norm<Real>(x)};
+    return {gradient, change, math::squared_norm<Real>(x)};
   }
-
-  const UpdateRule& rule_;
-  RuleStep step_;
-  const math::Proximal* proximal_;
-  double scale_;
 };
 
 class Minibatch final : public Estimator {
  public:
-  GradientRequest estimate(StepContext& context) const override {
-    return {.terms = {{1.0, context.x()}},
-            .shifts = {},
-            .batch = context.oracle.draw(static_cast<std::uint64_t>(context.progress.step))};
+  Estimate estimate(StepContext& context) const override {
+    return {.request = {.terms = {{1.0, context.x()}},
+                        .shifts = {},
+                        .batch = context.oracle.draw(static_cast<std::uint64_t>(context.progress.step))}};
   }
 };
 
@@ -65,31 +77,96 @@ class Minibatch final : public Estimator {
 
 std::unique_ptr<Estimator> minibatch() { return std::make_unique<Minibatch>(); }
 
-void FirstOrder::declare(math::StateLayout& layout) const {
-  for (const std::string& slot : rule_->slots()) layout.vector(slot);
-  estimator_->declare(layout);
+FirstOrder::FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, const Surroundings& around)
+    : estimator_(std::move(estimator)), rule_(std::move(rule)), around_(around) {
+  math::StateLayout own;  // vectors do not depend on the parameters' layout, tables may
+  rule_->declare(own, {});
+  slots_.assign(own.vectors().begin(), own.vectors().end());
+}
+
+void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout& parameters) const {
+  rule_->declare(layout, parameters);
+  estimator_->declare(layout, parameters);
+  if (around_.accumulate > 1) layout.vector("accumulated");
+  around_.averaging.declare(layout);
 }
 
 StepReport FirstOrder::step(StepContext& context) const {
-  std::vector<Vector> writes = {context.x()};
-  for (const std::string& slot : rule_->slots()) writes.push_back(context.state.vector(slot));
-  const RuleStep rule_step{.t = context.progress.step + 1, .lr = rule_->lr() * context.progress.factor};
-  const math::Proximal* proximal = context.oracle.proximal();
-  const GradientRequest request = estimator_->estimate(context);
-  GradientAnswer answer;
-  if (clip_ == 0) {
-    const RuleKernel kernel(*rule_, rule_step, proximal, 1);
-    answer = context.oracle.gradient(request, {.kernel = kernel, .writes = writes, .reads = {}});
-  } else {
-    const Temporary g(context.space());
-    answer = context.oracle.gradient_into(request, g);
-    const double norm = std::sqrt(answer.sums[0]);
-    const RuleKernel kernel(*rule_, rule_step, proximal, norm > clip_ ? clip_ / norm : 1);
-    writes.insert(writes.begin(), g);
-    answer.sums = context.space().for_each_block(writes, {}, kernel);
+  Oracle& oracle = context.oracle;
+  VectorSpace& space = context.space();
+  const math::Proximal* proximal = oracle.proximal();
+  if (proximal != nullptr && rule_->needs().smooth_omega) throw std::logic_error("a rule without prox met a non-smooth Omega");
+
+  Undo undo(context.state);
+  Estimate estimate = estimator_->estimate(context);
+  const std::int64_t together = around_.accumulate;
+  const std::int64_t place = context.progress.step % together;  // among the estimates that make a step
+  if (together > 1) {
+    for (auto* parts : {&estimate.request.terms, &estimate.request.shifts}) {
+      for (Term& part : *parts) part.weight /= static_cast<double>(together);
+    }
+    const Vector accumulated = context.state.vector("accumulated");
+    if (place > 0) estimate.request.shifts.push_back({1, accumulated});
+    if (place + 1 < together) {
+      const GradientAnswer answer = oracle.gradient_into(estimate.request, accumulated);
+      estimator_->finish(context);
+      undo.keep();
+      return {.loss = answer.value,
+              .gradient_norm = std::sqrt(answer.sums[0]),
+              .parameter_norm = space.norm(context.x()),
+              .message = {}};
+    }
   }
+  RuleStep rule_step{.context = context,
+                     .t = context.progress.step / together + 1,
+                     .lr = rule_->lr() * context.progress.factor,
+                     .factor = context.progress.factor,
+                     .batch = estimate.request.batch,
+                     .g = {}};
+  std::vector<Vector> writes = {context.x()};
+  for (const std::string& slot : slots_) writes.push_back(context.state.vector(slot));
+  const double shrink = 1 - rule_step.lr * around_.weight_decay;
+  const auto reads_of = [](const Update& update) { return std::vector<Vector>(update.reads.begin(), update.reads.end()); };
+
+  GradientAnswer answer;
+  double gradient = 0;
+  if (rule_->grain() == Grain::element && !around_.clipping.wants_norms()) {
+    const Update update = rule_->begin(rule_step);
+    const Clipped clipped(around_.clipping, space, 0);
+    if (estimate.keep_gradient) writes.push_back(*estimate.keep_gradient);
+    if (estimate.keep_point) writes.push_back(*estimate.keep_point);
+    const LastSweep sweep(update, proximal, clipped, shrink, slots_.size(), estimate.keep_gradient.has_value(),
+                          estimate.keep_point.has_value());
+    answer = oracle.gradient(estimate.request, {.kernel = sweep, .writes = writes, .reads = reads_of(update)});
+    gradient = answer.sums[kGradient];
+  } else {
+    const Temporary g(space);
+    Update update;
+    if (rule_->grain() == Grain::element) update = rule_->begin(rule_step);
+    answer = oracle.gradient_into(estimate.request, g);
+    gradient = answer.sums[0];
+    Clipped clipped(around_.clipping, space, gradient);
+    if (estimate.keep_gradient) space.copy(g, *estimate.keep_gradient);
+    if (rule_->grain() != Grain::element) {
+      if (clipped.binds()) {
+        space.for_each_block({{g}}, {}, math::block_kernel([&]<class Real>(const math::Block& b, math::Arrays<Real> v) {
+                               clipped.apply<Real>(b, v[0]);
+                             }));
+        clipped = {};
+      }
+      rule_step.g = g;
+      update = rule_->begin(rule_step);
+    }
+    writes.insert(writes.begin(), g);
+    if (estimate.keep_point) writes.push_back(*estimate.keep_point);
+    const LastSweep sweep(update, proximal, clipped, shrink, slots_.size(), false, estimate.keep_point.has_value());
+    answer.sums = space.for_each_block(writes, reads_of(update), sweep);
+  }
+  if (const auto moved = around_.averaging.apply(context, rule_step.t, rule_->output())) answer.sums[kPoint] = *moved;
+  estimator_->finish(context);
+  undo.keep();
   return {.loss = answer.value,
-          .gradient_norm = std::sqrt(answer.sums[kGradient]),
+          .gradient_norm = std::sqrt(gradient),
           .update_norm = std::sqrt(answer.sums[kUpdate]),
           .parameter_norm = std::sqrt(answer.sums[kPoint]),
           .learning_rate = rule_step.lr,

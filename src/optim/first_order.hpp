@@ -1,32 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shape of most first-order methods:
-//   g_t   = estimate(x_{t-1})                       minibatch, SVRG, ...
-//   g_t   = g_t min(1, clip_global_norm / |g_t|)    when asked for
-//   x_t   = rule(x_{t-1}, g_t)                      SGD, Adam, ...
-//   x_t   = prox(x_t)                               when Omega is not smooth, in the rule's own metric
-// Without clipping, rule and prox run on each block of the gradient as it is finished.
+//   g_t   = estimate(x_{t-1})        minibatch, SVRG, ...
+//   g_t   = clip(g_t)                when asked for
+//   x_t   = rule(x_{t-1}, g_t)       SGD, Adam, ...; the prox of a non-smooth Omega within, in the rule's own metric
+//   averages of the x_t, lookahead   when asked for
+// With accumulate = k only every k-th step moves x, on the mean of k estimates; the others add theirs.
+// With an element rule and no norm to be known first, all of it runs on each block of the gradient as it is finished.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "optim/averaging.hpp"
+#include "optim/clipping.hpp"
 #include "talweg/optim/estimator.hpp"
 #include "talweg/optim/update_rule.hpp"
 
 namespace talweg::optim {
 
+/// What stands around a rule.
+struct Surroundings {
+  Clipping clipping;
+  double weight_decay = 0;      // decoupled: x_{t-1} (1 - lr weight_decay) instead of x_{t-1}
+  std::int64_t accumulate = 1;  // the rule steps on the mean of the last so many estimates, each of one step
+  Averaging averaging;
+};
+
 class FirstOrder final : public Method {
  public:
-  /// `clip` 0: off.
-  FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, double clip)
-      : estimator_(std::move(estimator)), rule_(std::move(rule)), clip_(clip) {}
-  void declare(math::StateLayout& layout) const override;
-  StepReport step(StepContext& context) const override;
+  FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, const Surroundings& around);
+  [[nodiscard]] Needs needs() const override { return rule_->needs() | estimator_->needs(); }
+  void declare(math::StateLayout&, const math::ParameterLayout&) const override;
+  [[nodiscard]] Cost cost(const CostPoint& point) const override { return estimator_->cost(point) + rule_->cost(point); }
+  [[nodiscard]] std::string_view output() const override {
+    return around_.averaging.averages() ? Averaging::kSlot : rule_->output();
+  }
+  StepReport step(StepContext&) const override;
 
  private:
   std::unique_ptr<Estimator> estimator_;
   std::unique_ptr<UpdateRule> rule_;
-  double clip_;
+  std::vector<std::string> slots_;  // the rule's vectors
+  Surroundings around_;
 };
 
 /// The minibatch gradient itself.

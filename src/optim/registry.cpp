@@ -51,9 +51,54 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
                           ? entry
                           : find_entry(method.choice("rule", "sgd", names(true), "what is done with the estimated gradient"));
   std::unique_ptr<UpdateRule> update = rule.make_rule(method);
-  const double clip = method.number("clip_global_norm", 0.0, base::Range::non_negative(),
-                                    "gradients longer than this are scaled to it; 0: off");
-  return std::make_unique<FirstOrder>(std::move(estimator), std::move(update), clip);
+  Surroundings around{
+      .clipping = parse_clipping(method),
+      .weight_decay = method.number("decoupled_weight_decay", 0.0, base::Range::non_negative(),
+                                    "times lr: share of every parameter that is taken off before the rule's step"),
+      .averaging = Averaging(method)};
+  if (entry.make_rule != nullptr) {
+    around.accumulate = method.integer("accumulate", 1, {.low = 1, .high = 1e6},
+                                       "steps whose gradients are averaged before x moves, as in one larger batch");
+  }
+  return std::make_unique<FirstOrder>(std::move(estimator), std::move(update), around);
+}
+
+namespace {
+
+/// Names of the rules, estimators and methods that, as they come, do not need what `need` picks.
+std::vector<std::string_view> without(bool Needs::*need) {
+  std::vector<std::string_view> found;
+  for (const Entry* entry : kCatalogue) {
+    const auto config = base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry->name), "defaults");
+    if (!(build_method(config.section("method"))->needs().*need)) found.push_back(entry->name);
+  }
+  return found;
+}
+
+}  // namespace
+
+void check_needs(const base::Section& method, const Method& built, const Offer& offer) {
+  struct Claim {
+    bool Needs::*need;
+    bool offered;
+    const char* expected;
+  };
+  const std::array claims = {
+      Claim{&Needs::full_batch, offer.full_batch,
+            "run.batch = \"full\": this method asks for values and gradients of all of F"},
+      Claim{&Needs::smooth_omega, offer.smooth_omega, "a smooth Omega (no l1, no box): this method has no prox step"},
+      Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
+      Claim{&Needs::strongly_convex, offer.strongly_convex,
+            "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+      Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
+  const Needs needs = built.needs();
+  for (const Claim& claim : claims) {
+    if (!(needs.*claim.need) || claim.offered) continue;
+    const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
+    method.fail("name", '"' + name + '"',
+                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why,
+                            fmt::join(without(claim.need), ", ")));
+  }
 }
 
 }  // namespace talweg::optim

@@ -17,6 +17,21 @@ std::span<const Real> read(math::Arrays<Real> arrays, std::size_t k) {
 
 }  // namespace
 
+std::vector<math::Sums> VectorSpace::tensor_sums() const {
+  std::vector<math::Sums> sums(layout().tensors().size());
+  const std::span<const math::Sums> of_blocks = block_sums();
+  for (const math::Block& block : layout().blocks()) {
+    for (std::size_t k = 0; k < sums[block.tensor].size(); ++k) sums[block.tensor][k] += of_blocks[block.index][k];
+  }
+  return sums;
+}
+
+std::vector<math::Sums> VectorSpace::per_tensor(std::span<const Vector> writes, std::span<const Vector> reads,
+                                                const math::BlockKernel& kernel) {
+  for_each_block(writes, reads, kernel);
+  return tensor_sums();
+}
+
 void VectorSpace::zero(Vector out) {
   for_each_block({{out}}, {}, math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
                    std::ranges::fill(v[0], Real{0});

@@ -51,6 +51,7 @@ void Coordinator<Real>::start() {
   } else {
     initial_point(run_, problem_, engine_.store().values(x_));
     engine_.store().touch(x_);
+    optim::fill_initial(engine_.oracle(engine::Asker::observer).space(), state_);
     if (writes_ && options_.fresh)
       drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }

@@ -42,7 +42,7 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   math::StateLayout layout;
   layout.vector("x");
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
-  run.method->declare(layout);
+  run.method->declare(layout, problem.objective->layout());
   p.state_vectors = layout.vectors().size();
   const double megabyte = 1024.0 * 1024.0;
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +

@@ -69,17 +69,15 @@ StopSection parse_stop(const base::Section& s, bool has_valid) {
   return stop;
 }
 
-void check_needs(const base::Section& method, const RunConfig& config) {
-  const optim::Needs needs = config.method->needs();
-  const std::string name = '"' + config.method_name + '"';
-  if (needs.full_batch && config.run.engine.batch != 0) {
-    method.fail("name", name, "run.batch = \"full\": this method asks for values and gradients of all of F");
-  }
+/// What the run offers its method. Of somebody's own terms nothing is known: that they are convex is for their owner to judge.
+optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const auto& omega = config.regularizer;
-  if (needs.smooth_omega && (omega.l1 != 0 || std::isfinite(omega.low) || std::isfinite(omega.high))) {
-    method.fail("name", name,
-                "a smooth Omega (no l1, no box): this method has no prox step; the first-order rules and estimators have one");
-  }
+  const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
+  return {.full_batch = config.run.engine.batch == 0,
+          .smooth_omega = omega.l1 == 0 && !std::isfinite(omega.low) && !std::isfinite(omega.high),
+          .convex = linear || own_terms,
+          .strongly_convex = (linear || own_terms) && omega.l2 > 0 && (omega.include_bias || !config.model.bias),
+          .linear = linear && !own_terms};
 }
 
 }  // namespace
@@ -118,7 +116,7 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   if (run.trace.evaluate_every == 0 && (run.stop.patience > 0 || std::isfinite(run.stop.target_loss))) {
     trace.fail("evaluate_every", "0 beside stop.patience or stop.target_loss", "more than 0: evaluations decide about those");
   }
-  check_needs(method, run);
+  optim::check_needs(method, *run.method, offer_of(run, given.objective));
   return run;
 }
 

@@ -2,11 +2,13 @@
 // Run by mpirun on 1 to 4 ranks: what the ranks say to each other, and the engine's answers against those of one rank.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
 
 #include "talweg/comm/agree.hpp"
+#include "talweg/math/sums.hpp"
 #include "tests/engine/least_squares.hpp"
 #include "tests/mpi/worlds.hpp"
 
@@ -184,6 +186,8 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
   const optim::Vector sum = layout.vector("sum");  // never asked about
   const optim::Vector kept = layout.vector("kept");
   layout.scalar("slope");
+  layout.array("table.0", 1);
+  layout.array("table.1", 3);
   math::State state(layout);
   engine::Engine<Real> engine(comm, threads, problem, {.batch = 60, .placement = placement}, layout.vectors().size());
   const auto step = [&](const optim::Progress& progress) {
@@ -197,6 +201,17 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     oracle.space().axpy(1, g, sum);
     oracle.space().axpy(-1e-3 * progress.factor, sum, x);
     oracle.space().axpy(1e-9 * state.scalar("slope") / oracle.space().norm(h), h, v);
+    // Whole tensors, and a table for each that its rank alone fills.
+    const std::array tables = {state.array("table.0"), state.array("table.1")};
+    const auto kernel = math::block_kernel([&]<class T>(const math::Block& whole, math::Arrays<T> a) {
+      std::ranges::reverse(a[0]);
+      for (double& t : tables[whole.tensor]) t = 0.5 * t + math::squared_norm<T>(a[0]) + static_cast<double>(a[1][0]);
+    });
+    oracle.space().for_each_tensor({{h}}, {{v}}, kernel, tables);
+    const auto norms = math::block_kernel(
+        []<class T>(const math::Block&, math::Arrays<T> a) { return math::Sums{math::squared_norm<T>(a[0])}; });
+    const double bias = oracle.space().per_tensor({}, {{h}}, norms).at(1)[0];
+    oracle.space().axpy(1e-9 / (1 + bias + tables[0][0] + tables[1][2]), h, v);
   };
   if (!comm.coordinator()) {
     const engine::Mirror mirror{state, step};
@@ -224,6 +239,7 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
   }
   all.push_back(state.scalar("slope"));
+  for (const char* table : {"table.0", "table.1"}) all.insert(all.end(), state.array(table).begin(), state.array(table).end());
   engine.copy(v, kept);
   for (const optim::Vector vector : {x, v, kept}) {
     engine.read(vector, [&](std::span<const Real> values) { all.insert(all.end(), values.begin(), values.end()); });

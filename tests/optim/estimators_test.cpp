@@ -11,26 +11,26 @@ class Estimates {
   Estimates(const std::string& name, FiniteSum f, std::size_t batch)
       : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\n", "test.toml")),
         estimator_(optim::find_entry(name).make_estimator(config_.section("method"))),
-        state_(declare()),
+        state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size()) {}
   /// The estimate of step `step` at x.
   Point at(const Point& x, std::int64_t step) {
     std::ranges::copy(x, oracle_.space().at(state_.vector("x")).begin());
     const optim::Progress progress{.step = step, .factor = 1, .seed = 1};
     optim::StepContext context{oracle_, state_, progress};
-    const auto request = estimator_->estimate(context);
+    const optim::Estimate estimate = estimator_->estimate(context);
     const optim::Temporary g(oracle_.space());
-    oracle_.gradient_into(request, g);
+    oracle_.gradient_into(estimate.request, g);
     EXPECT_EQ(oracle_.point(state_.vector("x")), x) << "an estimator may not write x";
     return oracle_.point(g);
   }
   SerialOracle<double>& oracle() { return oracle_; }
 
  private:
-  math::State declare() const {
+  math::State declare(const math::ParameterLayout& parameters) const {
     math::StateLayout layout;
     layout.vector("x");
-    estimator_->declare(layout);
+    estimator_->declare(layout, parameters);
     return math::State(std::move(layout));
   }
   base::Config config_;

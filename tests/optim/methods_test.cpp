@@ -258,6 +258,51 @@ TEST(Schedules, HaveTheirFormulas) {
   EXPECT_NEAR(factor("kind = \"cosine\"; final = 0.1", 100), 0.1, 1e-15);
 }
 
+TEST(Schedules, OfTensorflowHaveTheirFormulas) {
+  const std::string piecewise = "kind = \"piecewise\"; boundaries = [2.0, 5.0]; factors = [1.0, 0.5, 0.1]";
+  EXPECT_EQ(factor(piecewise, 20), 1) << "up to and with the boundary";
+  EXPECT_EQ(factor(piecewise, 21), 0.5);
+  EXPECT_EQ(factor(piecewise, 51), 0.1);
+  EXPECT_NEAR(factor("kind = \"natural_exponential\"; rate = 0.5", 25), std::exp(-1.25), 1e-15);
+  EXPECT_NEAR(factor("kind = \"natural_exponential\"; rate = 0.5; staircase = true", 25), std::exp(-1.0), 1e-15);
+  EXPECT_NEAR(factor("kind = \"inverse_time\"; rate = 0.5", 25), 1 / 2.25, 1e-15);
+  EXPECT_NEAR(factor("kind = \"inverse_time\"; rate = 0.5; staircase = true", 25), 0.5, 1e-15);
+  EXPECT_NEAR(factor("kind = \"polynomial\"; over = 4.0; power = 2.0; final = 0.1", 10), 0.9 * 0.5625 + 0.1, 1e-15);
+  EXPECT_NEAR(factor("kind = \"polynomial\"; over = 4.0; power = 2.0; final = 0.1", 90), 0.1, 1e-15);
+  EXPECT_NEAR(factor("kind = \"polynomial\"; over = 4.0; cycle = true", 50), 1 - 50.0 / 80, 1e-15);
+  EXPECT_NEAR(factor("kind = \"polynomial\"", 25), 0.75, 1e-15) << "over the whole run";
+}
+
+TEST(Schedules, OfTheoryAndOfNetworksHaveTheirFormulas) {
+  EXPECT_NEAR(factor("kind = \"inverse_power\"", 24), 0.2, 1e-15);
+  EXPECT_NEAR(factor("kind = \"inverse_power\"; power = 1.0", 24), 0.04, 1e-15);
+  EXPECT_NEAR(factor("kind = \"horizon\"; theta = 3.0", 57), 0.3, 1e-15);
+  EXPECT_NEAR(factor("kind = \"horizon\"; theta = 3.0; form = \"decreasing\"", 99), 0.3, 1e-15);
+  EXPECT_EQ(factor("kind = \"horizon\"; theta = 30.0", 57), 1);
+  EXPECT_NEAR(factor("kind = \"sgdr\"; first = 2.0; final = 0.1", 10), 0.55, 1e-15);
+  EXPECT_NEAR(factor("kind = \"sgdr\"; first = 2.0", 20), 1, 1e-15) << "a warm restart";
+  EXPECT_NEAR(factor("kind = \"sgdr\"; first = 2.0", 40), 0.5, 1e-15) << "half of a cycle of 4 epochs";
+  EXPECT_NEAR(factor("kind = \"one_cycle\"", 0), 0.04, 1e-15);
+  EXPECT_NEAR(factor("kind = \"one_cycle\"", 29), 1, 1e-15) << "torch: the top is at step rise * steps - 1";
+  EXPECT_NEAR(factor("kind = \"one_cycle\"", 99), 0.04 / 1e4, 1e-15);
+  EXPECT_NEAR(factor("kind = \"warmup_stable_decay\"; decay = 0.4; final = 0.1", 60), 1, 1e-15);
+  EXPECT_NEAR(factor("kind = \"warmup_stable_decay\"; decay = 0.4; final = 0.1", 80), 0.55, 1e-15);
+}
+
+// Every schedule of the registry: finite, within [0, 1] with its defaults, a function of progress alone; the last step
+// included.
+TEST(Schedules, StayWithinTheirRate) {
+  for (const optim::ScheduleEntry* entry : optim::schedules()) {
+    const std::string text = "kind = \"" + std::string(entry->name) + '"';
+    for (const std::int64_t steps : {1, 2, 100}) {
+      for (std::int64_t step = 0; step <= steps; ++step) {
+        const double f = factor(text, step, steps);
+        EXPECT_TRUE(f >= 0 && f <= 1) << entry->name << ", step " << step << " of " << steps << ": " << f;
+      }
+    }
+  }
+}
+
 TEST(Schedules, WarmUpGrowsLinearlyThenTheKindBegins) {
   for (const char* kind : {"constant", "exponential", "cosine"}) {
     const std::string text = std::string("kind = \"") + kind + "\"; warmup = 2.0";  // 20 steps

@@ -21,6 +21,8 @@ std::vector<Case> cases() {
   }
   all.push_back({"name = \"adam\"; clip_global_norm = 0.1", 8});
   all.push_back({"name = \"svrg\"; rule = \"momentum\"; snapshot_every = 0.4; clip_global_norm = 0.5", 8});
+  all.push_back({"name = \"adam\"; accumulate = 3; average = \"polyak\"", 8});
+  all.push_back({"name = \"momentum\"; lookahead = 3; average = \"exponential\"; clip_norm = 0.5", 8});
   all.push_back({"name = \"lbfgs\"; memory = 2", 0});
   all.push_back({"name = \"pgd\"; lr = 0.3; gradient_threshold = 1.0; noise_interval = 2; decrease_threshold = 1e-12", 0});
   return all;
@@ -73,7 +75,7 @@ TEST(Recovery, ADivergedStepLeavesXAsItWas) {
     MethodRun<float> run(c.method, broken, {2, -1, 4}, c.batch);
     Point before;
     bool threw = false;
-    for (int k = 0; k < 3 && !threw; ++k) {
+    for (int k = 0; k < 4 && !threw; ++k) {  // the fourth is past what accumulates three
       before = run.x();
       try {
         if (run.step().outcome != optim::Outcome::going_on) break;  // a line search finds nothing finite

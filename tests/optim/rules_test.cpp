@@ -1,86 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Update rules against golden values of independent implementations (scripts/golden/rules.py), and FirstOrder's own parts:
-// clip, prox, reports.
-#include <charconv>
-#include <fstream>
-#include <map>
-#include <sstream>
-
+// FirstOrder's own parts, clip and reports, and the catalogue's names.
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {
 namespace {
-
-/// The golden problem: g_t(x) = a x + cos(t + j); term number t is step t's gradient.
-FiniteSum golden_problem() {
-  return {.n = 1000,
-          .dimension = 4,
-          .term =
-              [](std::size_t t, const Point& x, Point& g) {
-                const Point a = {0.5, 1, 2, 4};
-                double value = 0;
-                for (std::size_t j = 0; j < 4; ++j) {
-                  const double c = std::cos(static_cast<double>(t + j));
-                  g[j] += a[j] * x[j] + c;
-                  value += 0.5 * a[j] * x[j] * x[j] + c * x[j];
-                }
-                return value;
-              },
-          .hessian_vector = {}};
-}
-
-struct Golden {
-  int step = 0;
-  Point x;
-};
-
-std::map<std::string, std::vector<Golden>> golden_values() {
-  std::ifstream file(std::string(TALWEG_SOURCE_DIR) + "/tests/golden/rules.csv");
-  std::map<std::string, std::vector<Golden>> values;
-  std::string line;
-  std::getline(file, line);
-  while (std::getline(file, line)) {
-    std::istringstream fields(line);
-    std::string method, field;
-    std::getline(fields, method, '|');
-    std::getline(fields, field, '|');
-    Golden golden{.step = std::stoi(field), .x = {}};
-    while (std::getline(fields, field, '|')) golden.x.push_back(std::stod(field));
-    values[method].push_back(golden);
-  }
-  return values;
-}
-
-TEST(Rules, MatchGoldenValues) {
-  const auto golden = golden_values();
-  ASSERT_GE(golden.size(), 8U) << "tests/golden/rules.csv is missing or short";
-  for (const auto& [method, points] : golden) {
-    MethodRun<double> fine(method, golden_problem(), {1, -2, 3, -4}, 1);
-    MethodRun<float> coarse(method, golden_problem(), {1, -2, 3, -4}, 1);
-    for (const Golden& point : points) {
-      while (fine.progress().step < point.step) {
-        fine.step();
-        coarse.step();
-      }
-      for (std::size_t j = 0; j < 4; ++j) {
-        EXPECT_NEAR(fine.x()[j], point.x[j], 1e-12 * (1 + std::abs(point.x[j])))
-            << method << ", step " << point.step << ", element " << j;
-        EXPECT_NEAR(coarse.x()[j], point.x[j], 1e-4 * (1 + std::abs(point.x[j])))
-            << method << " in float32, step " << point.step;
-      }
-    }
-  }
-}
-
-TEST(Rules, EveryRuleHasGoldenValues) {
-  const auto golden = golden_values();
-  for (const optim::Entry* entry : optim::catalogue()) {
-    if (entry->make_rule == nullptr) continue;
-    const std::string name = "name = \"" + std::string(entry->name) + '"';
-    EXPECT_TRUE(std::ranges::any_of(golden, [&](const auto& g) { return g.first.starts_with(name); }))
-        << entry->name << " has no golden values";
-  }
-}
 
 TEST(FirstOrder, ReportsNormsAndTheLearningRateAfterTheSchedule) {
   MethodRun<double> run("name = \"sgd\"; lr = 0.5", quadratic({1, 1}), {3, 4});
@@ -104,60 +27,98 @@ TEST(FirstOrder, ClipsTheGlobalNorm) {
   EXPECT_NEAR(untouched.x()[0], 0, 1e-12);
 }
 
-/// Soft threshold by step * l1, written out for the test.
-class SoftThreshold final : public math::Proximal {
- public:
-  explicit SoftThreshold(double l1) : l1_(l1) {}
-  void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override { threshold(x, step); }
-  void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override { threshold(x, step); }
+/// f(x) = (3 x_0, 4 x_1; 12 x_2), its gradient the same everywhere: two tensors of norms 5 and 12.
+FiniteSum slope() {
+  return {.n = 1000,
+          .dimension = 3,
+          .term =
+              [](std::size_t, const Point& x, Point& g) {
+                const Point a = {3, 4, 12};
+                double value = 0;
+                for (std::size_t j = 0; j < 3; ++j) g[j] += a[j], value += a[j] * x[j];
+                return value;
+              },
+          .hessian_vector = {},
+          .shapes = {{2}, {1}}};
+}
 
- private:
-  template <class Real>
-  void threshold(std::span<Real> x, std::span<const Real> step) const {
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const Real t = static_cast<Real>(l1_) * step[i];
-      x[i] = x[i] > t ? x[i] - t : x[i] < -t ? x[i] + t : 0;
-    }
-  }
-  double l1_;
-};
+/// -x after one step of sgd with lr = 1 from 0: what is left of the gradient.
+Point clipped_by(const std::string& key) {
+  MethodRun<double> run("name = \"sgd\"; lr = 1.0; " + key, slope(), {0, 0, 0});
+  EXPECT_DOUBLE_EQ(run.step().gradient_norm, 13) << key << ": the norm is reported as it was";
+  Point g = run.x();
+  for (double& v : g) v = -v;
+  return g;
+}
 
-// min (x - c)^2 / 2 + |x|_1 has the solution soft(c, 1): (2, 0, -3) for c = (3, 0.5, -4).
-TEST(FirstOrder, ProxFindsTheLassoSolutionWithEveryRule) {
-  const FiniteSum shifted{.n = 1,
-                          .dimension = 3,
-                          .term =
-                              [](std::size_t, const Point& x, Point& g) {
-                                const Point c = {3, 0.5, -4};
-                                double value = 0;
-                                for (std::size_t j = 0; j < 3; ++j) {
-                                  value += 0.5 * (x[j] - c[j]) * (x[j] - c[j]);
-                                  g[j] += x[j] - c[j];
-                                }
-                                return value;
-                              },
-                          .hessian_vector = {}};
-  const SoftThreshold prox(1);
-  for (const optim::Entry* entry : optim::catalogue()) {
-    if (entry->make_rule == nullptr && entry->make_estimator == nullptr) continue;
-    const std::string method = "name = \"" + std::string(entry->name) + "\"; lr = 0.05";
-    MethodRun<double> run(method, shifted, {1, 1, 1}, 0, &prox);
-    run.steps(2000);
-    EXPECT_NEAR(run.x()[0], 2, 0.02) << entry->name;
-    EXPECT_EQ(run.x()[1], 0) << entry->name << ": the prox should give exact zeros";
-    EXPECT_NEAR(run.x()[2], -3, 0.02) << entry->name;
+void expect_near(const Point& found, const Point& expected, const std::string& what) {
+  for (std::size_t j = 0; j < expected.size(); ++j) EXPECT_NEAR(found[j], expected[j], 1e-12) << what << ", element " << j;
+}
+
+// tf.clip_by_value, clip_by_norm, clip_by_global_norm and clip_by_average_norm on a gradient of two tensors.
+TEST(FirstOrder, ClipsInFourWays) {
+  expect_near(clipped_by("clip_value = 3.5"), {3, 3.5, 3.5}, "value");
+  expect_near(clipped_by("clip_norm = 6.0"), {3, 4, 6}, "norm");
+  expect_near(clipped_by("clip_norm = 1.0"), {0.6, 0.8, 1}, "norm");
+  expect_near(clipped_by("clip_global_norm = 6.5"), {1.5, 2, 6}, "global norm");
+  expect_near(clipped_by("clip_average_norm = 2.0"), {2.4, 3.2, 2}, "average norm");  // 5 / 2 elements; 12 / 1
+}
+
+TEST(FirstOrder, ClipsBeforeARuleThatSeesWholeTensors) {
+  for (const std::string key : {"clip_value = 3.5", "clip_norm = 6.0", "clip_global_norm = 6.5"}) {
+    const Point g = clipped_by(key);
+    MethodRun<double> run("name = \"lars\"; lr = 1.0; momentum = 0.0; weight_decay = 0.0; trust_coefficient = 1.0; " + key,
+                          slope(), {0, 0, 0});
+    run.step();
+    for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(run.x()[j], -g[j], 1e-12) << key << ": |x| = 0 leaves the gradient";
   }
 }
 
-TEST(Catalogue, EveryEntryIsComplete) {
-  for (const optim::Entry* entry : optim::catalogue()) {
-    EXPECT_FALSE(entry->title.empty() || entry->rule.empty() || entry->source.empty() || entry->cost.empty()) << entry->name;
-    EXPECT_EQ((entry->make_rule != nullptr) + (entry->make_estimator != nullptr) + (entry->make_method != nullptr), 1)
-        << entry->name;
-    const auto config = base::Config::parse("[method]\nname = \"" + std::string(entry->name) + "\"\n", "test.toml");
-    optim::build_method(config.section("method"));
-    for (const base::Resolved& key : config.resolved())
-      EXPECT_FALSE(key.meaning.empty()) << entry->name << "." << key.key << " says nothing";
+TEST(FirstOrder, DecoupledWeightDecayShrinksBesideTheRule) {
+  MethodRun<double> run("name = \"momentum\"; lr = 0.1; momentum = 0.5; decoupled_weight_decay = 2.0", slope(), {1, 1, 1});
+  run.steps(2);
+  // x_1 = 0.8 - 0.1 a, x_2 = 0.8 x_1 - 0.15 a: the decay is not in the buffer
+  expect_near(run.x(), {0.64 - 0.23 * 3, 0.64 - 0.23 * 4, 0.64 - 0.23 * 12}, "decay");
+}
+
+TEST(FirstOrder, AveragesAreTheOutput) {
+  const auto after = [](const std::string& keys, int steps) {
+    MethodRun<double> run("name = \"sgd\"; lr = 1.0; " + keys, slope(), {0, 0, 0});
+    run.steps(steps);
+    EXPECT_NEAR(run.x()[0], -3 * steps, 1e-12) << "the iterates go on as they would: " << keys;
+    return run.output()[0] / -3;  // x_t = -3 t: means of the t
+  };
+  EXPECT_NEAR(after("average = \"polyak\"", 5), 3, 1e-12);
+  EXPECT_NEAR(after("average = \"polyak\"; average_from = 4", 6), 5, 1e-12);
+  EXPECT_NEAR(after("average = \"polyak\"; average_from = 4", 2), 2, 1e-12) << "before its time the average is x";
+  EXPECT_NEAR(after("average = \"stochastic_weight\"; average_from = 2; average_every = 3", 9), (2 + 5 + 8) / 3.0, 1e-12);
+  double average = 1;
+  for (int t = 2; t <= 30; ++t) average += (1 - std::min(0.6, t / (9.0 + t))) * (t - average);
+  EXPECT_NEAR(after("average = \"exponential\"; average_decay = 0.6", 30), average, 1e-12);
+}
+
+TEST(FirstOrder, LookaheadGoesBackTowardsTheSlowWeights) {
+  MethodRun<double> run("name = \"sgd\"; lr = 1.0; lookahead = 3; lookahead_alpha = 0.5", slope(), {0, 0, 0});
+  run.steps(3);
+  EXPECT_NEAR(run.x()[0], -4.5, 1e-12);
+  run.steps(3);
+  EXPECT_NEAR(run.x()[0], -9, 1e-12) << "-4.5 + (-13.5 + 4.5) / 2";
+}
+
+// k batches of b in turn are one batch of k b.
+TEST(FirstOrder, AccumulatedGradientsAreThoseOfALargerBatch) {
+  for (const std::string method :
+       {"name = \"adam\"; lr = 0.1", "name = \"lamb\"; lr = 0.1", "name = \"momentum\"; clip_value = 2.0"}) {
+    MethodRun<double> large(method, least_squares(60, 3), {1, 2, -3}, 12);
+    MethodRun<double> small(method + "; accumulate = 3", least_squares(60, 3), {1, 2, -3}, 4);
+    for (int k = 0; k < 4; ++k) {
+      large.step();
+      const Point before = small.x();
+      small.steps(2);
+      EXPECT_EQ(small.x(), before) << method << ": x moves at every third step";
+      small.step();
+      for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(small.x()[j], large.x()[j], 1e-12) << method;
+    }
   }
 }
 
@@ -167,31 +128,6 @@ TEST(Catalogue, UnknownNamesAreRefusedWithTheNearest) {
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_NE(std::string(e.what()).find("\"adam\""), std::string::npos) << e.what();
-  }
-}
-
-// A new line in the catalogue is enrolled here: it falls on a convex quadratic, and a run put together from what was declared
-// goes on with the same bits.
-TEST(Catalogue, EveryEntryDescendsAndResumesBitForBit) {
-  for (const optim::Entry* entry : optim::catalogue()) {
-    const std::string method = "name = \"" + std::string(entry->name) + "\"";
-    const auto problem = [] { return least_squares(40, 3); };
-    const auto probe = [&](int steps) {
-      MethodRun<float> run(method, problem(), {2, -1, 4}, entry->make_method != nullptr ? 0 : 8);
-      const double start = run.value();
-      run.steps(steps);
-      EXPECT_LT(run.value(), start) << entry->name;
-      return run.save();
-    };
-    const auto whole = probe(12);
-    MethodRun<float> resumed(method, problem(), {0, 0, 0}, entry->make_method != nullptr ? 0 : 8);
-    resumed.load(probe(7));
-    resumed.steps(5);
-    const auto after = resumed.save();
-    EXPECT_EQ(after.vectors, whole.vectors) << entry->name << " keeps something it did not declare";
-    EXPECT_EQ(after.scalars, whole.scalars) << entry->name;
-    EXPECT_EQ(after.counters, whole.counters) << entry->name;
-    EXPECT_EQ(after.arrays, whole.arrays) << entry->name;
   }
 }
 
@@ -217,7 +153,16 @@ FiniteSum least_squares(std::size_t n, std::size_t d) {
                 for (std::size_t j = 0; j < x.size(); ++j) g[j] += r * rows[i][j];
                 return 0.5 * r * r;
               },
-          .hessian_vector = {}};
+          .hessian_vector =
+              [rows](const Point&, const Point& v) {
+                Point out(v.size());
+                for (const Point& row : rows) {
+                  double along = 0;
+                  for (std::size_t j = 0; j < v.size(); ++j) along += row[j] * v[j];
+                  for (std::size_t j = 0; j < v.size(); ++j) out[j] += along * row[j] / static_cast<double>(rows.size());
+                }
+                return out;
+              }};
 }
 
 }  // namespace talweg::test

@@ -28,14 +28,14 @@ struct FiniteSum {
   std::size_t dimension = 1;
   std::function<double(std::size_t i, const Point& x, Point& g)> term;
   std::function<Point(const Point& x, const Point& v)> hessian_vector;  // of F
+  std::vector<std::vector<std::size_t>> shapes{};  // of the tensors x is; none: one of `dimension` elements
 };
 
 template <class Real>
 class SerialSpace final : public optim::VectorSpace {
  public:
-  SerialSpace(std::size_t dimension, std::size_t declared) : slots_(declared) {
-    layout_.add("x", {dimension});
-    for (auto& s : slots_) s.assign(dimension, Real{0});
+  SerialSpace(const math::ParameterLayout& layout, std::size_t declared) : layout_(layout), slots_(declared) {
+    for (auto& s : slots_) s.assign(layout_.extent(), Real{0});
   }
   const math::ParameterLayout& layout() const override { return layout_; }
   std::vector<Real>& at(optim::Vector v) { return slots_.at(v.slot); }
@@ -46,6 +46,7 @@ class SerialSpace final : public optim::VectorSpace {
   math::Sums run(std::vector<Real>* first, std::span<const optim::Vector> writes, std::span<const optim::Vector> reads,
                  const math::BlockKernel& kernel) {
     math::Sums sums{};
+    block_sums_.clear();
     for (const math::Block& block : layout_.blocks()) {
       std::vector<Real*> arrays;
       if (first != nullptr) arrays.push_back(first->data() + block.offset);
@@ -53,8 +54,21 @@ class SerialSpace final : public optim::VectorSpace {
       for (const auto v : reads) arrays.push_back(at(v).data() + block.offset);
       const math::Sums part = kernel.run(block, math::Arrays<Real>{arrays, block.count});
       for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += part[k];
+      block_sums_.push_back(part);
     }
     return sums;
+  }
+  std::span<const math::Sums> block_sums() const override { return block_sums_; }
+  void for_each_tensor(std::span<const optim::Vector> writes, std::span<const optim::Vector> reads,
+                       const math::BlockKernel& kernel, std::span<const std::span<double>>) override {
+    for (std::uint32_t t = 0; t < layout_.tensors().size(); ++t) {
+      const math::Tensor& tensor = layout_.tensors()[t];
+      std::vector<Real*> arrays;
+      for (const auto v : writes) arrays.push_back(at(v).data() + tensor.offset);
+      for (const auto v : reads) arrays.push_back(at(v).data() + tensor.offset);
+      kernel.run({.index = 0, .tensor = t, .offset = tensor.offset, .count = tensor.size},
+                 math::Arrays<Real>{arrays, tensor.size});
+    }
   }
   optim::Vector acquire() override {
     if (free_.empty()) {
@@ -73,13 +87,21 @@ class SerialSpace final : public optim::VectorSpace {
   math::ParameterLayout layout_;
   std::deque<std::vector<Real>> slots_;
   std::vector<optim::Vector> free_;
+  std::vector<math::Sums> block_sums_;
 };
+
+inline math::ParameterLayout layout_of(const FiniteSum& f) {
+  math::ParameterLayout layout;
+  if (f.shapes.empty()) layout.add("x", {f.dimension});
+  for (std::size_t t = 0; t < f.shapes.size(); ++t) layout.add("x" + std::to_string(t), f.shapes[t], f.shapes[t].size() == 1);
+  return layout;
+}
 
 template <class Real>
 class SerialOracle final : public optim::Oracle {
  public:
   SerialOracle(FiniteSum f, std::size_t batch, std::size_t declared, const math::Proximal* proximal = nullptr)
-      : f_(std::move(f)), batch_(batch), space_(f_.dimension, declared), proximal_(proximal) {}
+      : f_(std::move(f)), batch_(batch), space_(layout_of(f_), declared), proximal_(proximal) {}
   SerialSpace<Real>& space() override { return space_; }
   optim::Batch draw(std::uint64_t ticket) const override {
     return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_};
@@ -105,7 +127,7 @@ class SerialOracle final : public optim::Oracle {
     }
     if (!std::isfinite(value)) throw optim::Diverged("not finite");
     std::vector<Real> g(space_.layout().extent());
-    for (std::size_t j = 0; j < sum.size(); ++j) g[j] = static_cast<Real>(sum[j]);
+    scatter(sum, g);
     return {.value = value, .sums = space_.run(&g, sink.writes, sink.reads, sink.kernel)};
   }
   std::vector<optim::LinePoint> along(optim::Vector x, optim::Vector d, std::span<const double> lengths,
@@ -126,19 +148,33 @@ class SerialOracle final : public optim::Oracle {
     }
     return line;
   }
-  void hessian_vector(optim::Vector x, optim::Vector v, const optim::Batch&, optim::Vector out) override {
+  void hessian_vector(optim::Vector x, optim::Vector v, const optim::Batch& batch, optim::Vector out) override {
     if (on_request) on_request();
+    hvps += batch.size;
     const Point direction = point(v);
     const Point product = f_.hessian_vector(point(x), direction);
-    for (std::size_t j = 0; j < product.size(); ++j) space_.at(out)[j] = static_cast<Real>(product[j] + l2 * direction[j]);
+    Point sum(product.size());
+    for (std::size_t j = 0; j < product.size(); ++j) sum[j] = product[j] + l2 * direction[j];
+    scatter(sum, space_.at(out));
   }
   double smooth_omega(optim::Vector x) override { return omega(point(x)); }
   double nonsmooth_omega(optim::Vector) override { return 0; }
   const math::Proximal* proximal() const override { return proximal_; }
 
+  /// A vector without its padding, and the way back.
   Point point(optim::Vector v) {
-    const auto& values_at = space_.at(v);
-    return Point(values_at.begin(), values_at.begin() + static_cast<std::ptrdiff_t>(f_.dimension));
+    const auto& from = space_.at(v);
+    Point values;
+    for (const math::Tensor& t : space_.layout().tensors()) {
+      for (std::size_t i = 0; i < t.size; ++i) values.push_back(static_cast<double>(from[t.offset + i]));
+    }
+    return values;
+  }
+  void scatter(const Point& values, std::vector<Real>& to) const {
+    std::size_t j = 0;
+    for (const math::Tensor& t : space_.layout().tensors()) {
+      for (std::size_t i = 0; i < t.size; ++i) to[t.offset + i] = static_cast<Real>(values[j++]);
+    }
   }
   double mean(const Point& x, const optim::Batch& batch, Point& g) const {
     double value = 0;
@@ -157,6 +193,7 @@ class SerialOracle final : public optim::Oracle {
   std::function<void()> on_request;  // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
+  std::size_t hvps = 0;
   std::size_t line_requests = 0;
 
  private:
@@ -174,10 +211,14 @@ class MethodRun {
   MethodRun(std::string method, FiniteSum f, const Point& start, std::size_t batch = 0,
             const math::Proximal* proximal = nullptr)
       : method_(build(std::move(method))),
-        state_(declare()),
+        state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size(), proximal) {
-    for (std::size_t j = 0; j < start.size(); ++j) oracle_.space().at(state_.vector("x"))[j] = static_cast<Real>(start[j]);
+    oracle_.scatter(start, oracle_.space().at(state_.vector("x")));
+    optim::fill_initial(oracle_.space(), state_);
   }
+  const optim::Method& method() const { return *method_; }
+  /// The point that the method names as its output.
+  Point output() { return oracle_.point(state_.vector(method_->output())); }
   optim::StepReport step() {
     optim::StepContext context{oracle_, state_, progress_};
     const auto report = method_->step(context);
@@ -190,8 +231,9 @@ class MethodRun {
   Point x() { return oracle_.point(state_.vector("x")); }
   /// F, its smooth Omega included.
   double value() {
-    Point g(x().size());
-    return oracle_.mean(x(), oracle_.all(), g) + oracle_.omega(x());
+    const Point at = output();
+    Point g(at.size());
+    return oracle_.mean(at, oracle_.all(), g) + oracle_.omega(at);
   }
   SerialOracle<Real>& oracle() { return oracle_; }
   math::State& state() { return state_; }
@@ -230,10 +272,10 @@ class MethodRun {
     std::ranges::replace(text, ';', '\n');
     return optim::build_method(base::Config::parse("[method]\n" + text + "\n", "test.toml").section("method"));
   }
-  math::State declare() const {
+  math::State declare(const math::ParameterLayout& parameters) const {
     math::StateLayout layout;
     layout.vector("x");
-    method_->declare(layout);
+    method_->declare(layout, parameters);
     return math::State(std::move(layout));
   }
   std::unique_ptr<optim::Method> method_;

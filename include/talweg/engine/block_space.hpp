@@ -31,9 +31,12 @@ class BlockSpace final : public optim::VectorSpace {
 
   [[nodiscard]] const math::ParameterLayout& layout() const override { return layout_; }
   math::Sums for_each_block(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&) override;
+  [[nodiscard]] std::span<const math::Sums> block_sums() const override { return partial_; }
+  void for_each_tensor(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&,
+                       std::span<const std::span<double>> tables) override;
   Vector acquire() override { return together_ != nullptr ? store_.acquire_common() : store_.acquire_own(); }
   void release(Vector v) override { store_.release(v); }
-  /// What makes a vector whole that is spread over nodes, before one rank reads it alone.
+  /// What makes a vector whole that is spread over nodes, before one rank reads it alone or a whole tensor of it.
   void complete_with(std::function<void(Vector)> complete) { complete_ = std::move(complete); }
 
   /// What fills a block of scratch (the finished gradient) before the kernel sees it as arrays[0].

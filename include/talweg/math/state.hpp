@@ -24,6 +24,18 @@ struct Vector {
   friend auto operator<=>(const Vector&, const Vector&) = default;
 };
 
+/// What the elements of a vector slot are before the first step.
+struct Initial {
+  double value = 0;
+  bool point = false;                            // the initial point x_0 instead
+  constexpr Initial(double v = 0) : value(v) {}  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] static constexpr Initial x0() {
+    Initial initial;
+    initial.point = true;
+    return initial;
+  }
+};
+
 class StateLayout {
  public:
   struct Scalar {
@@ -41,12 +53,13 @@ class StateLayout {
   };
 
   /// Each throws std::logic_error when the name is taken.
-  Vector vector(std::string name);
+  Vector vector(std::string name, Initial initial = {});
   void scalar(std::string name, double initial = 0);
   void counter(std::string name, std::int64_t initial = 0);
   void array(std::string name, std::size_t size, double initial = 0);
 
   [[nodiscard]] std::span<const std::string> vectors() const { return vectors_; }
+  [[nodiscard]] Initial initial(Vector v) const { return initials_.at(v.slot); }
   [[nodiscard]] std::span<const Scalar> scalars() const { return scalars_; }
   [[nodiscard]] std::span<const Counter> counters() const { return counters_; }
   [[nodiscard]] std::span<const Array> arrays() const { return arrays_; }
@@ -55,9 +68,17 @@ class StateLayout {
   void claim(const std::string& name);
   std::vector<std::string> names_;
   std::vector<std::string> vectors_;
+  std::vector<Initial> initials_;
   std::vector<Scalar> scalars_;
   std::vector<Counter> counters_;
   std::vector<Array> arrays_;
+};
+
+/// Values of all small slots, in the order of their declaration.
+struct Numbers {
+  std::vector<double> scalars;
+  std::vector<std::int64_t> counters;
+  std::vector<std::vector<double>> arrays;
 };
 
 /// Values of the small slots, and the handles of the vectors. Unknown names throw std::logic_error.
@@ -69,6 +90,9 @@ class State {
   [[nodiscard]] double& scalar(std::string_view name);
   [[nodiscard]] std::int64_t& counter(std::string_view name);
   [[nodiscard]] std::span<double> array(std::string_view name);
+  /// A copy of all numbers, and the way back to it.
+  [[nodiscard]] Numbers numbers() const;
+  void set(const Numbers&);
 
  private:
   StateLayout layout_;

@@ -5,17 +5,62 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "talweg/math/state.hpp"
 #include "talweg/optim/oracle.hpp"
 
 namespace talweg::optim {
 
-/// What a method asks of the run; refused with the reason before any data is read.
+/// What a method asks of the run. Whatever is not asked for is claimed: a method without needs takes any F, on minibatches.
+/// What is not claimed is refused with the reason, before any data is read where that is possible.
 struct Needs {
-  bool full_batch = false;  // batch = "full"
-  bool hvp = false;
-  bool smooth_omega = false;  // no l1, no box
+  bool full_batch = false;       // batch = "full"
+  bool hvp = false;              // Hessian-vector products
+  bool smooth_omega = false;     // no l1, no box
+  bool convex = false;           // F convex: no network
+  bool strongly_convex = false;  // l2 > 0 on every parameter
+  bool linear = false;           // a linear model: a gradient is a scalar times the example
+  std::string_view why{};        // more about the last that is true
+
+  friend Needs operator|(const Needs& a, const Needs& b) {
+    return {.full_batch = a.full_batch || b.full_batch,
+            .hvp = a.hvp || b.hvp,
+            .smooth_omega = a.smooth_omega || b.smooth_omega,
+            .convex = a.convex || b.convex,
+            .strongly_convex = a.strongly_convex || b.strongly_convex,
+            .linear = a.linear || b.linear,
+            .why = a.why.empty() ? b.why : a.why};
+  }
+};
+
+/// What the run offers.
+struct Offer {
+  bool full_batch = false;
+  bool smooth_omega = true;
+  bool convex = true;  // unknown counts as convex
+  bool strongly_convex = true;
+  bool linear = true;
+};
+
+/// Oracle calls of one step, in examples: what the meter counts. With `bound` they are the most there can be (line searches).
+struct Cost {
+  std::int64_t gradients = 0;
+  std::int64_t hvps = 0;
+  std::int64_t values = 0;
+  bool bound = false;
+  friend Cost operator+(const Cost& a, const Cost& b) {
+    return {a.gradients + b.gradients, a.hvps + b.hvps, a.values + b.values, a.bound || b.bound};
+  }
+};
+
+/// What a step's cost may depend on.
+struct CostPoint {
+  std::int64_t step = 0;               // steps done before
+  std::int64_t n = 1;                  // examples
+  std::int64_t batch = 1;              // of this step
+  std::int64_t batches_per_epoch = 1;  // ceil(n / b)
+  std::uint64_t seed = 0;
 };
 
 /// Where the run stands. `factor` is the schedule's value for this step (with warm-up and overrides).
@@ -50,9 +95,16 @@ class Method {
   virtual ~Method() = default;
   [[nodiscard]] virtual Needs needs() const { return {}; }
   /// Declares every slot but "x", which the trainer owns.
-  virtual void declare(math::StateLayout&) const {}
+  virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
+  /// What step number `point.step` costs.
+  [[nodiscard]] virtual Cost cost(const CostPoint& point) const = 0;
+  /// The slot that holds the parameters to use and to judge. "x" is the point where gradients are taken.
+  [[nodiscard]] virtual std::string_view output() const { return "x"; }
   /// One step. Writes x and slots only when nothing can fail any more; throws Diverged before that.
   virtual StepReport step(StepContext&) const = 0;
 };
+
+/// Fills the declared vectors with their initial values; x is set already. Once, at the start of a run.
+void fill_initial(VectorSpace&, math::State&);
 
 }  // namespace talweg::optim

@@ -1,59 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do with a gradient estimate, element by element. A rule is a short file: its recurrence, its hyperparameters, its
-// slots, and one loop. FirstOrder gives it an estimator before and clip and prox around it.
+// What to do with a gradient estimate. A rule is a short file: its recurrence, its hyperparameters, its slots, and begin(),
+// which works out once a step, in double, whatever is constant over the step and hands back the loop over a block. FirstOrder
+// puts an estimator before it and clipping, prox and averages around it.
+//
+// Grain says what the loop depends on:
+//   element   nothing but the element's own history. begin() runs before the gradient is asked for, and the loop runs on each
+//             block of the gradient as it is finished
+//   tensor    sums or products over a whole tensor (norms, matrices)
+//   global    sums over all parameters
+// Rules of the last two find the whole gradient in step.g when begin() runs, and may sweep over it and alter it there.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
+#include <utility>
 #include <vector>
+
+#include "talweg/math/proximal.hpp"
+#include "talweg/optim/method.hpp"
 
 namespace talweg::optim {
 
-/// What is constant over a step.
-struct RuleStep {
-  std::int64_t t = 1;  // this step's number, from 1
-  double lr = 0;       // learning rate after schedule
-};
-
 /// One block of the step's vectors, `count` elements each.
 template <class Real>
-struct RuleBlock {
+class RuleBlock {
+ public:
+  const math::Block& block;  // whose tensor, and where
   std::size_t count = 0;
-  Real* x = nullptr;             // in: x_{t-1}, out: x_t before prox
+  Real* x = nullptr;             // in: x_{t-1}, out: x_t
+  const Real* before = nullptr;  // x_{t-1}
   const Real* g = nullptr;       // gradient estimate
-  std::span<Real* const> slots;  // in the order of slots()
-  Real* prox_step = nullptr;     // when not null: fill with the step each coordinate took, for the prox
-  void fill_prox_step(double step) const {
-    for (std::size_t i = 0; prox_step != nullptr && i < count; ++i) prox_step[i] = static_cast<Real>(step);
+  std::span<Real* const> slots;  // the rule's vectors, in the order it declared them
+  std::span<Real* const> reads;  // those of Update::reads
+
+  const math::Proximal* proximal = nullptr;  // null: Omega is smooth
+
+  /// Coefficients in the run's precision: const auto [lr, beta] = b.real(lr_, beta_).
+  template <class... Doubles>
+  static std::array<Real, sizeof...(Doubles)> real(Doubles... values) {
+    return {static_cast<Real>(values)...};
+  }
+  /// x = prox of the non-smooth part of Omega at x, where coordinate i took a step of step_of(i). Nothing when Omega is smooth.
+  template <class StepOf>
+  void prox(StepOf step_of) const {
+    if (proximal == nullptr) return;
+    alignas(64) std::array<Real, math::ParameterLayout::kBlock> step;
+    for (std::size_t i = 0; i < count; ++i) step[i] = step_of(i);
+    proximal->apply(block, std::span<Real>(x, count), std::span<const Real>(step).first(count));
   }
 };
+
+/// The loop over a block, in either precision.
+class BlockUpdate {
+ public:
+  virtual ~BlockUpdate() = default;
+  virtual void run(const RuleBlock<float>&) const = 0;
+  virtual void run(const RuleBlock<double>&) const = 0;
+};
+
+/// What a step does to each block.
+struct Update {
+  std::unique_ptr<BlockUpdate> loop;
+  std::vector<Temporary> reads;  // vectors beside the slots that the loop reads; they live until the step is over
+};
+
+/// An Update from a generic callable `void f(const RuleBlock<Real>&)`.
+template <class F>
+Update update_by(F f, std::vector<Temporary> reads = {}) {
+  class Loop final : public BlockUpdate {
+   public:
+    explicit Loop(F f) : f_(std::move(f)) {}
+    void run(const RuleBlock<float>& b) const override { f_(b); }
+    void run(const RuleBlock<double>& b) const override { f_(b); }
+
+   private:
+    F f_;
+  };
+  return {std::make_unique<Loop>(std::move(f)), std::move(reads)};
+}
+
+/// What begin() may use. Numbers in `state` may be changed at once: when the step fails they are put back.
+struct RuleStep {
+  StepContext& context;
+  std::int64_t t = 1;  // this update's number, from 1
+  double lr = 0;       // learning rate after the schedule
+  double factor = 1;   // the schedule's factor alone
+  Batch batch;         // the examples of this step's gradient, for rules that ask for more than it
+  Vector g;            // grain tensor or global: the gradient estimate, clipped; may be altered
+
+  [[nodiscard]] VectorSpace& space() const { return context.space(); }
+  [[nodiscard]] math::State& state() const { return context.state; }
+};
+
+enum class Grain : std::uint8_t { element, tensor, global };
 
 class UpdateRule {
  public:
+  explicit UpdateRule(double lr) : lr_(lr) {}
   virtual ~UpdateRule() = default;
   /// lr before schedule.
-  [[nodiscard]] virtual double lr() const = 0;
-  /// Names of its vector slots; their elements start at 0.
-  [[nodiscard]] virtual std::vector<std::string> slots() const = 0;
-  virtual void update(const RuleStep&, const RuleBlock<float>&) const = 0;
-  virtual void update(const RuleStep&, const RuleBlock<double>&) const = 0;
-};
-
-/// Derive `class Adam : public ElementRule<Adam>` and write `template <class Real> void apply(const RuleStep&, const
-/// RuleBlock<Real>&) const` once; there is one instance of it for all placements.
-template <class Rule>
-class ElementRule : public UpdateRule {
- public:
-  explicit ElementRule(double lr) : lr_(lr) {}
-  [[nodiscard]] double lr() const final { return lr_; }
-  void update(const RuleStep& s, const RuleBlock<float>& b) const final {
-    static_cast<const Rule*>(this)->template apply<float>(s, b);
-  }
-  void update(const RuleStep& s, const RuleBlock<double>& b) const final {
-    static_cast<const Rule*>(this)->template apply<double>(s, b);
-  }
+  [[nodiscard]] double lr() const { return lr_; }
+  [[nodiscard]] virtual Grain grain() const { return Grain::element; }
+  /// Declares its slots, each vector with its initial value. Only tables may depend on the parameters' layout.
+  virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
+  /// A rule whose loop calls prox, and may therefore meet a non-smooth Omega, says so here.
+  [[nodiscard]] virtual Needs needs() const { return {.smooth_omega = true}; }
+  /// Oracle calls beside the estimator's.
+  [[nodiscard]] virtual Cost cost(const CostPoint&) const { return {}; }
+  /// The slot that holds the parameters to use and to judge; "x" is where gradients are taken.
+  [[nodiscard]] virtual std::string_view output() const { return "x"; }
+  /// Works out this step. May ask the oracle before it writes any slot; writes no slot vector when the grain is element.
+  virtual Update begin(RuleStep&) const = 0;
 
  private:
   double lr_;

@@ -27,7 +27,7 @@ class Lbfgs final : public Method {
 
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
-  void declare(math::StateLayout& layout) const override {
+  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("lbfgs.gradient");  // at x
     for (std::size_t k = 0; k < memory_; ++k) {
       layout.vector("lbfgs.s." + std::to_string(k));
@@ -40,6 +40,12 @@ class Lbfgs final : public Method {
     layout.counter("lbfgs.started");
     layout.scalar("lbfgs.loss");  // mean f_i at x
     layout.scalar("lbfgs.gradient_norm");
+  }
+
+  Cost cost(const CostPoint& p) const override {
+    const std::int64_t gradients = p.step == 0 ? 2 * p.n : p.n;
+    return {
+        .gradients = gradients, .values = p.n * 2 * wolfe_.requests * 3, .bound = true};  // two searches, three lengths at most
   }
 
   StepReport step(StepContext& context) const override {
@@ -159,7 +165,11 @@ const Entry entry_lbfgs{
         "approximate Wolfe test",
     .source = "Liu & Nocedal, Math. Prog. 45 (1989); approximate Wolfe test of Hager & Zhang, SIAM J. Optim. 16 (2005)",
     .cost = "n gradients, and n values for each length tried (1 as a rule)",
-    .make_method = [](const base::Section& s) -> std::unique_ptr<Method> { return std::make_unique<Lbfgs>(s); },
+    .guarantee =
+        "strongly convex F, L-Lipschitz gradient: linear convergence (Liu & Nocedal 1989, theorem 6.1). Non-convex: no rate "
+        "for "
+        "this form; pairs without positive curvature are left out",
+    .make_method = make<Lbfgs, Method>,
 };
 
 }  // namespace talweg::optim

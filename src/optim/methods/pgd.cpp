@@ -50,11 +50,13 @@ class Pgd final : public Method {
 
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
-  void declare(math::StateLayout& layout) const override {
+  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("pgd.before");        // the point before the last noise
     layout.scalar("pgd.before_value");  // F there
     layout.counter("pgd.noise_step", kNever);
   }
+
+  Cost cost(const CostPoint& p) const override { return {.gradients = 2 * p.n, .bound = true}; }
 
   StepReport step(StepContext& context) const override {
     Oracle& oracle = context.oracle;
@@ -155,7 +157,13 @@ const Entry entry_pgd{
         "end",
     .source = "Jin, Ge, Netrapalli, Kakade & Jordan, ICML 2017, arXiv:1703.00887, algorithm 2",
     .cost = "n gradients (2 n at a noise)",
-    .make_method = [](const base::Section& s) -> std::unique_ptr<Method> { return std::make_unique<Pgd>(s); },
+    .guarantee =
+        "gradient L-Lipschitz, Hessian rho-Lipschitz: with probability 1 - delta a point with |g| <= eps and no curvature "
+        "below "
+        "-sqrt(rho eps) within O(L D / eps^2 log^4(d L D / (eps^2 delta))) steps (theorem 3, mode = \"theory\"). Lower bound "
+        "of this class: "
+        "eps^(-12/7) (Carmon et al. 2017); accelerated methods reach eps^(-7/4) up to logarithms",
+    .make_method = make<Pgd, Method>,
 };
 
 }  // namespace talweg::optim

@@ -1,57 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adam (Kingma & Ba 2015, algorithm 1):
 //   m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
-//   torch:  x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon),  mhat = m / (1 - beta1^t),  vhat = v / (1 - beta2^t)
-//   tf1:    x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)
-// The dialects differ in what epsilon is added to: tf1's acts 1 / sqrt(1 - beta2^t) times as strongly.
+//   paper, torch:  x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon),  mhat = m / (1 - beta1^t),  vhat = v / (1 - beta2^t)
+//   tf1, keras:    x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)
+// The two differ in what epsilon is added to: the second's acts 1 / sqrt(1 - beta2^t) times as strongly.
+//   nesterov (tf1's use_nesterov): beta1 m_t + (1 - beta1) g_t in the place of m_t
+//   amsgrad:  u_t = max(u_{t-1}, v_t) in the place of v_t (torch, tf1, keras); paper: and no bias correction (Reddi et al.
+//   2018)
+// A non-smooth Omega is met by a prox in the metric of the denominator (ProxGen, Yun, Lozano & Yang 2021).
 #include <cmath>
 
+#include "talweg/optim/dialect.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class Adam final : public ElementRule<Adam> {
+struct Defaults {
+  double epsilon = 1e-8;
+  bool epsilon_hat = false;      // beside the uncorrected second moment
+  bool amsgrad_corrects = true;  // bias, with amsgrad
+};
+constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
+                                           {"paper", {.amsgrad_corrects = false}},
+                                           {"tf1", {.epsilon_hat = true}},
+                                           {"keras", {.epsilon = 1e-7, .epsilon_hat = true}}};
+
+class Adam final : public UpdateRule {
  public:
   explicit Adam(const base::Section& s)
-      : ElementRule(s.number("lr", 0.001, base::Range::positive(), "learning rate")),
+      : UpdateRule(s.number("lr", 0.001, base::Range::positive(), "learning rate")),
+        dialect_(choose(s, kDialects).values),
         beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment")),
         beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment")),
-        epsilon_(s.number("epsilon", 1e-8, base::Range::positive(), "added to the root of the second moment")),
-        torch_(s.choice("dialect", "torch", {"torch", "tf1"},
-                        "epsilon beside the corrected (torch) or the plain (tf1) second moment") == "torch") {}
-  std::vector<std::string> slots() const override { return {"first_moment", "second_moment"}; }
+        epsilon_(s.number("epsilon", dialect_.epsilon, base::Range::positive(), "added to the root of the second moment")),
+        amsgrad_(s.flag("amsgrad", false, "divide by the largest second moment so far")),
+        nesterov_(s.flag("nesterov", false, "mix the gradient into the first moment once more")) {}
+  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+    slots.vector("first_moment");
+    slots.vector("second_moment");
+    if (amsgrad_) slots.vector("largest_moment");
+  }
+  Needs needs() const override { return {}; }
 
-  template <class Real>
-  void apply(const RuleStep& step, const RuleBlock<Real>& b) const {
+  Update begin(RuleStep& step) const override {
     const auto t = static_cast<double>(step.t);
-    const double correction1 = 1 - std::pow(beta1_, t);
-    const double correction2 = std::sqrt(1 - std::pow(beta2_, t));
-    // Both dialects: x -= rate m / (scale sqrt(v) + epsilon).
-    const Real rate = static_cast<Real>(torch_ ? step.lr / correction1 : step.lr * correction2 / correction1);
-    const Real scale = static_cast<Real>(torch_ ? 1 / correction2 : 1);
-    const Real epsilon = static_cast<Real>(epsilon_);
-    const Real beta1 = static_cast<Real>(beta1_);
-    const Real beta2 = static_cast<Real>(beta2_);
-    const Real rest1 = static_cast<Real>(1 - beta1_);
-    const Real rest2 = static_cast<Real>(1 - beta2_);
-    Real* m = b.slots[0];
-    Real* v = b.slots[1];
-    for (std::size_t i = 0; i < b.count; ++i) {
-      m[i] = beta1 * m[i] + rest1 * b.g[i];
-      v[i] = beta2 * v[i] + rest2 * b.g[i] * b.g[i];
-      b.x[i] -= rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
-    }
-    for (std::size_t i = 0; b.prox_step != nullptr && i < b.count; ++i) {
-      b.prox_step[i] = rate / (scale * std::sqrt(v[i]) + epsilon);
-    }
+    const bool corrects = !amsgrad_ || dialect_.amsgrad_corrects;
+    const double correction1 = corrects ? 1 - std::pow(beta1_, t) : 1;
+    const double correction2 = corrects ? std::sqrt(1 - std::pow(beta2_, t)) : 1;
+    // All dialects: x -= rate m / (stretch sqrt(v) + epsilon).
+    const double rate = dialect_.epsilon_hat ? step.lr * correction2 / correction1 : step.lr / correction1;
+    const double stretch = dialect_.epsilon_hat ? 1 : 1 / correction2;
+    return update_by([this, rate, stretch]<class Real>(const RuleBlock<Real>& b) {
+      const auto [lr, scale, epsilon] = b.real(rate, stretch, epsilon_);
+      const auto [beta1, rest1, beta2, rest2] = b.real(beta1_, 1 - beta1_, beta2_, 1 - beta2_);
+      Real* __restrict x = b.x;
+      const Real* __restrict g = b.g;
+      Real* __restrict m = b.slots[0];
+      Real* __restrict v = b.slots[1];
+      Real* __restrict u = amsgrad_ ? b.slots[2] : nullptr;
+      if (!amsgrad_ && !nesterov_) {
+        for (std::size_t i = 0; i < b.count; ++i) {
+          m[i] = beta1 * m[i] + rest1 * g[i];
+          v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
+          x[i] -= lr * m[i] / (scale * std::sqrt(v[i]) + epsilon);
+        }
+      } else {
+        const Real mix = nesterov_ ? beta1 : Real{1};
+        const Real fresh = nesterov_ ? rest1 : Real{0};
+        for (std::size_t i = 0; i < b.count; ++i) {
+          m[i] = beta1 * m[i] + rest1 * g[i];
+          const Real now = beta2 * v[i] + rest2 * g[i] * g[i];
+          v[i] = now;
+          const Real largest = amsgrad_ ? std::max(u[i], now) : now;
+          if (amsgrad_) u[i] = largest;
+          x[i] -= lr * (mix * m[i] + fresh * g[i]) / (scale * std::sqrt(largest) + epsilon);
+        }
+      }
+      const Real* under = b.slots[amsgrad_ ? 2 : 1];
+      b.prox([&](std::size_t i) { return lr / (scale * std::sqrt(under[i]) + epsilon); });
+    });
   }
 
  private:
+  Defaults dialect_;
   double beta1_;
   double beta2_;
   double epsilon_;
-  bool torch_;
+  bool amsgrad_;
+  bool nesterov_;
 };
 
 }  // namespace
@@ -62,11 +99,22 @@ const Entry entry_adam{
     .title = "Adam: adaptive moment estimation",
     .rule =
         "m_t = beta1 m_{t-1} + (1 - beta1) g_t; v_t = beta2 v_{t-1} + (1 - beta2) g_t^2;\n"
-        "torch: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
-        "tf1: x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)",
-    .source = "Kingma & Ba, ICLR 2015, arXiv:1412.6980; dialects after torch.optim.Adam and TensorFlow 1's ApplyAdam",
+        "torch, paper: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
+        "tf1, keras: x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)\n"
+        "nesterov: beta1 m_t + (1 - beta1) g_t for m_t; amsgrad: max(u_{t-1}, v_t) for v_t, in paper without bias correction\n"
+        "non-smooth Omega: prox in the metric of the denominator",
+    .source =
+        "Kingma & Ba, ICLR 2015, arXiv:1412.6980; amsgrad: Reddi, Kale & Kumar, ICLR 2018; dialects after torch.optim.Adam, "
+        "TensorFlow 1's ApplyAdam and Keras; prox: ProxGen, Yun, Lozano & Yang, NeurIPS 2021",
     .cost = "b gradients",
-    .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Adam>(s); },
+    .guarantee =
+        "convex, bounded gradients and domain, lr ~ 1/sqrt t: regret O(sqrt T) as claimed in 2015; the proof fails, and so "
+        "does "
+        "adam on a one-dimensional linear problem (Reddi et al. 2018); amsgrad has the bound. Non-convex: O(log T / sqrt T) "
+        "for "
+        "beta2 near 1 (Defossez et al. 2022)",
+    .dialects = dialect_names<kDialects>,
+    .make_rule = make<Adam, UpdateRule>,
 };
 
 }  // namespace talweg::optim

@@ -1,44 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heavy-ball momentum (Polyak 1964) with the learning rate outside the buffer, as in TensorFlow and PyTorch:
-//   a_1 = g_1,  a_t = momentum a_{t-1} + (1 - dampening) g_t
-//   x_t = x_{t-1} - lr a_t,  with nesterov = true  x_t = x_{t-1} - lr (g_t + momentum a_t)
-// A constant gradient g moves x by lr (1 - dampening) / (1 - momentum) g a step in the end: the prox takes that step, so that
-// x stands still just where 0 is in g + the subgradients of Omega.
+// Heavy-ball momentum (Polyak 1964).
+//   torch, tf1     lr outside the buffer:  a_1 = g_1,  a_t = momentum a_{t-1} + (1 - dampening) g_t,  x_t = x_{t-1} - lr a_t
+//   paper, keras   lr inside:              v_t = momentum v_{t-1} - lr g_t,                           x_t = x_{t-1} + v_t
+// The iterates are the same while lr is constant; outside, a new lr acts at once on all that was gathered.
+// nesterov: x_t = x_{t-1} - lr (g_t + momentum a_t), or x_{t-1} + momentum v_t - lr g_t. Smooth Omega only.
+// Non-smooth Omega: x_t = prox_s(x_{t-1} - lr a_t) with s = lr (1 - dampening), the share of a_t that is new, and the buffer
+// becomes the step that was in fact taken, a_t = (x_{t-1} - x_t) / lr (v_t = x_t - x_{t-1}). That is iPiano (Ochs, Chen, Brox &
+// Pock 2014): x stands still just where 0 is in g + the subgradients of Omega, and momentum does not push against the box.
+#include "optim/momentum_schedule.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/optim/dialect.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class Momentum final : public ElementRule<Momentum> {
+struct Defaults {
+  bool inside = false;
+};
+constexpr Dialect<Defaults> kDialects[] = {
+    {"torch", {}}, {"tf1", {}}, {"paper", {.inside = true}}, {"keras", {.inside = true}}};
+
+class Momentum final : public UpdateRule {
  public:
   explicit Momentum(const base::Section& s)
-      : ElementRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
-        momentum_(s.number("momentum", 0.9, base::Range::decay(), "decay of the accumulated gradient")),
+      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
+        inside_(choose(s, kDialects).values.inside),
+        momentum_(s, 0.9),
         dampening_(s.number("dampening", 0.0, base::Range::unit(), "share of each new gradient left out, the first excepted")),
         nesterov_(s.flag("nesterov", false, "look ahead, as the method of that name does; wants no dampening")) {
-    if (nesterov_ && dampening_ != 0) {
+    if (nesterov_ && dampening_ != 0)
       s.fail("dampening", fmt::format("{} beside nesterov = true", dampening_),
              "0: the look-ahead is defined without dampening");
-    }
+    if (inside_ && dampening_ != 0)
+      s.fail("dampening", fmt::format("{} in a dialect without it", dampening_), "0, or dialect = \"torch\"");
   }
-  std::vector<std::string> slots() const override { return {"momentum"}; }
+  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("momentum"); }
+  Needs needs() const override { return {.smooth_omega = nesterov_}; }
 
-  template <class Real>
-  void apply(const RuleStep& step, const RuleBlock<Real>& b) const {
-    const Real lr = static_cast<Real>(step.lr);
-    const Real momentum = static_cast<Real>(momentum_);
-    const Real share = static_cast<Real>(step.t == 1 ? 1 : 1 - dampening_);
-    Real* a = b.slots[0];
-    for (std::size_t i = 0; i < b.count; ++i) {
-      a[i] = momentum * a[i] + share * b.g[i];
-      b.x[i] -= lr * (nesterov_ ? b.g[i] + momentum * a[i] : a[i]);
-    }
-    b.fill_prox_step(step.lr * (1 - dampening_) / (1 - momentum_));
+  Update begin(RuleStep& step) const override {
+    const double share = step.t == 1 ? 1 : 1 - dampening_;
+    // a <- momentum a + fresh g, x <- x - out a: outside and inside differ in where lr is.
+    const double fresh = inside_ ? -step.lr : share;
+    const double out = inside_ ? -1 : step.lr;
+    const double own = nesterov_ ? (inside_ ? -step.lr : 1) : 0;  // of g in what x takes, times out
+    return update_by([=, this, mu = momentum_.at(step.t), lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
+      const auto [momentum, add, rate, ahead] = b.real(mu, fresh, out, own);
+      Real* __restrict a = b.slots[0];
+      Real* __restrict x = b.x;
+      const Real* __restrict g = b.g;
+      if (nesterov_) {
+        for (std::size_t i = 0; i < b.count; ++i) {
+          a[i] = momentum * a[i] + add * g[i];
+          x[i] -= rate * (ahead * g[i] + momentum * a[i]);
+        }
+        return;
+      }
+      for (std::size_t i = 0; i < b.count; ++i) {
+        a[i] = momentum * a[i] + add * g[i];
+        x[i] -= rate * a[i];
+      }
+      if (b.proximal == nullptr) return;
+      alignas(64) std::array<Real, math::ParameterLayout::kBlock> free;
+      std::copy_n(x, b.count, free.begin());
+      b.prox([&](std::size_t) { return static_cast<Real>(lr * share); });
+      for (std::size_t i = 0; i < b.count; ++i) a[i] += (free[i] - x[i]) / rate;
+    });
   }
 
  private:
-  double momentum_;
+  bool inside_;
+  MomentumSchedule momentum_;
   double dampening_;
   bool nesterov_;
 };
@@ -50,11 +82,22 @@ const Entry entry_momentum{
     .name = "momentum",
     .title = "Heavy-ball momentum",
     .rule =
-        "a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t;\n"
-        "nesterov = true: x_t = x_{t-1} - lr (g_t + momentum a_t)",
-    .source = "Polyak, USSR Comp. Math. 4 (1964); lr outside the buffer as in TensorFlow's ApplyMomentum and torch.optim.SGD",
+        "torch, tf1: a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t\n"
+        "paper, keras: v_t = momentum v_{t-1} - lr g_t; x_t = x_{t-1} + v_t\n"
+        "nesterov = true: x_t = x_{t-1} - lr (g_t + momentum a_t), or x_{t-1} + momentum v_t - lr g_t\n"
+        "non-smooth Omega: x_t = prox(x_{t-1} - lr a_t), a_t = (x_{t-1} - x_t) / lr",
+    .source =
+        "Polyak, USSR Comp. Math. 4 (1964); lr outside as in TensorFlow's ApplyMomentum and torch.optim.SGD, inside as in "
+        "Keras; "
+        "prox: iPiano, Ochs, Chen, Brox & Pock, SIAM J. Imaging Sci. 7 (2014)",
     .cost = "b gradients",
-    .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Momentum>(s); },
+    .guarantee =
+        "quadratic F with curvature in [mu, L], full gradients: linear, factor (sqrt k - 1) / (sqrt k + 1), k = L / mu, with "
+        "the "
+        "optimal lr and momentum, near the minimum only for other F (Polyak 1964). Stochastic: as sgd's, no better in general "
+        "(Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
+    .dialects = dialect_names<kDialects>,
+    .make_rule = make<Momentum, UpdateRule>,
 };
 
 }  // namespace talweg::optim

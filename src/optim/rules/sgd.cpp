@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stochastic gradient descent (Robbins & Monro 1951):
-//   x_t = x_{t-1} - lr (g_t + weight_decay x_{t-1})
-// Unlike [regularizer].l2 the decay shrinks biases too and is no part of the objective that is reported (torch.optim.SGD's).
+//   x_t = prox_lr(x_{t-1} - lr (g_t + weight_decay x_{t-1}))
+// prox is the identity when Omega is smooth; with l1 or a box this is FOBOS (Duchi & Singer 2009). Unlike [regularizer].l2 the
+// decay shrinks biases too and is no part of the objective that is reported (torch.optim.SGD's).
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class Sgd final : public ElementRule<Sgd> {
+class Sgd final : public UpdateRule {
  public:
   explicit Sgd(const base::Section& s)
-      : ElementRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
+      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
         weight_decay_(s.number("weight_decay", 0.0, base::Range::non_negative(),
                                "times x is added to the gradient: like l2, but on every parameter and outside F")) {}
-  std::vector<std::string> slots() const override { return {}; }
+  Needs needs() const override { return {}; }
 
-  template <class Real>
-  void apply(const RuleStep& step, const RuleBlock<Real>& b) const {
-    const Real lr = static_cast<Real>(step.lr);
-    const Real weight_decay = static_cast<Real>(weight_decay_);
-    for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= lr * (b.g[i] + weight_decay * b.x[i]);
-    b.fill_prox_step(step.lr);
+  Update begin(RuleStep& step) const override {
+    return update_by([rate = step.lr, decay = weight_decay_]<class Real>(const RuleBlock<Real>& b) {
+      const auto [lr, weight_decay] = b.real(rate, decay);
+      for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= lr * (b.g[i] + weight_decay * b.x[i]);
+      b.prox([&](std::size_t) { return static_cast<Real>(rate); });
+    });
   }
 
  private:
@@ -33,10 +34,17 @@ extern const Entry entry_sgd;
 const Entry entry_sgd{
     .name = "sgd",
     .title = "Stochastic gradient descent",
-    .rule = "x_t = x_{t-1} - lr (g_t + weight_decay x_{t-1})",
-    .source = "Robbins & Monro, Ann. Math. Stat. 22 (1951); weight_decay as in torch.optim.SGD",
+    .rule = "x_t = prox_lr(x_{t-1} - lr (g_t + weight_decay x_{t-1}))",
+    .source =
+        "Robbins & Monro, Ann. Math. Stat. 22 (1951); prox: FOBOS, Duchi & Singer, JMLR 10 (2009); weight_decay as in "
+        "torch.optim.SGD",
     .cost = "b gradients",
-    .make_rule = [](const base::Section& s) -> std::unique_ptr<UpdateRule> { return std::make_unique<Sgd>(s); },
+    .guarantee =
+        "convex, gradients bounded: E F(mean x) - F* = O(1/sqrt T) with lr ~ 1/sqrt T. Strongly convex: O(1/T) with lr ~ 1/t. "
+        "L-Lipschitz gradient, variance sigma2: E |grad F|^2 = O(L D/T + sigma sqrt(L D/T)) (Ghadimi & Lan 2013), best "
+        "possible "
+        "for stochastic gradients up to constants (Arjevani et al. 2019)",
+    .make_rule = make<Sgd, UpdateRule>,
 };
 
 }  // namespace talweg::optim

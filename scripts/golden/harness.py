@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the golden tables of the update rules share. A file rules/<name>.py holds references that know nothing of Talweg:
+
+    @reference
+    def adagrad(x, p):                  # a generator: x the starting point, p the case's keys of [method]
+        v = numpy.full_like(x, p["initial_accumulator"])
+        while True:
+            lr, g = yield x             # this step's learning rate after the schedule, and the gradient at x
+            v = v + g * g
+            x = x - lr * g / numpy.sqrt(v)
+
+    case(adagrad, 'name = "adagrad"; dialect = "tf1"; lr = 0.3; initial_accumulator = 0.1')
+
+make.py drives each case through two loops of STEPS steps with lr_t = lr / (1 + t / 10):
+  open     gradient t is row t of gradients.csv, whatever x is: exact zeros, changing signs, magnitudes 1e-12 to 1e6
+  closed   g_j = a_j (x_j - c_j) + 0.3 x_{j+1} x_j / (1 + |x_j|) + 0.5 cos(t + 2.7 j): nothing is symmetric
+The 12 parameters are two tensors, weight [4, 2] and bias [4]: tensors(x) gives views of them. `y = yield x, y` takes the gradient
+at x while the output, which is what the table holds, is y."""
+import tomllib
+
+import numpy
+
+SIZE = 12
+STEPS = 40
+SHOWN = (1, 2, 3, 5, 9, 10, 20, 30, 40)
+J = numpy.arange(SIZE)
+START = numpy.array([1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 0.0, 2.0, -0.75, 4.0, -3.0])
+CURVATURE = 0.2 + 0.31 * J
+CENTRE = numpy.cos(1.7 * J) * (1 + 0.2 * J)
+CASES = []
+
+
+def tensors(x):
+    return x[:8].reshape(4, 2), x[8:]
+
+
+def gradients():
+    """[STEPS, SIZE]: one kind of trouble in each column."""
+    random = numpy.random.Generator(numpy.random.Philox(7))
+    g = random.standard_normal((STEPS, SIZE))
+    g[:, 1] *= random.random(STEPS) < 0.5                       # often exactly 0
+    g[:, 2] = numpy.abs(g[:, 2]) * (-1) ** numpy.arange(STEPS)  # another sign every step
+    g[:, 3] *= 1e-12
+    g[:, 4] *= 1e6
+    g[:, 5] *= 10.0 ** random.integers(-12, 7, STEPS)
+    g[:, 6] = 0
+    g[:6, 7] = 0                                                # begins late
+    g[10:, 8] = 0                                               # ends early
+    g[:, 9] = 0.7                                               # never changes
+    g[:, 10] = 1 / (1 + numpy.arange(STEPS))
+    return g
+
+
+def closed(t, x):
+    return CURVATURE * (x - CENTRE) + 0.3 * numpy.roll(x, -1) * x / (1 + numpy.abs(x)) + 0.5 * numpy.cos(t + 2.7 * J)
+
+
+def reference(function):
+    return function
+
+
+def case(function, method, l1=0.0, loops=("open", "closed")):
+    """`l1` > 0: with Omega = l1 |x|_1, which the reference must know by p["omega_l1"]."""
+    CASES.append((function, method, l1, loops))
+
+
+def soft(x, threshold):
+    return numpy.sign(x) * numpy.maximum(numpy.abs(x) - threshold, 0)
+
+
+def by_torch(make):
+    """A reference by a torch optimizer: make(parameters, p) with one tensor of all parameters."""
+    import torch
+
+    def run(x, p):
+        w = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+        optimizer = make([w], p)
+        while True:
+            lr, g = yield w.detach().numpy().copy()
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            w.grad = torch.tensor(g, dtype=torch.float64)
+            optimizer.step()
+
+    return run
+
+
+def points(function, method, l1, loop):
+    p = tomllib.loads(method.replace("; ", "\n"))
+    p["omega_l1"] = l1
+    table = gradients()
+    run = function(START.copy(), p)
+    at = next(run)
+    for t in range(STEPS):
+        x = at[0] if isinstance(at, tuple) else at
+        g = table[t].copy() if loop == "open" else closed(t, x)
+        at = run.send((p["lr"] / (1 + t / 10), g))
+        y = at[1] if isinstance(at, tuple) else at
+        if t + 1 in SHOWN:
+            yield t + 1, y
+
+
+def write(name, folder):
+    lines = ["method|omega_l1|loop|step|" + "|".join(f"x{j}" for j in range(SIZE))]
+    for function, method, l1, loops in CASES:
+        for loop in loops:
+            for step, x in points(function, method, l1, loop):
+                lines.append("|".join([method, repr(l1), loop, str(step)] + [repr(float(v)) for v in x]))
+    (folder / "rules" / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    return len(lines) - 1

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Points beside the iterates, t counting steps from 1:
+//   average = "polyak"              mean of all x_t, t >= average_from                          (Polyak & Juditsky 1992)
+//   average = "stochastic_weight"   the same of every average_every-th x_t                      (Izmailov et al. 2018)
+//   average = "exponential"         a += (1 - d)(x_t - a), d = min(average_decay, (1 + k) / (10 + k)), k = t - average_from
+//                                   (TensorFlow's ExponentialMovingAverage with num_updates)
+//   lookahead = k                   every k steps: s += lookahead_alpha (x_t - s), x_t = s      (Zhang et al. 2019)
+// The average is the method's output; gradients go on being taken at x.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "talweg/base/config.hpp"
+#include "talweg/optim/method.hpp"
+
+namespace talweg::optim {
+
+class Averaging {
+ public:
+  Averaging() = default;
+  /// [method] average and its keys, lookahead and its keys.
+  explicit Averaging(const base::Section& method);
+  [[nodiscard]] bool averages() const { return kind_ != Kind::none; }
+  void declare(math::StateLayout&) const;
+  /// After step t. `source` names the slot that is averaged. Returns |x_t|^2 where x was moved.
+  std::optional<double> apply(StepContext&, std::int64_t t, std::string_view source) const;
+  static constexpr std::string_view kSlot = "average";
+
+ private:
+  enum class Kind { none, polyak, stochastic_weight, exponential };
+  /// Weight of x_t in the average of step t.
+  [[nodiscard]] double weight(std::int64_t t) const;
+  Kind kind_ = Kind::none;
+  std::int64_t from_ = 1;
+  std::int64_t every_ = 1;
+  double decay_ = 0;
+  std::int64_t lookahead_ = 0;
+  double alpha_ = 0;
+};
+
+}  // namespace talweg::optim

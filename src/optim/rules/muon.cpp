@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Muon (Jordan et al. 2024): momentum whose matrices are orthogonalised, W a matrix [rows, cols]:
+//   B_t = B_{t-1} + (1 - momentum) (G_t - B_{t-1});  M = G_t + momentum (B_t - G_t) with nesterov, else B_t
+//   U = newton_schulz(M);  W_t = W_{t-1} (1 - lr weight_decay) - lr sqrt(max(1, rows / cols)) U
+//   newton_schulz: X = M / (|M|_F + epsilon), `iterations` times X = a X + (b A + c A^2) X with A = X X',
+//   (a, b, c) = (3.4445, -4.7750, 2.0315); on the transpose where rows > cols
+// authors   as above, no decay by default
+// torch     |M|_F is not added to but is at least epsilon; scale = "match_rms": 0.2 sqrt(max(rows, cols))
+// What is no matrix takes adamw's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule. Computed in the
+// run's precision, not in bfloat16. Every matrix counts as a hidden one; the authors leave embeddings and the last layer to
+// adam.
+#include <cmath>
+
+#include "talweg/math/buffer.hpp"
+#include "talweg/math/gemm.hpp"
+#include "talweg/math/sums.hpp"
+#include "talweg/optim/dialect.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::optim {
+namespace {
+
+struct Defaults {
+  double lr = 0.02;
+  double weight_decay = 0;
+  bool floor = false;  // the norm is at least epsilon
+};
+constexpr Dialect<Defaults> kDialects[] = {{"authors", {}}, {"torch", {.lr = 0.001, .weight_decay = 0.1, .floor = true}}};
+
+bool is_matrix(const math::Tensor& t) { return t.shape.size() == 2; }
+
+/// m [rows, cols] is replaced by its orthogonal factor, about.
+template <class Real>
+void newton_schulz(std::span<Real> m, std::size_t rows, std::size_t cols, int iterations, double epsilon, bool floor) {
+  using math::Transpose;
+  const std::size_t k = std::min(rows, cols);
+  const std::size_t n = std::max(rows, cols);
+  const bool tall = rows > cols;
+  const double norm = std::sqrt(math::squared_norm<Real>(m));
+  const Real divisor = static_cast<Real>(floor ? std::max(norm, epsilon) : norm + epsilon);
+  math::Buffer<Real> x(k * n), next(k * n), a(k * k), b(k * k);
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < n; ++j) x[i * n + j] = (tall ? m[j * cols + i] : m[i * cols + j]) / divisor;
+  }
+  constexpr Real ka = static_cast<Real>(3.4445), kb = static_cast<Real>(-4.7750), kc = static_cast<Real>(2.0315);
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    math::gemm(Transpose::no, Transpose::yes, k, k, n, Real{1}, x.data(), n, x.data(), n, Real{0}, a.data(), k);
+    std::ranges::copy(a.span(), b.data());
+    math::gemm(Transpose::no, Transpose::no, k, k, k, kc, a.data(), k, a.data(), k, kb, b.data(), k);
+    std::ranges::copy(x.span(), next.data());
+    math::gemm(Transpose::no, Transpose::no, k, n, k, Real{1}, b.data(), k, x.data(), n, ka, next.data(), n);
+    std::swap(x, next);
+  }
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < n; ++j) (tall ? m[j * cols + i] : m[i * cols + j]) = x[i * n + j];
+  }
+}
+
+class Muon final : public UpdateRule {
+ public:
+  explicit Muon(const base::Section& s) : Muon(s, choose(s, kDialects).values) {}
+  Grain grain() const override { return Grain::tensor; }
+  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+    slots.vector("momentum");
+    slots.vector("second_moment");  // of what is no matrix
+  }
+
+  Update begin(RuleStep& step) const override {
+    VectorSpace& space = step.space();
+    const auto tensors = space.layout().tensors();
+    const auto t = static_cast<double>(step.t);
+    const double one = 1 / (1 - std::pow(beta1_, t));
+    const double two = 1 / std::sqrt(1 - std::pow(beta2_, t));
+    // The step takes the gradient's place.
+    space.for_each_block({{step.g, step.state().vector("momentum"), step.state().vector("second_moment")}}, {},
+                         math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+                           Real* __restrict g = v.data[0];
+                           Real* __restrict m = v.data[1];
+                           Real* __restrict s = v.data[2];
+                           if (is_matrix(tensors[block.tensor])) {
+                             const auto [rest, mix] = RuleBlock<Real>::real(1 - momentum_, nesterov_ ? momentum_ : 1.0);
+                             for (std::size_t i = 0; i < v.count; ++i) {
+                               m[i] += rest * (g[i] - m[i]);
+                               g[i] += mix * (m[i] - g[i]);
+                             }
+                             return;
+                           }
+                           const auto [rest1, rest2, up, scale, epsilon] =
+                               RuleBlock<Real>::real(1 - beta1_, 1 - beta2_, one, two, adam_epsilon_);
+                           for (std::size_t i = 0; i < v.count; ++i) {
+                             m[i] += rest1 * (g[i] - m[i]);
+                             s[i] += rest2 * (g[i] * g[i] - s[i]);
+                             g[i] = up * m[i] / (scale * std::sqrt(s[i]) + epsilon);
+                           }
+                         }));
+    space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
+                            const math::Tensor& tensor = tensors[whole.tensor];
+                            if (is_matrix(tensor))
+                              newton_schulz<Real>(v[0], tensor.rows(), tensor.row_size(), iterations_, epsilon_, floor_);
+                          }));
+    struct Rate {
+      double kept;
+      double step;
+    };
+    std::vector<Rate> rates;
+    for (const math::Tensor& tensor : tensors) {
+      const auto rows = static_cast<double>(tensor.rows());
+      const auto cols = static_cast<double>(tensor.row_size());
+      const double lr = is_matrix(tensor) ? step.lr : adam_lr_ * step.factor;
+      const double scale = !is_matrix(tensor) ? 1
+                           : match_rms_       ? 0.2 * std::sqrt(std::max(rows, cols))
+                                              : std::sqrt(std::max(1.0, rows / cols));
+      rates.push_back({1 - lr * weight_decay_, lr * scale});
+    }
+    return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
+      const auto [kept, rate] = b.real(rates[b.block.tensor].kept, rates[b.block.tensor].step);
+      for (std::size_t i = 0; i < b.count; ++i) b.x[i] = kept * b.x[i] - rate * b.g[i];
+    });
+  }
+
+ private:
+  Muon(const base::Section& s, const Defaults& d)
+      : UpdateRule(s.number("lr", d.lr, base::Range::positive(), "learning rate of matrices: spectral norm per step")),
+        floor_(d.floor),
+        momentum_(s.number("momentum", 0.95, base::Range::decay(), "decay of the mean gradient")),
+        nesterov_(s.flag("nesterov", true, "look ahead by the momentum")),
+        weight_decay_(s.number("weight_decay", d.weight_decay, base::Range::non_negative(),
+                               "times lr: share of every parameter that is taken off each step")),
+        iterations_(static_cast<int>(s.integer("iterations", 5, {.low = 1, .high = 100}, "of Newton-Schulz"))),
+        epsilon_(s.number("epsilon", 1e-7, base::Range::positive(), "keeps a matrix's norm from 0")),
+        match_rms_(s.choice("scale", "original", {"original", "match_rms"},
+                            "of a matrix's step: sqrt(max(1, rows / cols)), or 0.2 sqrt(max(rows, cols))") == "match_rms"),
+        adam_lr_(s.number("adam_lr", 3e-4, base::Range::positive(), "learning rate of what is no matrix")),
+        beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment of what is no matrix")),
+        beta2_(s.number("beta2", 0.95, base::Range::decay(), "decay of the second moment of what is no matrix")),
+        adam_epsilon_(s.number("adam_epsilon", 1e-10, base::Range::positive(), "added to the root of that moment")) {}
+
+  bool floor_;
+  double momentum_;
+  bool nesterov_;
+  double weight_decay_;
+  int iterations_;
+  double epsilon_;
+  bool match_rms_;
+  double adam_lr_;
+  double beta1_;
+  double beta2_;
+  double adam_epsilon_;
+};
+
+}  // namespace
+
+extern const Entry entry_muon;
+const Entry entry_muon{
+    .name = "muon",
+    .title = "Muon: momentum, orthogonalised",
+    .rule =
+        "B_t = B_{t-1} + (1 - momentum) (G_t - B_{t-1}); M = G_t + momentum (B_t - G_t), without nesterov B_t;\n"
+        "W_t = W_{t-1} (1 - lr weight_decay) - lr sqrt(max(1, rows / cols)) newton_schulz(M) for each matrix W;\n"
+        "adamw at adam_lr for the rest. scale = \"match_rms\": 0.2 sqrt(max(rows, cols))\n"
+        "authors divide M by |M|_F + epsilon, torch by max(|M|_F, epsilon)",
+    .source =
+        "Jordan et al., kellerjordan.github.io/posts/muon (2024) and the authors' muon.py; torch.optim.Muon of PyTorch 2.9",
+    .cost = "b gradients",
+    .guarantee =
+        "with the exact orthogonal factor: critical points of F smooth in the spectral norm at O(T^(-1/4)) under noise (Li & "
+        "Hong "
+        "2025); Newton-Schulz with these coefficients leaves singular values within about [0.7, 1.2]",
+    .dialects = dialect_names<kDialects>,
+    .make_rule = make<Muon, UpdateRule>,
+};
+
+}  // namespace talweg::optim

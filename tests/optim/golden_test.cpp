@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every rule and dialect against tables of independent implementations: tests/golden/rules/*.csv, written by
+// scripts/golden/make.py, whose harness.py says what the two loops are.
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/optim/serial_oracle.hpp"
+#include "tests/optim/soft_threshold.hpp"
+
+namespace talweg::test {
+namespace {
+
+constexpr std::size_t kSize = 12;
+constexpr std::size_t kSteps = 40;
+const Point kStart = {1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 0.0, 2.0, -0.75, 4.0, -3.0};
+const std::vector<std::vector<std::size_t>> kShapes = {{4, 2}, {4}};
+
+std::filesystem::path golden_folder() { return std::filesystem::path(TALWEG_SOURCE_DIR) / "tests/golden"; }
+
+Point numbers(const std::string& line, char separator) {
+  Point values;
+  std::istringstream fields(line);
+  for (std::string field; std::getline(fields, field, separator);) values.push_back(std::stod(field));
+  return values;
+}
+
+FiniteSum open_loop() {
+  std::vector<Point> rows;
+  std::ifstream file(golden_folder() / "gradients.csv");
+  for (std::string line; std::getline(file, line);) rows.push_back(numbers(line, ','));
+  return {.n = kSteps,
+          .dimension = kSize,
+          .term =
+              [rows](std::size_t t, const Point&, Point& g) {
+                for (std::size_t j = 0; j < kSize; ++j) g[j] += rows.at(t).at(j);
+                return 0.0;
+              },
+          .hessian_vector = {},
+          .shapes = kShapes};
+}
+
+FiniteSum closed_loop() {
+  return {.n = kSteps,
+          .dimension = kSize,
+          .term =
+              [](std::size_t t, const Point& x, Point& g) {
+                for (std::size_t j = 0; j < kSize; ++j) {
+                  const auto place = static_cast<double>(j);
+                  const double centre = std::cos(1.7 * place) * (1 + 0.2 * place);
+                  g[j] += (0.2 + 0.31 * place) * (x[j] - centre) + 0.3 * x[(j + 1) % kSize] * x[j] / (1 + std::abs(x[j])) +
+                          0.5 * std::cos(static_cast<double>(t) + 2.7 * place);
+                }
+                return 0.0;
+              },
+          .hessian_vector = {},
+          .shapes = kShapes};
+}
+
+/// One case in one loop: the points of the steps that are shown.
+struct Golden {
+  std::string method;
+  double l1 = 0;
+  bool open = false;
+  std::vector<std::pair<int, Point>> points;
+};
+
+std::vector<Golden> golden_cases(const std::filesystem::path& file) {
+  std::vector<Golden> cases;
+  std::ifstream stream(file);
+  std::string line;
+  std::getline(stream, line);
+  while (std::getline(stream, line)) {
+    std::istringstream fields(line);
+    std::string method, l1, loop, step, rest;
+    for (std::string* field : {&method, &l1, &loop, &step}) std::getline(fields, *field, '|');
+    std::getline(fields, rest);
+    const Golden next{method, std::stod(l1), loop == "open", {}};
+    if (cases.empty() || cases.back().method != next.method || cases.back().l1 != next.l1 || cases.back().open != next.open)
+      cases.push_back(next);
+    cases.back().points.emplace_back(std::stoi(step), numbers(rest, '|'));
+  }
+  return cases;
+}
+
+std::vector<Golden> all_cases() {
+  std::vector<Golden> all;
+  for (const auto& file : std::filesystem::directory_iterator(golden_folder() / "rules")) {
+    const auto cases = golden_cases(file.path());
+    all.insert(all.end(), cases.begin(), cases.end());
+  }
+  return all;
+}
+
+template <class Real>
+void expect_golden(const Golden& golden, double tolerance) {
+  const SoftThreshold prox(golden.l1);
+  MethodRun<Real> run(golden.method, golden.open ? open_loop() : closed_loop(), kStart, 1, golden.l1 > 0 ? &prox : nullptr);
+  for (const auto& [step, expected] : golden.points) {
+    while (run.progress().step < step) {
+      run.progress().factor = 1 / (1 + static_cast<double>(run.progress().step) / 10);
+      run.step();
+    }
+    const Point x = run.output();
+    for (std::size_t j = 0; j < kSize; ++j) {
+      ASSERT_NEAR(x[j], expected.at(j), tolerance * std::max(1.0, std::abs(expected[j])))
+          << golden.method << ", omega_l1 " << golden.l1 << ", " << (golden.open ? "open" : "closed") << " loop, step " << step
+          << ", element " << j;
+    }
+  }
+}
+
+TEST(Golden, EveryTableIsMet) {
+  const auto cases = all_cases();
+  ASSERT_GE(cases.size(), 30U) << "tests/golden/rules is missing or short";
+  for (const Golden& golden : cases) expect_golden<double>(golden, 1e-12);
+}
+
+// The same loops in float32: rounding grows, but a wrong formula would show.
+TEST(Golden, Float32StaysNear) {
+  for (const Golden& golden : all_cases()) {
+    if (!golden.open) expect_golden<float>(golden, 1e-3);
+  }
+}
+
+TEST(Golden, EveryRuleAndDialectHasATable) {
+  const auto cases = all_cases();
+  for (const optim::Entry* entry : optim::catalogue()) {
+    if (entry->make_rule == nullptr) continue;
+    const std::string name = "name = \"" + std::string(entry->name) + '"';
+    EXPECT_TRUE(std::ranges::any_of(cases, [&](const Golden& g) { return g.method.starts_with(name); }))
+        << entry->name << ": scripts/golden/rules has no reference for it";
+    for (const std::string_view dialect : entry->dialects) {
+      const std::string key = "dialect = \"" + std::string(dialect) + '"';
+      EXPECT_TRUE(std::ranges::any_of(cases,
+                                      [&](const Golden& g) {
+                                        const bool named = g.method.find(key) != std::string::npos;
+                                        const bool unnamed = g.method.find("dialect") == std::string::npos;
+                                        return g.method.starts_with(name) &&
+                                               (named || (unnamed && dialect == entry->dialects.front()));
+                                      }))
+          << entry->name << ": dialect " << dialect << " has no reference";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace talweg::test

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// prox of l1 |x|_1, written out for the tests.
+#pragma once
+
+#include "talweg/math/proximal.hpp"
+
+namespace talweg::test {
+
+class SoftThreshold final : public math::Proximal {
+ public:
+  explicit SoftThreshold(double l1) : l1_(l1) {}
+  void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override { threshold(x, step); }
+  void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override { threshold(x, step); }
+
+ private:
+  template <class Real>
+  void threshold(std::span<Real> x, std::span<const Real> step) const {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Real t = static_cast<Real>(l1_) * step[i];
+      x[i] = x[i] > t ? x[i] - t : x[i] < -t ? x[i] + t : 0;
+    }
+  }
+  double l1_;
+};
+
+}  // namespace talweg::test
