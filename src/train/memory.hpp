@@ -4,10 +4,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "talweg/base/error.hpp"
+#include "talweg/engine/engine.hpp"
 #include "talweg/model/objective.hpp"
+#include "talweg/train/trainer.hpp"
 
 namespace talweg::train {
 
@@ -17,6 +20,36 @@ double vector_bytes(const model::Objective<Real>& objective, std::size_t vectors
   const auto extent = static_cast<double>(objective.layout().extent());
   return extent * (sizeof(Real) * static_cast<double>(vectors) + sizeof(double)) +
          sizeof(Real) * static_cast<double>(objective.prepared_extent());
+}
+
+/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs, and two numbers per unit.
+template <class Real>
+double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
+                        std::size_t leaves) {
+  std::size_t numbers = shape.sparse ? 0 : shape.features;
+  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : 2 * t.rows();
+  return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
+}
+
+/// What rank 0 of `ranks` holds in a run over minibatches. Tapes are kept for at most 16 leaves at a time.
+template <class Real>
+Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& layout, const engine::EngineOptions& options,
+                 const engine::Engine<Real>& engine, int ranks) {
+  constexpr std::size_t kTapes = 16;
+  const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
+  const bool exact = options.reduction == engine::Reduction::exact;
+  const std::size_t leaves = (engine.order().batch() + engine.leaf() - 1) / engine.leaf();
+  const auto per_rank = (leaves + static_cast<std::size_t>(ranks) - 1) / static_cast<std::size_t>(ranks);
+  Memory m;
+  for (const std::string& name : layout.vectors()) {
+    (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
+  }
+  m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
+  m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, kTapes));
+  m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
+                                (problem.test ? problem.test->bytes() : 0));
+  m.image = m.parameters + m.method_state + m.other_state;
+  return m;
 }
 
 inline double machine_bytes() {
