@@ -5,7 +5,7 @@
 1. counts   1 to 8 ranks, each as a node of its own, on this machine (more ranks than cores: their times mean nothing): messages and bytes
             that rank 0 hands to collectives in a step, as the meter of `talweg bench` counts them, beside those of the model.
 2. tcp      (--tcp, as root) two hosts made of network namespaces, joined by a cable of their own (veth) with and without a limit to its
-            speed: latency and bandwidth from plain sums of two sizes, then steps beside what the model makes of them. What was made
+            speed: latency and bandwidth from plain sums, then steps beside what the model makes of them. What was made
             is removed again.
 3. carried  compute and update measured here on one node of all cores, steps predicted to 1024 nodes for two models on two
             networks; drawn, and the size from which on "sharded" is ahead of "replicated".
@@ -98,14 +98,10 @@ def check_counts(options):
 
 
 def fit(hosts, folder, seconds):
-    """Latency and seconds per byte of a message, from plain sums of two sizes over two hosts (one round each way: see allreduce)."""
-    points = []
-    for layers in (SMALL, MIDDLE):
-        found = bench(hosts.launcher(), problem(folder, layers, 64), seconds, "--threads", 1)["plain_allreduce"]
-        points.append((found["bytes"], found["seconds"], -(-found["bytes"] // step_model.PIECE)))
-    (n1, t1, k1), (n2, t2, k2) = points  # t = k alpha + n beta: one exchange of all bytes between two
-    beta = (t2 * k1 - t1 * k2) / (n2 * k1 - n1 * k2)
-    return Network((t1 - n1 * beta) / k1, beta)
+    """Latency and seconds per byte of a message between two hosts, from plain sums: of one word, and as large as the middle net's."""
+    found = bench(hosts.launcher(), problem(folder, MIDDLE, 64), seconds, "--threads", 1)["plain_allreduce"]
+    calls = -(-found["bytes"] // step_model.PIECE)
+    return Network(found["latency_seconds"], max(found["seconds"] - calls * found["latency_seconds"], 0) / found["bytes"])
 
 
 def check_tcp(options):

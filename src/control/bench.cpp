@@ -32,7 +32,7 @@ std::vector<double> gather(comm::Communicator& comm, double value) {
 
 /// Seconds of the best of a few plain sums of `doubles` over all ranks.
 double allreduce_seconds(comm::Communicator& comm, std::size_t doubles) {
-  constexpr int kTimes = 10;
+  constexpr int kTimes = 20;
   std::vector<double> values(doubles);
   double best = 0;
   for (int i = 0; i < kTimes; ++i) {
@@ -62,6 +62,7 @@ void measure_together(comm::Communicator& comm, int threads, const train::Memory
   if (comm.size() == 1) return;
   machine.allreduce_bytes = sizes[1];
   machine.allreduce_seconds = allreduce_seconds(comm, static_cast<std::size_t>(sizes[1] / sizeof(double)));
+  machine.latency_seconds = allreduce_seconds(comm, 1);
 }
 
 base::ExitCode bench_steps(Context& context, const Options& options, comm::Communicator& comm) {

@@ -17,6 +17,7 @@ struct MachineFigures {
   double triad = 0;              // GB/s, all threads of the node's ranks, over as much memory as an update touches there
   double allreduce_bytes = 0;    // of one plain sum over all ranks, as large as the exact sums
   double allreduce_seconds = 0;  // 0: there is one rank
+  double latency_seconds = 0;    // of a sum of one word
   std::vector<double> resident;  // [ranks] largest resident bytes
   double resident_before = 0;    // of rank 0 before data was read: the program itself
   int ranks_on_node = 1;         // of rank 0

@@ -78,7 +78,10 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
       {"update_gigabytes_per_second", f.update_rate},
       {"triad_gigabytes_per_second", machine.triad},
       {"allreduce_gigabytes_per_second", f.allreduce_rate},
-      {"plain_allreduce", {{"bytes", machine.allreduce_bytes}, {"seconds", machine.allreduce_seconds}}},
+      {"plain_allreduce",
+       {{"bytes", machine.allreduce_bytes},
+        {"seconds", machine.allreduce_seconds},
+        {"latency_seconds", machine.latency_seconds}}},
       {"resident_bytes", machine.resident},
       {"resident_bytes_before", machine.resident_before},
       {"expected_bytes",
@@ -118,9 +121,9 @@ std::string bench_text(const train::Summary& s, const MachineFigures& machine) {
     text += fmt::format("  messages    {:.1f} a step, {:.1f} kB a step, {:.3f} GB/s in verdict and sums\n",
                         static_cast<double>(s.traffic.messages) / steps, static_cast<double>(s.traffic.bytes) / steps / 1e3,
                         f.allreduce_rate);
-    text += fmt::format("  allreduce   {:.2f} GB/s: a plain sum of {:.1f} MB over {} in {:.3f} ms\n",
+    text += fmt::format("  allreduce   {:.2f} GB/s: a plain sum of {:.1f} MB over {} in {:.3f} ms; of one word {:.1f} us\n",
                         rate(machine.allreduce_bytes, machine.allreduce_seconds), 1e-6 * machine.allreduce_bytes,
-                        plural(s.ranks, "rank"), 1e3 * machine.allreduce_seconds);
+                        plural(s.ranks, "rank"), 1e3 * machine.allreduce_seconds, 1e6 * machine.latency_seconds);
   }
   return text + memory_line(s.memory, machine);
 }
