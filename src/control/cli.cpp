@@ -49,11 +49,11 @@ Context::Context() {
   });
 }
 
-comm::Communicator& Context::world() {
+comm::Communicator& Context::world(int ranks_per_node) {
   if (comm_ == nullptr) {
     if (comm::launched_rank()) {
       mpi_ = std::make_unique<comm::Mpi>();
-      comm_ = mpi_->world();
+      comm_ = mpi_->world(ranks_per_node);
     } else {
       comm_ = comm::alone();
     }

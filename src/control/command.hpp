@@ -24,8 +24,9 @@ class Context {
  public:
   /// Messages on stderr; silent on ranks other than 0.
   [[nodiscard]] const base::Log& log() const { return log_; }
-  /// All ranks of this job, MPI started on first use (alone: no MPI). Only train, evaluate and certify ask.
-  comm::Communicator& world();
+  /// All ranks of this job, MPI started on first use (alone: no MPI). Only train, evaluate, certify and bench ask.
+  /// `ranks_per_node` > 0, at first use: so many ranks count as a node of their own.
+  comm::Communicator& world(int ranks_per_node = 0);
   /// The config of `file` on every rank: read by rank 0, its text sent to the others.
   base::Config shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
   /// The checkpoint that `run` stands for, as rank 0 finds it.

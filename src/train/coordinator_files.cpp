@@ -5,6 +5,7 @@
 #include "talweg/io/publish.hpp"
 #include "talweg/train/config_change.hpp"
 #include "train/coordinator.hpp"
+#include "train/memory.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
 #include "train/trace.hpp"
@@ -177,6 +178,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   }
   s.evaluation_seconds = evaluation_seconds_;
   s.phases = phases_;
+  s.memory = memory_of(problem_, state_.layout(), run_.run.engine, engine_, facts_.ranks);
   s.traffic = engine_.traffic();
   s.examples_per_second = training_seconds_ > 0 ? examples_ / training_seconds_ : 0;
   s.ranks = facts_.ranks;

@@ -9,14 +9,15 @@
 #include <string>
 
 #include "talweg/base/error.hpp"
-#include "talweg/engine/placement.hpp"
+#include "talweg/engine/engine.hpp"
 #include "talweg/model/objective.hpp"
+#include "talweg/train/trainer.hpp"
 
 namespace talweg::train {
 
 /// In bytes. Vectors a method needs for the length of a step come on top, and so do points beside x that it keeps (a snapshot):
 /// sharded, these too lie whole on every node.
-struct Memory {
+struct VectorMemory {
   double state_first = 0;  // on the coordinator's node: shared by its ranks, unless the placement is "coordinator"
   double state_other = 0;  // on each other node
   double rank = 0;         // on every rank: exact sums, one prepared point
@@ -25,10 +26,10 @@ struct Memory {
 
 /// `vectors` vectors of state, x among them, over so many nodes.
 template <class Real>
-Memory memory_of(const model::Objective<Real>& objective, std::size_t vectors, engine::Placement placement, int nodes) {
+VectorMemory vector_memory(const model::Objective<Real>& objective, std::size_t vectors, engine::Placement placement, int nodes) {
   const double vector = sizeof(Real) * static_cast<double>(objective.layout().extent());
   const double all = vector * static_cast<double>(vectors);
-  Memory m;
+  VectorMemory m;
   m.rank = sizeof(double) * static_cast<double>(objective.layout().extent()) +
            sizeof(Real) * static_cast<double>(objective.prepared_extent());
   switch (placement) {
@@ -43,6 +44,38 @@ Memory memory_of(const model::Objective<Real>& objective, std::size_t vectors, e
       m.state_first = m.state_other = vector + (all - vector) / std::max(nodes, 1);
       break;
   }
+  return m;
+}
+
+/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and six numbers per unit, most of them both
+/// ways round.
+template <class Real>
+double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
+                        std::size_t leaves) {
+  std::size_t numbers = shape.sparse ? 0 : 2 * shape.features;
+  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : 6 * t.rows();
+  return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
+}
+
+/// What rank 0 of `ranks` holds in a run over minibatches. Tapes are kept for at most 16 leaves at a time.
+template <class Real>
+Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& layout, const engine::EngineOptions& options,
+                 const engine::Engine<Real>& engine, int ranks) {
+  constexpr std::size_t kTapes = 16;
+  const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
+  const bool exact = options.reduction == engine::Reduction::exact;
+  const std::size_t leaves = (engine.order().batch() + engine.leaf() - 1) / engine.leaf();
+  const auto per_rank = (leaves + static_cast<std::size_t>(ranks) - 1) / static_cast<std::size_t>(ranks);
+  Memory m;
+  for (const std::string& name : layout.vectors()) {
+    (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
+  }
+  m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
+  m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, kTapes));
+  m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
+  m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
+                                (problem.test ? problem.test->bytes() : 0));
+  m.image = m.parameters + m.method_state + m.other_state;
   return m;
 }
 

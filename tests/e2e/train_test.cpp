@@ -198,10 +198,47 @@ TEST_F(Train, BenchMeasuresAndWritesNothing) {
     EXPECT_GT(figures["steps"], 3) << "the config's own length does not count";
     EXPECT_GT(figures["gflops"], 0);
     EXPECT_LT(figures["gflops"], figures["peak_gflops"]);
-    EXPECT_GT(figures["resident_megabytes"], 1);
+    ASSERT_EQ(figures["resident_bytes"].size(), ranks == 2 ? 2U : 1U);
+    EXPECT_GT(figures["resident_bytes"].back(), 1e6);
+    EXPECT_GT(figures["triad_gigabytes_per_second"], 0);
+    // adam: m, v; 64-24-10 and padding, float.
+    EXPECT_NEAR(figures["expected_bytes"]["method_state"], 2 * 4.0 * (65 * 24 + 25 * 10), 2 * 4 * 64);
+    EXPECT_EQ(figures["plain_allreduce"]["seconds"] > 0, ranks == 2);
     EXPECT_EQ(figures["messages_per_step"] > 1, ranks == 2);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+}
+
+TEST_F(Train, BenchShowsWhatSeveralNodesSend) {
+  const auto config = folder_.write("bench.toml", mlp_config("name = \"sgd\"\nlr = 0.01\n", "64", 3));
+  const auto bytes = [&](const char* ranks_per_node) {
+    const Result result = talweg(
+        2, {"bench", config.string(), "--seconds", "0.5", "--threads", "1", "--json", "--ranks-per-node", ranks_per_node});
+    EXPECT_EQ(result.code, 0) << result.err;
+    const auto figures = nlohmann::json::parse(result.out);
+    EXPECT_EQ(figures["nodes"], *ranks_per_node == '1' ? 2 : 1);
+    return std::pair(figures["bytes_per_step"].get<double>(), figures["expected_bytes"]["sums"].get<double>());
+  };
+  const auto [one, sums] = bytes("2");
+  EXPECT_LT(one, sums) << "sums are read on a node, not sent";
+  EXPECT_GE(bytes("1").first, sums);
+}
+
+TEST_F(Train, BenchTimesHessianVectorProducts) {
+  const auto config = folder_.write("bench.toml", mlp_config("name = \"sgd\"\nlr = 0.01\n", "64", 3));
+  const double s = 24.0 * 10 / (64 * 24 + 24 * 10);
+  for (const int ranks : {0, 2}) {
+    const Result result = talweg(ranks, {"bench", config.string(), "--hvp", "--seconds", "0.2", "--threads", "1", "--json"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const auto figures = nlohmann::json::parse(result.out);
+    EXPECT_EQ(figures["batch"], 64);
+    EXPECT_NEAR(figures["flop_ratio"]["moved"], (3 + 5 * s) / (2 + s), 1e-12);
+    EXPECT_NEAR(figures["flop_ratio"]["kept"], (2 + 4 * s) / (2 + s), 1e-12);
+    for (const char* kind : {"moved", "kept"}) {
+      EXPECT_GT(figures["hvp_seconds"][kind], 0);
+      EXPECT_GT(figures["ratio"][kind], 0);
+    }
+  }
 }
 
 TEST_F(Train, CertifyGivesTheSameFiguresOnAnyNumberOfRanks) {

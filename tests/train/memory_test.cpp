@@ -17,16 +17,16 @@ class Vector1000 final : public model::UserTerms {
 TEST(Memory, EachPlacementHoldsTheStateItsWay) {
   const model::UserObjective<float> objective(std::make_shared<Vector1000>());
   const auto vector = 4.0 * static_cast<double>(objective.layout().extent());
-  const auto of = [&](engine::Placement placement, int nodes) { return memory_of(objective, 5, placement, nodes); };
-  const Memory coordinator = of(engine::Placement::coordinator, 4);
+  const auto of = [&](engine::Placement placement, int nodes) { return vector_memory(objective, 5, placement, nodes); };
+  const VectorMemory coordinator = of(engine::Placement::coordinator, 4);
   EXPECT_EQ(coordinator.state_first, 5 * vector);
   EXPECT_EQ(coordinator.state_other, 0);
   EXPECT_EQ(coordinator.received, vector);
-  const Memory replicated = of(engine::Placement::replicated, 4);
+  const VectorMemory replicated = of(engine::Placement::replicated, 4);
   EXPECT_EQ(replicated.state_first, 5 * vector);
   EXPECT_EQ(replicated.state_other, 5 * vector);
   EXPECT_EQ(replicated.received, 0);
-  const Memory sharded = of(engine::Placement::sharded, 4);
+  const VectorMemory sharded = of(engine::Placement::sharded, 4);
   EXPECT_EQ(sharded.state_first, 2 * vector) << "x, and a quarter of the four others";
   EXPECT_EQ(sharded.state_other, 2 * vector);
   EXPECT_EQ(of(engine::Placement::sharded, 1).state_first, 5 * vector) << "nothing to divide";

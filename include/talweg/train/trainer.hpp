@@ -57,6 +57,22 @@ struct FilesWritten {
   double trace_seconds = 0;
 };
 
+/// Bytes of what a rank holds that grows with the problem. Ranks of a node share parameters and state unless the placement is
+/// "coordinator", where the others have neither.
+struct Memory {
+  double parameters = 0;
+  double method_state = 0;  // the method's vectors
+  double other_state = 0;   // the trainer's
+  double sums = 0;          // what gradients are added up in
+  double activations = 0;   // of the leaves in work at a time
+  double prepared = 0;      // what the model makes of a point for its leaves
+  double shard = 0;         // this rank's examples
+  double image = 0;         // of one checkpoint; only there when one is made
+  [[nodiscard]] double all() const {
+    return parameters + method_state + other_state + sums + activations + prepared + shard + image;
+  }
+};
+
 /// What a run reports. Times are the coordinator's.
 struct Summary {
   Ending ending;
@@ -84,6 +100,7 @@ struct Summary {
   FilesWritten files;
   engine::Phases phases;           // of the time inside steps
   double examples_per_second = 0;  // of training steps
+  Memory memory;                   // on the coordinator
   comm::Traffic traffic;           // what the coordinator handed to collectives
   int ranks = 1;
   int threads = 1;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the bench derives from what it has measured, and its reports.
+#include "control/bench.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "control/machine.hpp"
+
+namespace talweg::test {
+namespace {
+
+train::Summary summary() {
+  train::Summary s;
+  s.model = "mlp 4-3-2";
+  s.method = "adam";
+  s.step = 10;
+  s.ranks = 2;
+  s.threads = 2;
+  s.gradient_flop = 1e6;
+  s.examples_per_second = 1e5;  // 100 GFLOP/s
+  s.training_seconds = 1;
+  s.phases = {.gradient = 0.5, .allreduce = 0.2, .update = 0.1, .broadcast = 0.05};
+  s.traffic = {.messages = 40, .bytes = 4'000'000'000};
+  s.memory = {
+      .parameters = 4e8, .method_state = 8e8, .other_state = 4e8, .sums = 8e8, .activations = 1, .shard = 2, .image = 3};
+  return s;
+}
+
+control::MachineFigures machine() {
+  control::MachineFigures m;
+  m.gemm = 50;
+  m.fma = 100;
+  m.triad = 500;
+  m.resident = {1e9, 2e9};
+  m.ranks_on_node = 2;
+  return m;
+}
+
+TEST(Bench, HoldsRatesAgainstTheMachineAllThreadsTogether) {
+  const control::StepFigures f = control::step_figures(summary(), machine());
+  EXPECT_DOUBLE_EQ(f.gflops, 100);
+  EXPECT_DOUBLE_EQ(f.gemm_share, 0.5);  // of four threads
+  EXPECT_DOUBLE_EQ(f.fma_share, 0.25);
+  EXPECT_DOUBLE_EQ(f.allreduce_rate, 20);
+}
+
+TEST(Bench, AnUpdateReadsSumsAndMovesEachVectorTwice) {
+  const train::Memory m = summary().memory;
+  // Two ranks' sums on one node; one after nodes have added theirs up.
+  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 1), 2 * 8e8 + 2 * (4e8 + 8e8));
+  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 3), 8e8 + 2 * (4e8 + 8e8));
+  EXPECT_DOUBLE_EQ(control::step_figures(summary(), machine()).update_rate, 4 * 10 / 0.1);
+}
+
+TEST(Bench, ReportsEveryRanksMemoryAndWhatWasExpected) {
+  const auto json = nlohmann::json::parse(control::bench_json(summary(), machine()));
+  EXPECT_EQ(json["resident_bytes"].size(), 2U);
+  double expected = 0;
+  for (const auto& part : json["expected_bytes"]) expected += part.get<double>();
+  EXPECT_DOUBLE_EQ(expected, summary().memory.all());
+  EXPECT_DOUBLE_EQ(json["messages_per_step"], 4);
+  EXPECT_DOUBLE_EQ(json["seconds_per_step"]["update"], 0.01);
+  const std::string text = control::bench_text(summary(), machine());
+  EXPECT_NE(text.find("1000.0 2000.0 MB resident"), std::string::npos) << text;
+  EXPECT_NE(text.find("50 % of 4 x 50.0"), std::string::npos) << text;
+}
+
+TEST(Bench, ARunWithoutAnUpdatePhaseHasNoRate) {
+  train::Summary s = summary();
+  s.phases = {};
+  const control::StepFigures f = control::step_figures(s, machine());
+  EXPECT_EQ(f.update_rate, 0);
+  EXPECT_EQ(f.allreduce_rate, 0);
+}
+
+TEST(Bench, ReportsProductsBesideTheFlopTheyTake) {
+  train::ProductTimes t{.model = "mlp", .batch = 8, .rounds = 20, .gradient = 1e-3, .moved = 2e-3, .kept = 1e-3};
+  t.moved_ratio = 2;
+  t.kept_ratio = 1;
+  EXPECT_EQ(control::products_text(t).find("flop"), std::string::npos) << "not known";
+  t.moved_flop_ratio = 1.6;
+  t.kept_flop_ratio = 1.2;
+  EXPECT_NE(control::products_text(t).find("2.00 gradients; flop 1.60, time / flop 1.25"), std::string::npos)
+      << control::products_text(t);
+  EXPECT_EQ(nlohmann::json::parse(control::products_json(t))["flop_ratio"]["kept"], 1.2);
+}
+
+TEST(Machine, SaysHowMuchMemoryWasResident) {
+  const double before = control::peak_resident_bytes();
+  std::vector<char> pages(100'000'000, 1);
+  EXPECT_GT(control::peak_resident_bytes(), before + 5e7);
+  EXPECT_EQ(pages.back(), 1);
+}
+
+TEST(Machine, MeasuresSomething) {  // how much is nobody's promise
+  EXPECT_GT(control::fma_peak<float>(), 0);
+  EXPECT_GT(control::fma_peak<double>(), 0);
+  EXPECT_GT(control::gemm_peak<float>(), 0);
+  EXPECT_GT(control::triad_bandwidth(math::Threads(1), 0), 0) << "at least one block";
+}
+
+}  // namespace
+}  // namespace talweg::test
