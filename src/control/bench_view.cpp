@@ -23,10 +23,10 @@ std::string memory_line(const train::Memory& m, const MachineFigures& machine) {
   return fmt::format(
       "  memory      {} MB resident at most, rank by rank; before data was read {:.1f}\n"
       "              expected beside that {:.1f}: parameters {:.1f}, method {:.1f}, trainer {:.1f}, sums {:.1f}, activations "
-      "{:.1f}, shard {:.1f};\n"
+      "{:.1f}, prepared {:.1f}, shard {:.1f};\n"
       "              with a checkpoint's image {:.1f} more\n",
       fmt::join(ranks, " "), kMega * machine.resident_before, kMega * expected, kMega * m.parameters, kMega * m.method_state,
-      kMega * m.other_state, kMega * m.sums, kMega * m.activations, kMega * m.shard, kMega * m.image);
+      kMega * m.other_state, kMega * m.sums, kMega * m.activations, kMega * m.prepared, kMega * m.shard, kMega * m.image);
 }
 
 }  // namespace
@@ -90,6 +90,7 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
         {"other_state", m.other_state},
         {"sums", m.sums},
         {"activations", m.activations},
+        {"prepared", m.prepared},
         {"shard", m.shard},
         {"checkpoint_image", m.image}}},
   };

@@ -31,6 +31,7 @@ Coordinator<Real>::Coordinator(const base::Config& config, const RunConfig& run,
       problem_(problem),
       state_(std::move(layout)),
       x_(state_.vector("x")),
+      output_(state_.vector(run.method->output())),
       directory_{options.run},
       writes_(!options.run.empty()),
       progress_(options.progress, stderr),
@@ -102,12 +103,12 @@ template <class Real>
 void Coordinator<Real>::conclude() {
   const engine::Stopwatch watch(evaluation_seconds_);
   if (observed_step_ == steps_done()) {
-    figures_.set("full_gradient_norm", full_gradient_norm(engine_, x_));
+    figures_.set("full_gradient_norm", full_gradient_norm(engine_, output_));
     if (std::isnan(figures_.get("train_objective")))
-      figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
+      figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
     return;
   }
-  figures_ = evaluate(engine_, problem_, x_, {.train = true, .full_gradient = true});
+  figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
   if (ended_before_) return;
   record_figures();
   keep_best(figures_);
@@ -176,7 +177,7 @@ std::optional<Ending> Coordinator<Real>::observe() {
   {
     const engine::Stopwatch watch(evaluation_seconds_);
     const bool needs_train = run_.stop.metric == "train_objective" || std::isfinite(run_.stop.target_loss);
-    figures_ = evaluate(engine_, problem_, x_,
+    figures_ = evaluate(engine_, problem_, output_,
                         {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient});
   }
   record_figures();
@@ -198,7 +199,7 @@ std::optional<Ending> Coordinator<Real>::observe() {
 template <class Real>
 std::optional<Ending> Coordinator<Real>::check_gradient_norm() {
   const engine::Stopwatch watch(evaluation_seconds_);
-  const double norm = full_gradient_norm(engine_, x_);
+  const double norm = full_gradient_norm(engine_, output_);
   if (!(norm <= run_.stop.gradient_norm)) return std::nullopt;
   return finished("gradient_norm",
                   fmt::format("|grad F| = {:.3e} <= {:.3e} at step {}", norm, run_.stop.gradient_norm, steps_done()));
@@ -218,7 +219,7 @@ void Coordinator<Real>::keep_best(const Figures& figures) {
   best = value;
   best_step = steps_done();
   state_.counter("trainer.since_best") = 0;
-  engine_.copy(x_, state_.vector("trainer.best"));
+  engine_.copy(output_, state_.vector("trainer.best"));
   best_changed_ = true;
 }
 

@@ -82,7 +82,8 @@ class Coordinator {
   engine::Engine<Real>& engine_;
   const engine::Problem<Real>& problem_;
   math::State state_;
-  math::Vector x_;
+  math::Vector x_;       // where the method takes its gradients
+  math::Vector output_;  // the point it gives: evaluated, judged, exported; often x itself
   RunDirectory directory_;
   bool writes_;  // there is a run directory
   std::optional<io::DirectoryLock> lock_;

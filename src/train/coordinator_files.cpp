@@ -52,7 +52,10 @@ void Coordinator<Real>::start() {
   } else {
     initial_point(run_, problem_, engine_.store().values(x_));
     engine_.store().touch(x_);
-    optim::fill_initial(engine_.oracle(engine::Asker::observer).space(), state_);
+    optim::fill_initial(problem_.objective->layout(), state_, [this](math::Vector v) {
+      engine_.store().touch(v);
+      return engine_.store().values(v);
+    });
     if (writes_ && options_.fresh)
       drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }
@@ -99,7 +102,7 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
     if (change.key == "stop.metric") forget_best = true;
   }
   expect_data_of(checkpoint, file.string(), facts_);
-  restore(checkpoint, file.string(), problem_.objective->layout(), state_, engine_);
+  restore(checkpoint, file.string(), problem_.objective->layout(), state_, run_.method->output(), engine_);
   if (forget_best) {
     state_.counter("trainer.best_step") = -1;
     state_.counter("trainer.since_best") = 0;
@@ -190,7 +193,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
 template <class Real>
 std::vector<TrainedTensor> Coordinator<Real>::parameters() {
   std::vector<TrainedTensor> all;
-  engine_.read(x_, [&](std::span<const Real> values) {
+  engine_.read(output_, [&](std::span<const Real> values) {
     for (const math::Tensor& t : problem_.objective->layout().tensors()) {
       const auto part = values.subspan(t.offset, t.size);
       all.push_back({t.name, t.shape, std::vector<double>(part.begin(), part.end())});

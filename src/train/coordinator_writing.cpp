@@ -89,7 +89,7 @@ void Coordinator<Real>::save_checkpoint() {
   asked_ = false;
   state_.scalar("trainer.seconds") = seconds();
   io::Checkpoint& checkpoint = writer_->snapshot();
-  capture(problem_, state_, engine_, x_, checkpoint);
+  capture(problem_, state_, engine_, run_.method->output(), checkpoint);
   checkpoint.step = steps_done();
   checkpoint.config = config_.resolved_toml();
   checkpoint.fingerprint = facts_.fingerprint;

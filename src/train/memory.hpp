@@ -26,7 +26,8 @@ struct VectorMemory {
 
 /// `vectors` vectors of state, x among them, over so many nodes.
 template <class Real>
-VectorMemory vector_memory(const model::Objective<Real>& objective, std::size_t vectors, engine::Placement placement, int nodes) {
+VectorMemory vector_memory(const model::Objective<Real>& objective, std::size_t vectors, engine::Placement placement,
+                           int nodes) {
   const double vector = sizeof(Real) * static_cast<double>(objective.layout().extent());
   const double all = vector * static_cast<double>(vectors);
   VectorMemory m;
@@ -47,8 +48,8 @@ VectorMemory vector_memory(const model::Objective<Real>& objective, std::size_t 
   return m;
 }
 
-/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and six numbers per unit, most of them both
-/// ways round.
+/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and six numbers per unit, most of them
+/// both ways round.
 template <class Real>
 double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
                         std::size_t leaves) {

@@ -103,14 +103,14 @@ void declare_engine_slots(math::StateLayout& layout, std::size_t tensors) {
 }
 
 template <class Real>
-void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x,
+void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, std::string_view output,
              io::Checkpoint& to) {
   for (const MeterSlot& m : kMeter) state.counter(m.name) = engine.meter().of(m.asker).*m.field;
   std::ranges::copy(engine.grids().all(), state.array("engine.grids").begin());
   const math::ParameterLayout& layout = problem.objective->layout();
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
-    auto& tensors = v == x ? to.parameters : to.state[name];
+    auto& tensors = name == output ? to.parameters : to.state[name];
     engine.read(v, [&](std::span<const Real> values) { copy_tensors<Real>(layout, values, tensors); });
   }
   for (const auto& s : state.layout().scalars()) to.scalars[s.name] = state.scalar(s.name);
@@ -123,10 +123,10 @@ void capture(const engine::Problem<Real>& problem, math::State& state, engine::E
 
 template <class Real>
 void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
-             engine::Engine<Real>& engine) {
+             std::string_view output, engine::Engine<Real>& engine) {
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
-    const auto& tensors = name == "x" ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
+    const auto& tensors = name == output ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
     values_from<Real>(tensors, file, layout, engine.store().values(v));
     engine.store().touch(v);
   }
@@ -156,10 +156,10 @@ void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engi
   template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&, \
                                   std::span<Real>);                                                                       \
   template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                     \
-  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, math::Vector,            \
+  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, std::string_view,        \
                               io::Checkpoint&);                                                                           \
   template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,      \
-                              engine::Engine<Real>&);                                                                     \
+                              std::string_view, engine::Engine<Real>&);                                                   \
   template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
 TALWEG_SNAPSHOT(float)
 TALWEG_SNAPSHOT(double)

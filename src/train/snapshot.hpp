@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "talweg/io/checkpoint.hpp"
@@ -25,15 +26,16 @@ void values_from(const std::vector<io::StoredTensor>& tensors, const std::string
 /// Grids and meters as slots, so that what the engine remembers outlives a kill too.
 void declare_engine_slots(math::StateLayout& layout, std::size_t tensors);
 
-/// Copies everything declared into `to`, whose memory of an earlier capture is used again; the caller adds step, config and
-/// data. Between steps: with placement "replicated" all ranks of the node write what is read here.
+/// Copies everything declared into `to`, whose memory of an earlier capture is used again: the vector named `output` as its
+/// parameters, the others as state; the caller adds step, config and data. Between steps: with placement "replicated" all ranks
+/// of the node write what is read here.
 template <class Real>
-void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, math::Vector x,
+void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, std::string_view output,
              io::Checkpoint& to);
 /// And back; the ranks are not told yet (Engine::publish). A slot that is missing is an Error(bad_data) naming `file`.
 template <class Real>
 void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
-             engine::Engine<Real>& engine);
+             std::string_view output, engine::Engine<Real>& engine);
 
 /// Features, classes, transform, model line.
 template <class Real>

@@ -214,7 +214,7 @@ class MethodRun {
         state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size(), proximal) {
     oracle_.scatter(start, oracle_.space().at(state_.vector("x")));
-    optim::fill_initial(oracle_.space(), state_);
+    optim::fill_initial(oracle_.space().layout(), state_, [this](optim::Vector v) { return std::span(oracle_.space().at(v)); });
   }
   const optim::Method& method() const { return *method_; }
   /// The point that the method names as its output.

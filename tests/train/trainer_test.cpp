@@ -62,6 +62,29 @@ TEST_F(Trainer, FindsTheLine) {
   EXPECT_EQ(result.summary.method_costs.gradients, 40 * 256);
 }
 
+// Averaging changes no step, only which point is judged, kept and exported; the other is in the checkpoint under its name.
+TEST_F(Trainer, GivesTheOutputOfTheMethodAndKeepsBothPoints) {
+  const auto config = [](const char* method, const char* length) {
+    return std::string("[method]\nname = \"sgd\"\nlr = 0.1\n") + method + "[run]\nbatch = 32\n" + length;
+  };
+  const TrainResult plain = run(config("", "epochs = 2\n"));
+  options.run = folder.path() / "averaged";
+  run(config("average = \"polyak\"\n", "epochs = 1\n"));
+  const TrainResult averaged = run(config("average = \"polyak\"\n", "epochs = 2\n"));  // resumed
+  EXPECT_EQ(averaged.summary.part, 1);
+  EXPECT_NE(slope(averaged), slope(plain));
+  EXPECT_NE(averaged.summary.figures.get("train_loss"), plain.summary.figures.get("train_loss"));
+
+  const auto found = io::newest_intact(options.run / "checkpoints", {});
+  ASSERT_TRUE(found);
+  const io::Checkpoint checkpoint = io::load(found->path);
+  const auto slope_of = [](const std::vector<io::StoredTensor>& tensors) {
+    return std::get<std::vector<double>>(tensors.at(0).values).at(0);
+  };
+  EXPECT_EQ(slope_of(checkpoint.parameters), slope(averaged));
+  EXPECT_EQ(slope_of(checkpoint.state.at("x")), slope(plain));
+}
+
 TEST_F(Trainer, WritesNothingWithoutARunDirectory) {
   run(sgd() + "epochs = 1\n");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));

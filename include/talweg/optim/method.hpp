@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "talweg/math/state.hpp"
 #include "talweg/optim/oracle.hpp"
@@ -104,7 +105,22 @@ class Method {
   virtual StepReport step(StepContext&) const = 0;
 };
 
-/// Fills the declared vectors with their initial values; x is set already. Once, at the start of a run.
-void fill_initial(VectorSpace&, math::State&);
+/// Fills the declared vectors with their initial values, padding left zero; x is set already. Once, at the start of a run, by
+/// who owns the numbers: values(v) [extent] are those of a vector.
+template <class Values>
+void fill_initial(const math::ParameterLayout& layout, const math::State& state, Values values) {
+  const Vector x = state.vector("x");
+  for (const std::string& name : state.layout().vectors()) {
+    const Vector v = state.vector(name);
+    const math::Initial initial = state.layout().initial(v);
+    if (v == x || (!initial.point && initial.value == 0)) continue;
+    const auto to = values(v);
+    const auto from = values(x);
+    for (const math::Tensor& t : layout.tensors()) {
+      for (std::size_t j = t.offset; j < t.offset + t.size; ++j)
+        to[j] = initial.point ? from[j] : static_cast<std::remove_cvref_t<decltype(to[j])>>(initial.value);
+    }
+  }
+}
 
 }  // namespace talweg::optim
