@@ -8,6 +8,7 @@
 
 #include "control/command.hpp"
 #include "control/machine.hpp"
+#include "talweg/train/run_config.hpp"
 
 namespace talweg::control {
 namespace {
@@ -68,16 +69,20 @@ void measure_together(comm::Communicator& comm, int threads, const train::Memory
 base::ExitCode bench_steps(Context& context, const Options& options, comm::Communicator& comm) {
   const base::Config config = context.shared_config(options.config, options.set);
   MachineFigures machine;
-  const double gemm_before = gemm_peak<float>();
-  const double fma_before = fma_peak<float>();
+  const bool single = train::parse_run(config).run.precision == math::Precision::float32;
+  const auto gemm = [&] { return single ? gemm_peak<float>() : gemm_peak<double>(); };
+  const auto fma = [&] { return single ? fma_peak<float>() : fma_peak<double>(); };
+  const double gemm_before = gemm();
+  const double fma_before = fma();
   machine.resident_before = peak_resident_bytes();
   train::TrainOptions train;
   train.threads = options.threads;
   train.bench_seconds = options.seconds;
   const train::Summary s = train::train(config, train, comm, context.log()).summary;
+  if (s.ending.code == base::ExitCode::diverged) base::fail(s.ending.code, "{}", s.ending.message);  // on every rank
   machine.resident = gather(comm, peak_resident_bytes());
-  machine.gemm = std::max(gemm_before, gemm_peak<float>());
-  machine.fma = std::max(fma_before, fma_peak<float>());
+  machine.gemm = std::max(gemm_before, gemm());
+  machine.fma = std::max(fma_before, fma());
   measure_together(comm, options.threads, s.memory, machine);
   if (comm.coordinator()) print(options.json ? bench_json(s, machine) : bench_text(s, machine));
   return base::ExitCode::finished;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "talweg/engine/engine.hpp"
 
@@ -102,12 +103,21 @@ std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) 
 }
 
 template <class Real>
+bool Engine<Real>::taped(const Request& request) const {
+  const auto batch = [](const Request& r) { return std::tuple(r.mirrored, r.part, r.all, r.ticket); };
+  return taped_ && batch(*taped_) == batch(request) && taped_->place[0] == request.place[0] && !request.fresh[0];
+}
+
+template <class Real>
 void Engine<Real>::phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves) {
   const auto& objective = *problem_.objective;
   const bool hvp = request.verb == Verb::hessian_vector;
-  values_.assign(leaves.size(), 0);
+  const bool kept = hvp && taped(request);
+  taped_.reset();  // until all are done
+  if (!kept) values_.assign(leaves.size(), 0);
   threads_.for_each(leaves.size(), [&](std::size_t j) {
     LeafJob<Real>& job = jobs_[j];
+    if (kept) return objective.tangent(points[0], points[1], job.tape(objective, 0));
     const auto& examples = gather(request, leaves[j], job);
     const auto weight = [&](std::size_t k) { return hvp ? Real{1} : static_cast<Real>(request.weight[k]); };
     values_[j] = objective.forward_backward(points[0], examples, weight(0), job.tape(objective, 0));
@@ -148,6 +158,7 @@ void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint
 template <class Real>
 math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& leaves, bool again) {
   const std::span<const data::Leaf> mine(leaves.mine);
+  if (mine.empty()) taped_.reset();  // the place of the taped point may be another's without phase one having run here
   // A single wave's tapes and values are still there when its leaves must be redone: only phase two runs again.
   const bool kept = again && mine.size() <= wave_;
   const Points points = points_of(request);
@@ -155,6 +166,7 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
   for (std::size_t at = 0; at < mine.size(); at += wave_) {
     const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
     if (!kept) phase_one(request, points, wave);
+    if (mine.size() <= wave_ && (request.verb == Verb::hessian_vector || request.weight[0] == 1)) taped_ = request;
     phase_two(request, wave.size(), leaves.total, at == 0);
     for (const double v : values_) value.add(v);
   }
@@ -262,6 +274,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
   try {
     const Stopwatch watch(meter_.phases.gradient);
     leaves = leaves_of(request);
+    taped_.reset();
     meter_.of(request.asker).values += static_cast<std::int64_t>(leaves.examples * (along ? request.lengths : 1));
     const Points points = points_of(request);
     std::vector<double> each(wave_ * fields);  // [leaf of the wave][field]

@@ -76,7 +76,7 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
   m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                 (problem.test ? problem.test->bytes() : 0));
-  m.image = m.parameters + m.method_state + m.other_state;
+  m.image = 2 * (m.parameters + m.method_state + m.other_state);  // the writer's copy, and the file
   return m;
 }
 

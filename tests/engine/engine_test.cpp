@@ -314,5 +314,36 @@ TEST(HeldPoints, PointsOfOneRequestDoNotTakeEachOthersPlaces) {
   }
 }
 
+// Products at one point, one after the other, go through phase one once; whatever else is asked in between makes it new.
+TEST(Engine, HessianVectorProductsShareTheTapesOfAPoint) {
+  Fixture<double> f;
+  auto& objective = static_cast<LeastSquares<double>&>(*f.problem.objective);
+  const auto product = [&](const optim::Batch& batch) {
+    f.oracle().hessian_vector(kX, kV, batch, kOut);
+    const auto out = f.engine.store().values(kOut);
+    return std::vector<double>(out.begin(), out.end());
+  };
+  const auto leaves_of = [&](auto request) {
+    const int before = objective.forwards;
+    request();
+    return objective.forwards - before;
+  };
+  const optim::Batch batch = f.oracle().draw(0);
+  std::vector<double> first, again;
+  const int leaves = leaves_of([&] { first = product(batch); });
+  EXPECT_GT(leaves, 1);
+  EXPECT_EQ(leaves_of([&] { again = product(batch); }), 0);
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(leaves_of([&] { product(f.oracle().draw(1)); }), leaves) << "another batch";
+  EXPECT_EQ(leaves_of([&] { f.oracle().gradient_into(kX, batch, kOut); }), leaves);
+  EXPECT_EQ(leaves_of([&] { again = product(batch); }), 0) << "a gradient's tapes serve too";
+  for (std::size_t j = 0; j < first.size(); ++j) EXPECT_NEAR(again[j], first[j], 1e-12);  // on the grid of another batch
+  f.oracle().along(kX, kV, std::vector<double>{0.5}, batch);
+  EXPECT_EQ(leaves_of([&] { product(batch); }), leaves) << "a line used the tapes";
+  f.engine.store().values(kX)[0] += 1;
+  f.engine.store().touch(kX);
+  EXPECT_EQ(leaves_of([&] { product(batch); }), leaves) << "the point moved";
+}
+
 }  // namespace
 }  // namespace talweg::test

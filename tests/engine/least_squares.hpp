@@ -2,6 +2,7 @@
 // A hand-made objective with everything known in closed form: f_i(w, b) = (w . a_i + b - y_i)^2 / 2.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -25,8 +26,10 @@ class LeastSquares final : public model::Objective<Real> {
     layout_.add("weight", {1, features});
     layout_.add("bias", {1}, true);
   }
-  /// Every evaluation of a record in this list throws.
+  /// Every evaluation of this record throws.
   std::uint64_t poisoned = ~0ULL;
+  /// Leaves that went through phase one.
+  mutable std::atomic<int> forwards = 0;
 
   const math::ParameterLayout& layout() const override { return layout_; }
   std::size_t outputs() const override { return 1; }
@@ -35,6 +38,7 @@ class LeastSquares final : public model::Objective<Real> {
 
   double forward_backward(model::Point<Real> x, const data::Examples<Real>& e, Real weight,
                           model::Tape<Real>& tape) const override {
+    ++forwards;
     Rows& rows = static_cast<Rows&>(tape);
     rows.examples = &e;
     rows.residual.assign(e.count, 0);

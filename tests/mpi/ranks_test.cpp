@@ -116,6 +116,31 @@ TEST(Ranks, AFailureOnOneRankIsEveryRanks) {
   EXPECT_NO_THROW(comm::together(*world, [] {})) << "and they are in step afterwards";
 }
 
+// A rank without leaves in a request keeps nothing: the place of its taped point may have gone to another point meanwhile.
+TEST(Ranks, TapesAreForgottenWhereARequestHadNoLeaves) {
+  const math::Threads threads(1);
+  auto problem = least_squares<double>(1003, 5, 0.25, world->rank(), world->size());
+  auto& objective = static_cast<LeastSquares<double>&>(*problem.objective);
+  // One leaf a batch: all ranks but one have none.
+  engine::Engine<double> engine(*world, threads, problem, {.batch = 64, .leaf = 64}, 3);
+  const optim::Vector x{0}, v{1}, out{2};
+  if (world->coordinator()) {
+    optim::Oracle& oracle = engine.oracle(engine::Asker::method);
+    oracle.gradient_into(x, oracle.all(), out);
+    engine.store().touch(x);
+    oracle.gradient_into(x, oracle.draw(0), out);
+    oracle.hessian_vector(x, v, oracle.all(), out);
+    engine.stop(base::ExitCode::finished);
+  } else {
+    engine.serve();
+  }
+  const auto owned = [&](const std::vector<data::Leaf>& leaves) {
+    return static_cast<int>(std::ranges::count_if(leaves, [&](const data::Leaf& leaf) { return problem.train.owns(leaf); }));
+  };
+  // Both gradients may redo phase two, never phase one; the first product goes through it again on every rank.
+  EXPECT_EQ(objective.forwards, 2 * owned(engine.order().all(64)) + owned(engine.order().leaves(0)));
+}
+
 /// Gradients, products, values and slopes on these ranks; only the coordinator's come back.
 template <class Real>
 std::vector<double> answers(comm::Communicator& comm, engine::Reduction reduction, std::uint64_t poisoned = ~0ULL) {

@@ -129,6 +129,8 @@ TEST(ConfigChanges, AMovedFileIsFreeButAnotherFormatIsNot) {
   EXPECT_EQ(change_kind("data.train.path"), ChangeKind::free);
   EXPECT_EQ(change_kind("data.train.format"), ChangeKind::refused);
   EXPECT_EQ(change_kind("data.holdout"), ChangeKind::refused);
+  EXPECT_EQ(change_kind("method.average"), ChangeKind::refused) << "/parameters would be another point";
+  EXPECT_EQ(change_kind("method.average_decay"), ChangeKind::logged);
   EXPECT_EQ(change_kind("data.split_seed"), ChangeKind::refused);
 }
 

@@ -190,6 +190,8 @@ class Engine {
   math::ExactSum run_leaves(const Request& request, const Leaves& leaves, bool again);
   using Points = std::vector<model::Point<Real>>;
   void phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves);
+  /// True when the tapes of `request`'s first point are there: CG and Lanczos ask for one product after the other at a point.
+  [[nodiscard]] bool taped(const Request& request) const;
   void phase_two(const Request& request, std::size_t jobs, std::uint64_t total, bool first);
   /// Verdict of one request: throws AgreedFailure when some rank failed. `maxima` become the maxima over ranks.
   void verdict(const comm::Failure& mine, std::span<std::uint32_t> maxima);
@@ -218,6 +220,7 @@ class Engine {
   std::size_t wave_;                           // leaves whose tapes are kept at a time
   std::vector<LeafJob<Real>> jobs_;            // [wave_]
   std::vector<model::LeafTapes<Real>> tapes_;  // of the jobs in phase two
+  std::optional<Request> taped_;               // whose first point's tapes the jobs hold, for all leaves of this rank
   std::vector<double> values_;                 // [leaves of the last wave]
   std::vector<math::Buffer<Real>> scratch_;    // [threads][TileSum::kTogether * largest tile]: leaves' shares of one tile
   SharedArray<double> sums_;                   // [extent], exact

@@ -67,6 +67,8 @@ class AdagradDa final : public UpdateRule {
         centred_(s.choice("centre", "zero", {"zero", "initial"}, "c: what the sum of gradients leads away from") == "initial") {
     if (s.kind("decoupled_weight_decay") != 0)
       s.fail("decoupled_weight_decay", "it", "l2: this rule makes x anew from its sums");
+    if (s.kind("lookahead") != 0)
+      s.fail("lookahead", "it", "a rule whose x is its iterate: this one makes x anew from its sums");
   }
 
   double delta_;

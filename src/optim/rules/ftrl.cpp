@@ -68,6 +68,8 @@ class Ftrl final : public UpdateRule {
       s.fail("initial_accumulator", "0 beside beta = 0 and l2 = 0", "one of them above 0: the denominator may be 0");
     if (s.kind("decoupled_weight_decay") != 0)
       s.fail("decoupled_weight_decay", "it", "l2 or l2_shrinkage: this rule makes x anew from its sums");
+    if (s.kind("lookahead") != 0)
+      s.fail("lookahead", "it", "a rule whose x is its iterate: this one makes x anew from its sums");
   }
 
   template <bool Centred, class Real, class Root>
