@@ -26,6 +26,5 @@ def paper(x, p):
             x = x - lr * mhat
 
 
-
 case(by_torch_radam, 'name = "radam"; lr = 0.1; beta1 = 0.8; beta2 = 0.91; epsilon = 0.01')
 case(paper, 'name = "radam"; dialect = "paper"; lr = 0.1; beta1 = 0.8; beta2 = 0.91; epsilon = 0.01')

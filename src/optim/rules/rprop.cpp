@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rprop (Riedmiller & Braun 1993; iRprop-, Igel & Huesken 2000, as in torch): a step of its own for each coordinate:
-//   s_t = sign(g_t g'_{t-1})          d_t = d_{t-1} times eta_plus (s = 1), eta_minus (s = -1), 1 (s = 0), in [step_min,
-//   step_max] g'_t = 0 where s = -1, else g_t          x_t = x_{t-1} - factor d_t sign(g'_t)
-// d_0 = lr; factor is the schedule's alone, as lr is but where the steps begin. Signs of sampled gradients would change by
+//   s_t = sign(g_t g'_{t-1})
+//   d_t = d_{t-1} times eta_plus (s = 1), eta_minus (s = -1), 1 (s = 0), kept in [step_min, step_max]
+//   g'_t = 0 where s = -1, else g_t          x_t = x_{t-1} - factor d_t sign(g'_t)
+// d_0 = lr; factor is the schedule's alone, since lr is only where the steps begin. Signs of sampled gradients would change by
 // chance: it is for full gradients.
 #include <algorithm>
 
