@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""torch.optim.Adamax; TensorFlow 1's ApplyAdaMax written out."""
+import numpy
+import torch
+from harness import by_torch, case, reference
+
+by_torch_adamax = by_torch(lambda w, p: torch.optim.Adamax(w, lr=1, betas=(p["beta1"], p["beta2"]), eps=p["epsilon"]))
+
+
+@reference
+def tf1(x, p):
+    m, u, t = numpy.zeros_like(x), numpy.zeros_like(x), 0
+    while True:
+        lr, g = yield x
+        t += 1
+        m = m + (g - m) * (1 - p["beta1"])
+        u = numpy.maximum(p["beta2"] * u, numpy.abs(g))
+        x = x - lr / (1 - p["beta1"]**t) * (m / (u + p["epsilon"]))
+
+
+case(by_torch_adamax, 'name = "adamax"; lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01')
+case(tf1, 'name = "adamax"; dialect = "tf1"; lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01')
