@@ -9,18 +9,23 @@ namespace {
 class Estimates {
  public:
   Estimates(const std::string& name, FiniteSum f, std::size_t batch)
-      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\n", "test.toml")),
+      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\nrefresh_passes = 1000.0\n", "test.toml")),
         estimator_(optim::find_entry(name).make_estimator(config_.section("method"))),
         state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size()) {}
-  /// The estimate of step `step` at x.
-  Point at(const Point& x, std::int64_t step) {
+  /// The estimate of step `step` at x. With `keep` the step is finished: what it keeps is kept.
+  Point at(const Point& x, std::int64_t step, bool keep = false) {
     std::ranges::copy(x, oracle_.space().at(state_.vector("x")).begin());
     const optim::Progress progress{.step = step, .factor = 1, .seed = 1};
     optim::StepContext context{oracle_, state_, progress};
     const optim::Estimate estimate = estimator_->estimate(context);
     const optim::Temporary g(oracle_.space());
     oracle_.gradient_into(estimate.request, g);
+    if (keep) {
+      if (estimate.keep_gradient) oracle_.space().copy(g, *estimate.keep_gradient);
+      if (estimate.keep_point) oracle_.space().copy(state_.vector("x"), *estimate.keep_point);
+      estimator_->finish(context);
+    }
     EXPECT_EQ(oracle_.point(state_.vector("x")), x) << "an estimator may not write x";
     return oracle_.point(g);
   }
@@ -45,13 +50,14 @@ double distance(const Point& a, const Point& b) {
   return std::sqrt(sum);
 }
 
-// The mean of the estimates over the batches of one pass is the full gradient, for every estimator of the catalogue.
+// The mean of the estimates over the batches of one pass is the full gradient, for every estimator of the catalogue; for the
+// recursive ones, given the full gradient of the step before.
 TEST(Estimators, AreUnbiasedOverAPass) {
   constexpr std::int64_t kBatches = 12;
   for (const optim::Entry* entry : optim::catalogue()) {
     if (entry->make_estimator == nullptr) continue;
     Estimates estimates(std::string(entry->name), least_squares(60, 3), 5);
-    estimates.at({1, 2, -3}, 0);  // whatever is kept is kept from here
+    estimates.at({1, 2, -3}, 0, true);  // whatever is kept is kept from here
     const Point x = {0.5, 2.5, -1};
     Point mean(3);
     for (std::int64_t step = 1; step <= kBatches; ++step) {
@@ -88,6 +94,41 @@ TEST(Svrg, TakesItsSnapshotsWhenAskedTo) {
     run.steps(24);
     EXPECT_EQ(run.oracle().gradients, 24 * 2 * 5 + 24 / steps_between * 60) << "snapshot_every = " << every;
   }
+}
+
+// With all examples in a batch the recursion telescopes, and each is gradient descent.
+void expect_descent(const std::string& method, double tolerance) {
+  const std::string lr = "; lr = 0.05";
+  MethodRun<double> plain("name = \"sgd\"" + lr, least_squares(60, 3), {1, 2, -3});
+  MethodRun<double> run(method + lr, least_squares(60, 3), {1, 2, -3});
+  for (int k = 0; k < 30; ++k) {
+    plain.step();
+    run.step();
+    EXPECT_LE(distance(plain.x(), run.x()), tolerance) << method << ", step " << k;
+  }
+}
+
+TEST(Sarah, IsGradientDescentOnAllExamples) { expect_descent("name = \"sarah\"; refresh_passes = 10.0", 1e-12); }
+
+TEST(Sarah, StopsItsInnerLoopWhereTheGradientHasFallen) {
+  MethodRun<double> run("name = \"sarah\"; lr = 0.05; refresh_passes = 1000.0; stop_ratio = 0.125", least_squares(60, 3),
+                        {1, 2, -3}, 5);
+  double full = run.step().gradient_norm;
+  int refreshes = 0;
+  bool refresh = false;
+  for (int k = 1; k < 100; ++k) {
+    const std::size_t before = run.oracle().gradients;
+    const double norm = run.step().gradient_norm;
+    EXPECT_EQ(run.oracle().gradients - before, refresh ? 60U : 10U) << "step " << k;
+    if (refresh) {
+      full = norm;
+      ++refreshes;
+      refresh = false;
+    } else {
+      refresh = norm * norm <= 0.125 * full * full;
+    }
+  }
+  EXPECT_GE(refreshes, 2);
 }
 
 }  // namespace
