@@ -9,7 +9,8 @@ namespace {
 class Estimates {
  public:
   Estimates(const std::string& name, FiniteSum f, std::size_t batch)
-      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\nrefresh_passes = 1000.0\n", "test.toml")),
+      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\nrefresh_passes = 1000.0\nrefresh_every = 1000000\n",
+                                    "test.toml")),
         estimator_(optim::find_entry(name).make_estimator(config_.section("method"))),
         state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size()) {}
@@ -129,6 +130,29 @@ TEST(Sarah, StopsItsInnerLoopWhereTheGradientHasFallen) {
     }
   }
   EXPECT_GE(refreshes, 2);
+}
+
+TEST(Page, IsGradientDescentOnAllExamplesOrWhenItAlwaysRefreshes) {
+  expect_descent("name = \"page\"", 1e-12);
+  for (const char* always : {"refresh_probability = 1.0", "refresh_every = 1"}) {
+    MethodRun<double> plain("name = \"sgd\"; lr = 0.05", least_squares(60, 3), {1, 2, -3});
+    MethodRun<double> run(std::string("name = \"page\"; lr = 0.05; ") + always, least_squares(60, 3), {1, 2, -3}, 5);
+    plain.steps(30);
+    run.steps(30);
+    EXPECT_EQ(plain.x(), run.x()) << always;
+  }
+}
+
+TEST(Page, RefreshesAsOftenAsItSays) {
+  MethodRun<double> boost("name = \"page\"; lr = 1e-3; refresh_every = 6", least_squares(60, 3), {1, 2, -3}, 5);
+  boost.steps(24);
+  EXPECT_EQ(boost.oracle().gradients, 4U * 60U + 20U * 10U);
+  MethodRun<double> chance("name = \"page\"; lr = 1e-3", least_squares(60, 3), {1, 2, -3}, 5);
+  constexpr int kSteps = 4000;
+  chance.steps(kSteps);
+  const double p = 5.0 / 65;
+  const double share = (static_cast<double>(chance.oracle().gradients) / kSteps - 10) / 50;
+  EXPECT_NEAR(share, p, 4 * std::sqrt(p * (1 - p) / kSteps));
 }
 
 }  // namespace
