@@ -19,6 +19,7 @@ namespace talweg::optim {
 class Averaging {
  public:
   Averaging() = default;
+  [[nodiscard]] bool looks_ahead() const { return lookahead_ > 0; }
   /// [method] average and its keys, lookahead and its keys.
   explicit Averaging(const base::Section& method);
   [[nodiscard]] bool averages() const { return kind_ != Kind::none; }

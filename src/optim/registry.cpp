@@ -56,6 +56,11 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
       .weight_decay = method.number("decoupled_weight_decay", 0.0, base::Range::non_negative(),
                                     "times lr: share of every parameter that is taken off before the rule's step"),
       .averaging = Averaging(method)};
+  if (const std::string_view instead = update->remakes_x(); !instead.empty()) {
+    const std::string expected = fmt::format("0, or {}: this rule makes x anew from its own slots", instead);
+    if (around.weight_decay > 0) method.fail("decoupled_weight_decay", fmt::format("{}", around.weight_decay), expected);
+    if (around.averaging.looks_ahead()) method.fail("lookahead", "it", expected);
+  }
   if (entry.make_rule != nullptr) {
     around.accumulate = method.integer("accumulate", 1, {.low = 1, .high = 1e6},
                                        "steps whose gradients are averaged before x moves, as in one larger batch");

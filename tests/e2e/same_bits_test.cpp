@@ -28,6 +28,7 @@ const Case kCases[] = {
     {"pgd_mlp", "name = \"pgd\"\nlr = 0.1\n", "\"full\"", 8, false},
     {"adagrad_mlp", "name = \"adagrad\"\ndialect = \"tf1\"\nlr = 0.05\n", "97", 40, false},
     {"nesterov_mlp", "name = \"nesterov\"\nform = \"look_ahead\"\nlr = 0.05\nclip_norm = 0.3\n", "97", 40, false},
+    {"ftrl_mlp", "name = \"ftrl\"\nlr = 0.05\naverage = \"polyak\"\n", "97", 40, false},
     {"lars_mlp", "name = \"lars\"\n", "97", 40, false},
     {"lamb_mlp", "name = \"lamb\"\nlr = 0.01\nclip_average_norm = 0.01\n", "97", 40, false},
     {"yellowfin_mlp", "name = \"yellowfin\"\ndialect = \"authors\"\n", "97", 40, false},

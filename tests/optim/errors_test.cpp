@@ -39,6 +39,8 @@ TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
   expect_method("name = \"sgd\"; clip_global_norm = -1.0", {"method.clip_global_norm", "-1"});
   expect_method("name = \"sgd\"; clip_norm = 1.0; clip_value = 2.0", {"method.clip_value", "beside clip_norm", "one way"});
   expect_method("name = \"ftrl\"; decoupled_weight_decay = 0.1", {"method.decoupled_weight_decay", "l2_shrinkage"});
+  expect_method("name = \"adagrad_da\"; lookahead = 5", {"method.lookahead", "makes x anew"});
+  expect_method("name = \"nesterov\"; form = \"look_ahead\"; lookahead = 5", {"method.lookahead", "stored"});
   expect_method("name = \"adagrad\"; dialect = \"tf1\"; initial_accumulator = 0.0", {"method.initial_accumulator", "(0, "});
   expect_method("name = \"momentum\"; dialect = \"keras\"; dampening = 0.3", {"method.dampening", "without it"});
   expect_method("name = \"lbfgs\"; memory = 0", {"method.memory", "0", "[1, 100]"});

@@ -31,6 +31,7 @@ class AdagradDa final : public UpdateRule {
     slots.vector("accumulator", initial_);
     if (centred_) slots.vector("centre", math::Initial::x0());
   }
+  std::string_view remakes_x() const override { return "l2"; }
   Needs needs() const override {
     return {.smooth_omega = true,
             .convex = !centred_,
@@ -65,10 +66,6 @@ class AdagradDa final : public UpdateRule {
         l1_(s.number("l1", 0.0, base::Range::non_negative(), "weight of |x - c|_1")),
         l2_(s.number("l2", 0.0, base::Range::non_negative(), "weight of |x - c|^2 / 2")),
         centred_(s.choice("centre", "zero", {"zero", "initial"}, "c: what the sum of gradients leads away from") == "initial") {
-    if (s.kind("decoupled_weight_decay") != 0)
-      s.fail("decoupled_weight_decay", "it", "l2: this rule makes x anew from its sums");
-    if (s.kind("lookahead") != 0)
-      s.fail("lookahead", "it", "a rule whose x is its iterate: this one makes x anew from its sums");
   }
 
   double delta_;

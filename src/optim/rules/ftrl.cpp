@@ -35,6 +35,7 @@ class Ftrl final : public UpdateRule {
     slots.vector("linear");
     if (centred_) slots.vector("centre", math::Initial::x0());
   }
+  std::string_view remakes_x() const override { return "l2 or l2_shrinkage"; }
   Needs needs() const override { return {.smooth_omega = true, .why = "its l1 and l2 are keys of [method]"}; }
 
   Update begin(RuleStep& step) const override {
@@ -66,10 +67,6 @@ class Ftrl final : public UpdateRule {
         centred_(s.choice("centre", "zero", {"zero", "initial"}, "what l1, l2 and the first step pull to") == "initial") {
     if (initial_ == 0 && beta_ == 0 && l2_ == 0)
       s.fail("initial_accumulator", "0 beside beta = 0 and l2 = 0", "one of them above 0: the denominator may be 0");
-    if (s.kind("decoupled_weight_decay") != 0)
-      s.fail("decoupled_weight_decay", "it", "l2 or l2_shrinkage: this rule makes x anew from its sums");
-    if (s.kind("lookahead") != 0)
-      s.fail("lookahead", "it", "a rule whose x is its iterate: this one makes x anew from its sums");
   }
 
   template <bool Centred, class Real, class Root>

@@ -17,15 +17,13 @@ class Nesterov final : public UpdateRule {
   explicit Nesterov(const base::Section& s)
       : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
         momentum_(s, 0.9),
-        look_ahead_(s.choice("form", "stored", {"stored", "look_ahead"}, "which point the parameters are") == "look_ahead") {
-    if (look_ahead_ && s.kind("lookahead") != 0)
-      s.fail("lookahead", "it", "form = \"stored\": with look_ahead x is not the iterate");
-  }
+        look_ahead_(s.choice("form", "stored", {"stored", "look_ahead"}, "which point the parameters are") == "look_ahead") {}
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
     slots.vector("momentum");
     if (look_ahead_) slots.vector("nesterov.iterate", math::Initial::x0());
   }
   std::string_view output() const override { return look_ahead_ ? "nesterov.iterate" : "x"; }
+  std::string_view remakes_x() const override { return look_ahead_ ? "form = \"stored\", whose x is the iterate" : ""; }
   Needs needs() const override {
     return {.smooth_omega = !look_ahead_, .why = look_ahead_ ? "" : "form = \"look_ahead\" has one"};
   }
