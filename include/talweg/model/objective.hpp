@@ -86,8 +86,8 @@ class Objective {
                                   Tape<Real>& tape) const = 0;
   /// Phase two: adds to `sum` each leaf's share of the tile, d(weight * sum_i f_i)/d(its parameters) summed over its tapes.
   virtual void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const = 0;
-  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1); again and again, with one
-  /// direction after the other, on the same tape.
+  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1); again and again, with
+  /// one direction after the other, on the same tape.
   virtual void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const = 0;
   /// Phase two of the Hessian-vector product: each leaf has one tape.
   virtual void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
