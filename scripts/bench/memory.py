@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether memory grows with steps, and whether it is what it should be: memory.py [--steps N] [--ranks N] [--config FILE]
 
-1. flat   N steps (100 000) of a tiny net with trace and checkpoints as by default: resident memory of every rank is sampled while it
-          runs. Flat: the median of the last quarter of a rank's samples is at most 2 % and 1 MB above that of the second.
+1. flat   N steps (100 000) of a tiny net, with everything as by default and again without rows of the trace: resident memory of every
+          rank is sampled while it runs. Flat: the median of the last quarter of a rank's samples is at most 2 % and 1 MB above that of the second.
 2. peak   a run of a real size with a checkpoint (--config: any config, else 784-512-512-10 on random data): the largest resident memory of
           every rank beside parameters + state + sums + activations + shard + one checkpoint's image, as `talweg bench` has them.
 Ends with 1 when memory grew. Needs a build in build/ (or $TALWEG_BUILD).
@@ -66,13 +66,13 @@ def watch(command, interval):
         return samples, largest, out.read()
 
 
-def flat(options):
+def flat(options, says, more):
     with tempfile.TemporaryDirectory() as folder:
         config = write_problem(pathlib.Path(folder), [16, 8, 2], 32, "adam", 0.001, 1024, f"steps = {options.steps}")
-        command = [*launcher(options.ranks, "--oversubscribe"), TALWEG, "train", config, "--threads", 1, "--progress", "none", "--json", "--run", f"{folder}/run"]
-        samples, _, text = watch(command, 0.02)
+        command = [*launcher(options.ranks, "--oversubscribe"), TALWEG, "train", config, "--threads", 1, "--progress", "none", "--json", "--run", f"{folder}/run", *more]
+        samples, _, text = watch(command, 0.01)
         summary = json.loads(text)
-    print(f"{summary['step']} steps of {summary['model']}, {options.ranks} rank(s), {summary['seconds']['part']:.1f} s")
+    print(f"{summary['step']} steps of {summary['model']}, {options.ranks} rank(s), {summary['seconds']['part']:.1f} s, {says}")
     grew = False
     for rank, (_, found) in enumerate(sorted(samples.items())):
         if len(found) < 40:
@@ -81,7 +81,10 @@ def flat(options):
         early, late = statistics.median(found[quarter : 2 * quarter]), statistics.median(found[-quarter:])
         grown = late - early > max(0.02 * early, 1e6)
         grew = grew or grown
-        print(f"  rank {rank}: {len(found)} samples, second quarter {early / MEGA:.2f} MB, last {late / MEGA:.2f} MB, largest {max(found) / MEGA:.2f}: {'GREW' if grown else 'flat'}", flush=True)
+        # Between the middles of those quarters lies half the run.
+        slope = f", {(late - early) / (options.steps / 2):.0f} bytes a step" if grown else ""
+        print(f"  rank {rank}: {len(found)} samples, second quarter {early / MEGA:.2f} MB, last {late / MEGA:.2f} MB, largest {max(found) / MEGA:.2f}: "
+              f"{'GREW' if grown else 'flat'}{slope}", flush=True)
     return grew
 
 
@@ -109,7 +112,8 @@ def main():
     options = parser.parse_args()
     check_build()
     print(machine(), flush=True)
-    grew = flat(options)
+    grew = flat(options, "everything by default", [])
+    grew = flat(options, "without rows of the trace", ["--set", f"trace.every={options.steps + 1}"]) or grew
     print(flush=True)
     peak(options)
     sys.exit(1 if grew else 0)

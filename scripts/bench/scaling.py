@@ -82,8 +82,9 @@ def check_counts(options):
                     prefix = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks]
                     messages, size, extent = per_step(prefix, config, seconds * ranks / 2, placement)
                     model = step_model.calls(placement, extent, 2 * (len(layers) - 1), ranks)
-                    # The sums of blocks stay on the node, where the meter counts them too (sharded: the model has them).
-                    inside = [] if placement != "replicated" else [("node", step_model.SUMS_PER_BLOCK * extent / step_model.BLOCK)]
+                    # What stays on the node, where the meter counts it too: the blocks' sums (sharded: between nodes, in the model), a wait.
+                    norms = step_model.SUMS_PER_BLOCK * extent / step_model.BLOCK
+                    inside = {"coordinator": [], "replicated": [("node", norms)], "sharded": [("node", 8)]}[placement]
                     expected = len(model) + len(inside), sum(b for _, b in model) + sum(b for _, b in inside)
                     row = [str(layers), placement, str(ranks), f"{messages:.2f} / {expected[0]}", f"{size / 1e3:.1f} / {expected[1] / 1e3:.1f}"]
                     print("| " + " | ".join(row) + " |", flush=True)

@@ -45,12 +45,12 @@ double allreduce_seconds(comm::Communicator& comm, std::size_t doubles) {
   return best;
 }
 
-/// What needs all ranks: `memory` is rank 0's.
-void measure_together(comm::Communicator& comm, int threads, const train::Memory& memory, MachineFigures& machine) {
+/// What needs all ranks; `s` is rank 0's.
+void measure_together(comm::Communicator& comm, int threads, const train::Summary& s, MachineFigures& machine) {
   const comm::Node node = comm.node();
   machine.ranks_on_node = node.places;
   machine.nodes = node.nodes;
-  std::array<double, 2> sizes = {update_bytes(memory, node.places, node.nodes), memory.sums};
+  std::array<double, 2> sizes = {update_bytes(s.memory, node.places, node.nodes, s.placement == "sharded"), s.memory.sums};
   comm.broadcast_values(std::span<double>(sizes));
   {
     const math::Threads crew(threads);
@@ -83,7 +83,7 @@ base::ExitCode bench_steps(Context& context, const Options& options, comm::Commu
   machine.resident = gather(comm, peak_resident_bytes());
   machine.gemm = std::max(gemm_before, gemm());
   machine.fma = std::max(fma_before, fma());
-  measure_together(comm, options.threads, s.memory, machine);
+  measure_together(comm, options.threads, s, machine);
   if (comm.coordinator()) print(options.json ? bench_json(s, machine) : bench_text(s, machine));
   return base::ExitCode::finished;
 }

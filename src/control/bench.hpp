@@ -34,8 +34,9 @@ struct StepFigures {
   double allreduce_rate = 0;  // GB/s handed over by rank 0 in its time of verdicts and sums, waiting included
 };
 
-/// Bytes of an update on one node: every rank's sums, or one rank's where nodes have added theirs up before.
-double update_bytes(const train::Memory& memory, int ranks_on_node, int nodes);
+/// Bytes of an update on one node: every rank's sums, or one rank's where nodes have added theirs up before; `sharded`: those
+/// of its own share of the parameters.
+double update_bytes(const train::Memory& memory, int ranks_on_node, int nodes, bool sharded);
 StepFigures step_figures(const train::Summary& summary, const MachineFigures& machine);
 
 std::string bench_json(const train::Summary& summary, const MachineFigures& machine);

@@ -31,36 +31,38 @@ std::string memory_line(const train::Memory& m, const MachineFigures& machine) {
 
 }  // namespace
 
-double update_bytes(const train::Memory& m, int ranks_on_node, int nodes) {
-  return m.sums * (nodes > 1 ? 1 : ranks_on_node) + 2 * (m.parameters + m.method_state);
+double update_bytes(const train::Memory& m, int ranks_on_node, int nodes, bool sharded) {
+  const double whole = m.sums * (nodes > 1 ? 1 : ranks_on_node) + 2 * (m.parameters + m.method_state);
+  return sharded ? whole / nodes : whole;
 }
 
 StepFigures step_figures(const train::Summary& s, const MachineFigures& machine) {
-  const auto steps = static_cast<double>(s.step);
+  const auto steps = static_cast<double>(s.part_steps);
   const double threads = static_cast<double>(s.ranks) * s.threads;
   StepFigures f;
   f.gflops = s.gradient_flop * s.examples_per_second * 1e-9;
   f.gemm_share = f.gflops / (machine.gemm * threads);
   f.fma_share = f.gflops / (machine.fma * threads);
-  f.update_bytes = update_bytes(s.memory, machine.ranks_on_node, machine.nodes);
+  f.update_bytes = update_bytes(s.memory, machine.ranks_on_node, machine.nodes, s.placement == "sharded");
   f.update_rate = rate(f.update_bytes * steps, s.phases.update);
   f.allreduce_rate = rate(static_cast<double>(s.traffic.bytes), s.phases.allreduce);
   return f;
 }
 
 std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
-  const auto steps = static_cast<double>(s.step);
+  const auto steps = static_cast<double>(s.part_steps);
   const double threads = static_cast<double>(s.ranks) * s.threads;
   const StepFigures f = step_figures(s, machine);
   const train::Memory& m = s.memory;
   const nlohmann::ordered_json json = {
       {"model", s.model},
       {"method", s.method},
+      {"placement", s.placement},
       {"parameters", s.parameters},
       {"ranks", s.ranks},
       {"nodes", machine.nodes},
       {"threads", s.threads},
-      {"steps", s.step},
+      {"steps", s.part_steps},
       {"seconds", s.training_seconds},
       {"examples_per_second", s.examples_per_second},
       {"gflops", f.gflops},
@@ -98,13 +100,13 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
 }
 
 std::string bench_text(const train::Summary& s, const MachineFigures& machine) {
-  const auto steps = static_cast<double>(s.step);
+  const auto steps = static_cast<double>(s.part_steps);
   const double milliseconds = 1e3 / steps;
   const int threads = s.ranks * s.threads;
   const StepFigures f = step_figures(s, machine);
   std::string text = fmt::format("{}, {}, {} x {}\n", s.model, s.method, plural(s.ranks, "rank"), plural(s.threads, "thread"));
-  text +=
-      fmt::format("  examples    {:.1f} k/s, {} steps in {:.2f} s\n", s.examples_per_second / 1e3, s.step, s.training_seconds);
+  text += fmt::format("  examples    {:.1f} k/s, {} steps in {:.2f} s\n", s.examples_per_second / 1e3, s.part_steps,
+                      s.training_seconds);
   if (f.gflops > 0) {
     text += fmt::format(
         "  arithmetic  {:.1f} GFLOP/s: {:.0f} % of {} x {:.1f} (matrix product, one thread), {:.0f} % of {} x {:.1f} "

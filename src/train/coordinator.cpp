@@ -15,6 +15,8 @@ using base::ExitCode;
 
 Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
 
+constexpr std::int64_t kWarmUp = 3;  // steps of a bench that are not counted: memory is touched, grids are found
+
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
 
 }  // namespace
@@ -123,6 +125,7 @@ std::optional<Ending> Coordinator<Real>::loop() {
     step();
     progress_.update(progress_state());
     const std::int64_t done = steps_done();
+    if (options_.bench_seconds > 0 && done == kWarmUp) forget_warm_up();
     if (report_.outcome != optim::Outcome::going_on) {
       return finished(report_.outcome == optim::Outcome::converged ? "converged" : "stuck", report_.message);
     }
@@ -170,6 +173,16 @@ void Coordinator<Real>::step() {
   training_seconds_ += took;
   phases_ += engine_.meter().phases - before;
   if (writer_ && (done + 1) % run_.trace.every == 0) record(report_, before, took);
+}
+
+template <class Real>
+void Coordinator<Real>::forget_warm_up() {
+  first_step_ = steps_done();
+  traffic_before_ = engine_.traffic();
+  examples_ = 0;
+  training_seconds_ = 0;
+  phases_ = {};
+  started_ = Clock::now();
 }
 
 template <class Real>

@@ -46,6 +46,7 @@ class Coordinator {
   void conclude();
   std::optional<Ending> loop();  // until something ends it; nothing: all steps are done
   void step();
+  void forget_warm_up();  // bench: what the first steps cost
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
   std::optional<Ending> observe();  // evaluation and what it decides
   std::optional<Ending> check_gradient_norm();
@@ -101,8 +102,9 @@ class Coordinator {
   std::int64_t due_step_ = -1;       // of a checkpoint that waits for the one being written
   std::int64_t late_ = 0;            // how many have waited
   std::int64_t first_step_ = 0;
-  double seconds_before_ = 0;  // of earlier parts
-  double examples_ = 0;        // in this part
+  comm::Traffic traffic_before_;  // of the steps before first_step_
+  double seconds_before_ = 0;     // of earlier parts
+  double examples_ = 0;           // in this part
   double training_seconds_ = 0;
   engine::Phases phases_;  // inside steps
   double evaluation_seconds_ = 0;

@@ -60,10 +60,10 @@ void Coordinator<Real>::start() {
       drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }
   engine_.publish(state_);
+  first_step_ = steps_done();
   if (!writes_ || ended_before_) return;
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
-  first_step_ = steps_done();
   if (found) return;
   write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
@@ -154,6 +154,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.ending = ending;
   s.method = run_.method_name;
   s.model = problem_.objective->describe();
+  s.placement = engine::name_of(run_.run.engine.placement);
   s.step = steps_done();
   s.epoch = epoch();
   s.parameters = problem_.objective->layout().parameters();
@@ -182,7 +183,9 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.evaluation_seconds = evaluation_seconds_;
   s.phases = phases_;
   s.memory = memory_of(problem_, state_.layout(), run_.run.engine, engine_, facts_.ranks);
-  s.traffic = engine_.traffic();
+  s.part_steps = steps_done() - first_step_;
+  s.traffic = {.messages = engine_.traffic().messages - traffic_before_.messages,
+               .bytes = engine_.traffic().bytes - traffic_before_.bytes};
   s.examples_per_second = training_seconds_ > 0 ? examples_ / training_seconds_ : 0;
   s.ranks = facts_.ranks;
   s.threads = facts_.threads;

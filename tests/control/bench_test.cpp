@@ -16,7 +16,8 @@ train::Summary summary() {
   train::Summary s;
   s.model = "mlp 4-3-2";
   s.method = "adam";
-  s.step = 10;
+  s.step = 13;  // three to warm up
+  s.part_steps = 10;
   s.ranks = 2;
   s.threads = 2;
   s.gradient_flop = 1e6;
@@ -50,8 +51,9 @@ TEST(Bench, HoldsRatesAgainstTheMachineAllThreadsTogether) {
 TEST(Bench, AnUpdateReadsSumsAndMovesEachVectorTwice) {
   const train::Memory m = summary().memory;
   // Two ranks' sums on one node; one after nodes have added theirs up.
-  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 1), 2 * 8e8 + 2 * (4e8 + 8e8));
-  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 3), 8e8 + 2 * (4e8 + 8e8));
+  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 1, false), 2 * 8e8 + 2 * (4e8 + 8e8));
+  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 3, false), 8e8 + 2 * (4e8 + 8e8));
+  EXPECT_DOUBLE_EQ(control::update_bytes(m, 2, 4, true), (8e8 + 2 * (4e8 + 8e8)) / 4);
   EXPECT_DOUBLE_EQ(control::step_figures(summary(), machine()).update_rate, 4 * 10 / 0.1);
 }
 

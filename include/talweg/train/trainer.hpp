@@ -33,7 +33,8 @@ struct TrainOptions {
   bool fresh = false;         // start anew even if the directory holds a run
   int threads = 0;            // per rank; 0: cores this rank may use
   ProgressStyle progress = ProgressStyle::none;
-  // Only steps, for so many seconds: [stop], the length of [run] and evaluations are left out. 0: a run as the config says.
+  // Only steps, for so many seconds after the first few, which are not counted: [stop], the length of [run] and evaluations are
+  // left out. 0: a run as the config says.
   double bench_seconds = 0;
   const SignalWatch* signals = nullptr;  // what it catches is obeyed; null: the library has nothing to do with signals
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
@@ -78,6 +79,7 @@ struct Summary {
   Ending ending;
   std::string method;
   std::string model;
+  std::string placement;
   std::int64_t step = 0;
   double epoch = 0;
   std::size_t parameters = 0;
@@ -91,6 +93,7 @@ struct Summary {
   engine::Costs observer_costs;
   double seconds = 0;  // over all parts of the run
   // Of this part: all of it, inside steps, and so on. For checkpoints and trace: how long steps stood still for them.
+  std::int64_t part_steps = 0;
   double part_seconds = 0;
   double training_seconds = 0;
   double checkpoint_seconds = 0;
