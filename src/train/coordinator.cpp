@@ -15,7 +15,10 @@ using base::ExitCode;
 
 Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
 
-constexpr std::int64_t kWarmUp = 3;  // steps of a bench that are not counted: memory is touched, grids are found
+// Steps of a bench: not counted, since memory is touched and grids are found in them; and at least counted, however long they
+// take.
+constexpr std::int64_t kWarmUp = 3;
+constexpr std::int64_t kCounted = 10;
 
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
 
@@ -140,7 +143,8 @@ std::optional<Ending> Coordinator<Real>::loop() {
       return Ending{ExitCode::stopped_early, "signal",
                     fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
     }
-    if (run_.stop.wall_seconds > 0 && elapsed() >= run_.stop.wall_seconds && done < steps_) {
+    const bool enough = options_.bench_seconds == 0 || done >= kWarmUp + kCounted;
+    if (run_.stop.wall_seconds > 0 && elapsed() >= run_.stop.wall_seconds && done < steps_ && enough) {
       return Ending{ExitCode::stopped_early, "wall_seconds",
                     fmt::format("{} s are over after step {}; run the same command to go on", run_.stop.wall_seconds, done)};
     }

@@ -195,7 +195,7 @@ TEST_F(Train, BenchMeasuresAndWritesNothing) {
     const Result result = talweg(ranks, {"bench", config.string(), "--seconds", "0.2", "--threads", "1", "--json"});
     ASSERT_EQ(result.code, 0) << result.err;
     const auto figures = nlohmann::json::parse(result.out);
-    EXPECT_GT(figures["steps"], 6) << "the config's own length does not count";
+    EXPECT_GE(figures["steps"], 10) << "the config's own length does not count";
     EXPECT_GT(figures["gflops"], 0);
     EXPECT_LT(figures["gflops"], figures["peak_gflops"]);
     ASSERT_EQ(figures["resident_bytes"].size(), ranks == 2 ? 2U : 1U);

@@ -33,8 +33,8 @@ struct TrainOptions {
   bool fresh = false;         // start anew even if the directory holds a run
   int threads = 0;            // per rank; 0: cores this rank may use
   ProgressStyle progress = ProgressStyle::none;
-  // Only steps, for so many seconds after the first few, which are not counted: [stop], the length of [run] and evaluations are
-  // left out. 0: a run as the config says.
+  // Only steps, at least ten and for so many seconds, after a few that are not counted: [stop], the length of [run] and
+  // evaluations are left out. 0: a run as the config says.
   double bench_seconds = 0;
   const SignalWatch* signals = nullptr;  // what it catches is obeyed; null: the library has nothing to do with signals
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
