@@ -186,6 +186,10 @@ def draw(node, output):
             panel.set_title(f"{name}\n{net.name}", fontsize=10)
             panel.set_xscale("log", base=2)
             panel.set_yscale("log")
+            panel.xaxis.set_major_formatter(lambda n, _: f"{n:.0f}")
+            panel.yaxis.set_major_formatter(lambda t, _: f"{t:g}")
+            panel.yaxis.set_minor_formatter(lambda t, _: f"{t:g}")
+            panel.tick_params(axis="y", which="minor", labelsize=8)
             panel.grid(alpha=0.25, which="both")
             panel.spines[["top", "right"]].set_visible(False)
     for panel in panels[1]:
