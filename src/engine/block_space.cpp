@@ -71,7 +71,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
       at[0] = scratch.data();
       first = 1;
     }
-    for (std::size_t i = first; i < arrays; ++i) at[i] = bases[i] + block.offset;
+    for (std::size_t array = first; array < arrays; ++array) at[array] = bases[array] + block.offset;
     partial_[b] = kernel.run(block, math::Arrays<Real>{{at.data(), arrays}, block.count});
   };
   const std::size_t count = mine_.last - mine_.first;

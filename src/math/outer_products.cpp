@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "math/micro_product.hpp"
 
@@ -30,6 +31,7 @@ void add_window(std::size_t first, std::size_t rows, std::size_t column, std::si
       const std::size_t begin = panel * rows / panels;
       const std::size_t height = (panel + 1) * rows / panels - begin;
       const auto product = micro_product_for<Real, Vectors, 1, Partial>(height);
+      assert(!leaf.empty());  // nothing would write its share
       bool add = false;
       for (const OuterProduct<Real>& p : leaf) {
         const Left<Real> left{.a = p.left + first + begin, .index_step = p.left_step, .chunk = p.count, .chunk_step = 0};

@@ -58,11 +58,10 @@ double activation_bytes(const model::Objective<Real>& objective, const data::Sha
   return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
 }
 
-/// What rank 0 of `ranks` holds in a run over minibatches. Tapes are kept for at most 16 leaves at a time.
+/// What rank 0 of `ranks` holds in a run over minibatches.
 template <class Real>
 Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& layout, const engine::EngineOptions& options,
                  const engine::Engine<Real>& engine, int ranks) {
-  constexpr std::size_t kTapes = 16;
   const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
   const bool exact = options.reduction == engine::Reduction::exact;
   const std::size_t leaves = (engine.order().batch() + engine.leaf() - 1) / engine.leaf();
@@ -72,7 +71,7 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
-  m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, kTapes));
+  m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, engine.wave()));
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
   m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                 (problem.test ? problem.test->bytes() : 0));

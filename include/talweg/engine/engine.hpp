@@ -125,6 +125,8 @@ class Engine {
   [[nodiscard]] Meter& meter() { return meter_; }
   [[nodiscard]] const comm::Traffic& traffic() const { return comm_.traffic(); }
   [[nodiscard]] std::uint32_t leaf() const { return leaf_; }
+  /// Leaves whose tapes this rank keeps at a time, at most.
+  [[nodiscard]] std::size_t wave() const { return wave_; }
   [[nodiscard]] const data::Order& order() const { return order_; }
   /// Asked on every rank at every request: the signals that rank has caught.
   void watch_signals(std::function<std::uint32_t()> caught) { caught_ = std::move(caught); }

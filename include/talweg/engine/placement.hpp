@@ -4,9 +4,8 @@
 //   replicated    every rank runs the step, each on its slice of the parameters; the state lies in memory that the ranks of a
 //                 node share, once on each node, so that no point is ever sent
 //   sharded       replicated on each node, but over nodes the blocks are divided as well (as ZeRO does): a node is sent the
-//   sums
-//                 of its own blocks only, updates these, and holds of the state only these; a vector that is asked about is
-//                 completed on every node first. On one node there is nothing to divide: it is "replicated"
+//                 sums of its own blocks only, updates these, and holds of the state only these; a vector that is asked
+//                 about is completed on every node first. On one node there is nothing to divide: it is "replicated"
 #pragma once
 
 #include <algorithm>

@@ -68,7 +68,7 @@ struct Memory {
   double activations = 0;   // of the leaves in work at a time
   double prepared = 0;      // what the model makes of a point for its leaves
   double shard = 0;         // this rank's examples
-  double image = 0;         // of one checkpoint; only there when one is made
+  double image = 0;         // the writer's copy, from the first checkpoint on, and a file's image while one is made
   [[nodiscard]] double all() const {
     return parameters + method_state + other_state + sums + activations + prepared + shard + image;
   }
