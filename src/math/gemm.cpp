@@ -8,29 +8,24 @@
 #include "talweg/math/transpose.hpp"
 
 namespace talweg::math {
-namespace {
-
-/// op(A) [rows, cols] with row stride `step`.
-template <class Real>
-void straighten(Transpose t, std::size_t rows, std::size_t cols, const Real* a, std::size_t lda, std::size_t step, Real* out) {
-  if (t == Transpose::yes) return transpose(cols, rows, a, lda, out, step);
-  for (std::size_t r = 0; r < rows; ++r) std::copy_n(a + r * lda, cols, out + r * step);
-}
-
-}  // namespace
-
 template <class Real>
 void gemm(Transpose ta, Transpose tb, std::size_t m, std::size_t n, std::size_t k, Real alpha, const Real* a, std::size_t lda,
           const Real* b, std::size_t ldb, Real beta, Real* c, std::size_t ldc) {
-  const std::size_t lanes = padded_lanes(n);
-  Buffer<Real> left(m * k), packed(packed_extent<Real>(m, k)), right(k * lanes), product(m * lanes);
-  straighten(ta, m, k, a, lda, k, left.data());
-  for (std::size_t p = 0; p < panel_count<Real>(m); ++p) pack_panel(m, k, left.data(), p, packed.data());
-  straighten(tb, k, n, b, ldb, lanes, right.data());
-  multiply(m, k, packed.data(), lanes, right.data(), false, product.data());
+  Buffer<Real> straight, packed(k * n), product(m * n);
+  Rows<Real> left{a, lda};
+  if (ta == Transpose::yes) {
+    straight.resize(m * k);
+    transpose(k, m, a, lda, straight.data(), k);
+    left = {straight.data(), k};
+  }
+  for (std::size_t p = 0; p < panel_count<Real>(n); ++p) {
+    tb == Transpose::yes ? pack_transposed_panel(k, n, {b, ldb}, p, packed.data())
+                         : pack_panel(k, n, {b, ldb}, p, packed.data());
+  }
+  multiply<Real>(m, k, n, left, packed.data(), {}, product.data(), n);
   for (std::size_t i = 0; i < m; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
-      const Real value = alpha * product[i * lanes + j];
+      const Real value = alpha * product[i * n + j];
       c[i * ldc + j] = beta == 0 ? value : value + beta * c[i * ldc + j];
     }
   }

@@ -15,49 +15,45 @@ using Leaves = std::span<const std::span<const OuterProduct<Real>>>;
 
 constexpr std::size_t kPanelsTogether = 3;  // their sums, one leaf's window of columns and its left side fit the nearest cache
 
-/// Rows [first, first + rows) by the columns [column, column + width), `Vectors` vectors wide.
-template <class Real, std::size_t Vectors, bool Partial>
-void add_window(std::size_t first, std::size_t rows, std::size_t column, std::size_t width, std::size_t columns,
-                const Leaves<Real>& leaves, TileSum<Real>& sum) {
+/// Rows [first, first + rows) of a tile by one panel of its columns.
+template <class Real>
+void add_window(std::size_t first, std::size_t rows, ColumnPanel columns, std::size_t tile_step, const Leaves<Real>& leaves,
+                TileSum<Real>& sum) {
   constexpr std::size_t kPanel = Simd<Real>::kPanel;
-  constexpr std::size_t kStep = Vectors * Simd<Real>::kWidth;
-  static_assert(kPanelsTogether * kPanel * kStep <= TileSum<Real>::kPiece);
-  alignas(64) std::array<Real, kPanelsTogether * kPanel * kStep> share;
+  constexpr std::size_t kMostColumns = 2 * Simd<Real>::kWidth;
+  static_assert(kPanelsTogether * kPanel * kMostColumns <= TileSum<Real>::kPiece);
+  alignas(64) std::array<Real, kPanelsTogether * kPanel * kMostColumns> share;
 
+  const std::size_t width = columns.width;
   const std::size_t panels = (rows + kPanel - 1) / kPanel;
-  sum.start(rows * kStep);
+  sum.start(rows * width);
   for (const auto& leaf : leaves) {
     for (std::size_t panel = 0; panel < panels; ++panel) {  // of nearly equal height: a low one keeps few chains going
       const std::size_t begin = panel * rows / panels;
       const std::size_t height = (panel + 1) * rows / panels - begin;
-      const auto product = micro_product_for<Real, Vectors, 1, Partial>(height);
+      const auto product = micro_product_for<Real, Left::index_major>(height, width);
       assert(!leaf.empty());  // nothing would write its share
-      bool add = false;
+      Real* const to = share.data() + begin * width;
+      Rows<Real> start;
       for (const OuterProduct<Real>& p : leaf) {
-        const Left<Real> left{.a = p.left + first + begin, .index_step = p.left_step, .chunk = p.count, .chunk_step = 0};
-        product(p.count, left, {p.right + column, p.right_step}, width, add, share.data() + begin * kStep, kStep);
-        add = true;
+        product(p.count, {p.left.first + first + begin, p.left.step}, {p.right.first + columns.first, p.right.step}, width,
+                start, to, width);
+        start = {to, width};
       }
     }
-    sum.add(std::span(share).first(rows * kStep));
+    sum.add(std::span(share).first(rows * width));
   }
-  sum.finish(kStep, width, first * columns + column, columns);
+  sum.finish(width, width, first * tile_step + columns.first, tile_step);
 }
 
 }  // namespace
 
 template <class Real>
 void add_outer_products(std::size_t rows, std::size_t columns, Leaves<Real> leaves, TileSum<Real>& sum) {
-  constexpr std::size_t kWidth = Simd<Real>::kWidth;
   constexpr std::size_t kRows = kPanelsTogether * Simd<Real>::kPanel;
   for (std::size_t first = 0; first < rows; first += kRows) {
-    const std::size_t now = std::min(kRows, rows - first);
-    std::size_t column = 0;
-    for (; column + 2 * kWidth <= columns; column += 2 * kWidth)
-      add_window<Real, 2, false>(first, now, column, 2 * kWidth, columns, leaves, sum);
-    for (; column + kWidth <= columns; column += kWidth)
-      add_window<Real, 1, false>(first, now, column, kWidth, columns, leaves, sum);
-    if (column < columns) add_window<Real, 1, true>(first, now, column, columns - column, columns, leaves, sum);
+    for (std::size_t panel = 0; panel < column_panels<Real>(columns); ++panel)
+      add_window<Real>(first, std::min(kRows, rows - first), column_panel<Real>(columns, panel), columns, leaves, sum);
   }
   sum.end();
 }

@@ -6,57 +6,50 @@
 #include <cmath>
 
 #include "math/micro_product.hpp"
+#include "math/square.hpp"
 
 namespace talweg::math {
-namespace {
-
-/// Runs one loop per step of lanes: two vectors at a time, one where lanes are left.
-template <class Real, std::size_t RowStep>
-void across_lanes(std::size_t rows, std::size_t count, const Left<Real>& left, std::size_t lanes, const Real* b, bool add,
-                  Real* out) {
-  constexpr std::size_t kWidth = Simd<Real>::kWidth;
-  const auto two = micro_product_for<Real, 2, RowStep>(rows);
-  std::size_t at = 0;
-  for (; at + 2 * kWidth <= lanes; at += 2 * kWidth) two(count, left, {b + at, lanes}, 0, add, out + at, lanes);
-  if (at < lanes) micro_product_for<Real, 1, RowStep>(rows)(count, left, {b + at, lanes}, 0, add, out + at, lanes);
-}
-
-}  // namespace
 
 template <class Real>
-std::size_t panel_rows() {
-  return Simd<Real>::kPanel;
+std::size_t panel_count(std::size_t cols) {
+  return column_panels<Real>(cols);
 }
 
 template <class Real>
-void pack_panel(std::size_t rows, std::size_t cols, const Real* a, std::size_t panel, Real* packed) {
-  constexpr std::size_t kPanel = Simd<Real>::kPanel;
-  const std::size_t first = panel * kPanel;
-  const std::size_t height = std::min(kPanel, rows - first);
-  Real* to = packed + first * cols;
-  if (height < kPanel) std::fill_n(to, kPanel * cols, Real{0});
-  for (std::size_t r = 0; r < height; ++r) {
-    const Real* row = a + (first + r) * cols;
-    for (std::size_t j = 0; j < cols; ++j) to[j * kPanel + r] = row[j];
+void pack_panel(std::size_t inner, std::size_t cols, Rows<Real> b, std::size_t panel, Real* packed) {
+  const auto [first, width] = column_panel<Real>(cols, panel);
+  Real* to = packed + first * inner;
+  for (std::size_t i = 0; i < inner; ++i) std::copy_n(b.first + i * b.step + first, width, to + i * width);
+}
+
+template <class Real>
+void pack_transposed_panel(std::size_t inner, std::size_t cols, Rows<Real> t, std::size_t panel, Real* packed) {
+  constexpr std::size_t kSide = Simd<Real>::kWidth;
+  const auto [first, width] = column_panel<Real>(cols, panel);
+  Real* to = packed + first * inner;
+  for (std::size_t i = 0; i < inner; i += kSide) {
+    for (std::size_t c = 0; c < width; c += kSide) {
+      transpose_piece(std::min(kSide, width - c), std::min(kSide, inner - i), t.first + (first + c) * t.step + i, t.step,
+                      to + i * width + c, width);
+    }
   }
 }
 
 template <class Real>
-void multiply(std::size_t rows, std::size_t cols, const Real* packed, std::size_t lanes, const Real* b, bool add, Real* out) {
+void multiply(std::size_t count, std::size_t inner, std::size_t cols, Rows<Real> left, const Real* packed, Rows<Real> start,
+              Real* out, std::size_t out_step) {
   constexpr std::size_t kPanel = Simd<Real>::kPanel;
-  for (std::size_t first = 0; first < rows; first += kPanel) {
-    const Left<Real> panel{.a = packed + first * cols, .index_step = kPanel, .chunk = cols, .chunk_step = 0};
-    across_lanes<Real, 1>(std::min(kPanel, rows - first), cols, panel, lanes, b, add, out + first * lanes);
-  }
-}
-
-template <class Real>
-void multiply_transposed(std::size_t rows, std::size_t cols, const Real* packed, std::size_t lanes, const Real* b, bool add,
-                         Real* out) {
-  constexpr std::size_t kPanel = Simd<Real>::kPanel;
-  for (std::size_t first = 0; first < cols; first += kPanel) {
-    const Left<Real> columns{.a = packed + first * kPanel, .index_step = 1, .chunk = kPanel, .chunk_step = kPanel * cols};
-    across_lanes<Real, kPanel>(std::min(kPanel, cols - first), rows, columns, lanes, b, add, out + first * lanes);
+  const std::size_t row_panels = (count + kPanel - 1) / kPanel;
+  for (std::size_t panel = 0; panel < column_panels<Real>(cols); ++panel) {
+    const auto [column, width] = column_panel<Real>(cols, panel);
+    const Rows<Real> right{packed + column * inner, width};
+    for (std::size_t p = 0; p < row_panels; ++p) {  // of nearly equal height: a low one keeps few chains going
+      const std::size_t row = p * count / row_panels;
+      const std::size_t height = (p + 1) * count / row_panels - row;
+      const Rows<Real> from{start.first != nullptr ? start.first + row * start.step + column : nullptr, start.step};
+      micro_product_for<Real, Left::row_major>(height, width)(inner, {left.first + row * left.step, left.step}, right, width,
+                                                              from, out + row * out_step + column, out_step);
+    }
   }
 }
 
@@ -77,11 +70,11 @@ void multiply_vector(std::size_t rows, std::size_t cols, const Real* a, const Re
   }
 }
 
-#define TALWEG_PANELS(Real)                                                                                        \
-  template std::size_t panel_rows<Real>();                                                                         \
-  template void pack_panel(std::size_t, std::size_t, const Real*, std::size_t, Real*);                             \
-  template void multiply(std::size_t, std::size_t, const Real*, std::size_t, const Real*, bool, Real*);            \
-  template void multiply_transposed(std::size_t, std::size_t, const Real*, std::size_t, const Real*, bool, Real*); \
+#define TALWEG_PANELS(Real)                                                                                               \
+  template std::size_t panel_count<Real>(std::size_t);                                                                    \
+  template void pack_panel(std::size_t, std::size_t, Rows<Real>, std::size_t, Real*);                                     \
+  template void pack_transposed_panel(std::size_t, std::size_t, Rows<Real>, std::size_t, Real*);                          \
+  template void multiply(std::size_t, std::size_t, std::size_t, Rows<Real>, const Real*, Rows<Real>, Real*, std::size_t); \
   template void multiply_vector(std::size_t, std::size_t, const Real*, const Real*, Real*);
 TALWEG_PANELS(float)
 TALWEG_PANELS(double)

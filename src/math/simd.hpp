@@ -27,8 +27,9 @@ struct Simd {
     for (std::size_t i = 0; i < n; ++i) v[i] = p[i];
     return v;
   }
-  static void store(Real* p, const Vector& v) {
-    for (std::size_t i = 0; i < kWidth; ++i) p[i] = v[i];
+  static void store(Real* p, const Vector& v) { store_first(p, v, kWidth); }
+  static void store_first(Real* p, const Vector& v, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) p[i] = v[i];
   }
   /// a b + c, rounded once.
   static Vector fma(Real a, const Vector& b, Vector c) {
@@ -51,6 +52,9 @@ struct Simd<float> {
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p);
   }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+  static void store_first(float* p, Vector v, std::size_t n) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), v);
+  }
   static Vector fma(float a, Vector b, Vector c) { return _mm512_fmadd_ps(_mm512_set1_ps(a), b, c); }
 };
 template <>
@@ -64,6 +68,9 @@ struct Simd<double> {
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << n) - 1), p);
   }
   static void store(double* p, Vector v) { _mm512_storeu_pd(p, v); }
+  static void store_first(double* p, Vector v, std::size_t n) {
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1U << n) - 1), v);
+  }
   static Vector fma(double a, Vector b, Vector c) { return _mm512_fmadd_pd(_mm512_set1_pd(a), b, c); }
 };
 
@@ -77,11 +84,12 @@ struct Simd<float> {
   using Vector = __m256;
   static Vector zero() { return _mm256_setzero_ps(); }
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
-  static Vector load_first(const float* p, std::size_t n) {
-    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane));
+  static __m256i first(std::size_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
+  static Vector load_first(const float* p, std::size_t n) { return _mm256_maskload_ps(p, first(n)); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+  static void store_first(float* p, Vector v, std::size_t n) { _mm256_maskstore_ps(p, first(n), v); }
   static Vector fma(float a, Vector b, Vector c) { return _mm256_fmadd_ps(_mm256_set1_ps(a), b, c); }
 };
 template <>
@@ -91,11 +99,12 @@ struct Simd<double> {
   using Vector = __m256d;
   static Vector zero() { return _mm256_setzero_pd(); }
   static Vector load(const double* p) { return _mm256_loadu_pd(p); }
-  static Vector load_first(const double* p, std::size_t n) {
-    const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
-    return _mm256_maskload_pd(p, _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<long long>(n)), lane));
+  static __m256i first(std::size_t n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<long long>(n)), _mm256_setr_epi64x(0, 1, 2, 3));
   }
+  static Vector load_first(const double* p, std::size_t n) { return _mm256_maskload_pd(p, first(n)); }
   static void store(double* p, Vector v) { _mm256_storeu_pd(p, v); }
+  static void store_first(double* p, Vector v, std::size_t n) { _mm256_maskstore_pd(p, first(n), v); }
   static Vector fma(double a, Vector b, Vector c) { return _mm256_fmadd_pd(_mm256_set1_pd(a), b, c); }
 };
 

@@ -6,6 +6,8 @@
 
 #include "model/network_tape.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/math/panels.hpp"
+#include "talweg/math/transpose.hpp"
 
 namespace talweg::model {
 
@@ -26,17 +28,20 @@ Network<Real>::Network(NetworkPlan plan, const ModelConfig& config)
   for (std::size_t& at : bias_) at = layout_.tensors()[at].offset;
   if (plan_.activation != nullptr) activation_ = make_activation<Real>(*plan_.activation);
 
+  const auto prepare = [this](std::size_t l, Way way, std::size_t parts) {
+    for (std::size_t number = 0; number < parts; ++number) parts_.push_back({l, way, number});
+    const std::size_t begin = prepared_extent_;
+    constexpr std::size_t kAlign = math::ParameterLayout::kAlign;
+    if (parts > 0) prepared_extent_ += (width(l) * inputs(l) + kAlign - 1) / kAlign * kAlign;
+    return begin;
+  };
   for (std::size_t l = 0; l < layers(); ++l) {
-    prepared_.push_back(prepared_extent_);
-    std::size_t parts = 0;
-    if (prepared_as(l) == Prepared::panels) {
-      parts = math::panel_count<Real>(width(l));
-      prepared_extent_ += math::packed_extent<Real>(width(l), inputs(l));
-    } else if (prepared_as(l) == Prepared::transposed) {
-      parts = (width(l) + kTransposedRows - 1) / kTransposedRows;
-      prepared_extent_ += width(l) * inputs(l);
-    }
-    for (std::size_t number = 0; number < parts; ++number) parts_.push_back({l, number});
+    const bool panels = prepared_as(l) == Prepared::panels, transposed = prepared_as(l) == Prepared::transposed;
+    forward_.push_back(prepare(l, Way::forward,
+                               panels       ? math::panel_count<Real>(width(l))
+                               : transposed ? (width(l) + kTransposedRows - 1) / kTransposedRows
+                                            : 0));
+    back_.push_back(prepare(l, Way::back, l > 0 ? math::panel_count<Real>(inputs(l)) : 0));
   }
 }
 
@@ -68,26 +73,25 @@ std::unique_ptr<Tape<Real>> Network<Real>::make_tape() const {
 
 template <class Real>
 void Network<Real>::prepare(std::span<const Real> x, std::size_t part, std::span<Real> prepared) const {
-  const auto [l, number] = parts_[part];
-  const Real* weight = x.data() + weight_[l];
-  Real* to = prepared.data() + prepared_[l];
-  if (prepared_as(l) == Prepared::panels) return math::pack_panel(width(l), inputs(l), weight, number, to);
+  const auto [l, way, number] = parts_[part];
+  const math::Rows<Real> weight{x.data() + weight_[l], inputs(l)};
+  Real* const to = prepared.data() + (way == Way::forward ? forward_ : back_)[l];
+  if (way == Way::back) return math::pack_panel(width(l), inputs(l), weight, number, to);
+  if (prepared_as(l) == Prepared::panels) return math::pack_transposed_panel(inputs(l), width(l), weight, number, to);
   const std::size_t first = number * kTransposedRows;
-  math::transpose(std::min(kTransposedRows, width(l) - first), inputs(l), weight + first * inputs(l), inputs(l), to + first,
-                  width(l));
+  math::transpose(std::min(kTransposedRows, width(l) - first), inputs(l), weight.first + first * weight.step, weight.step,
+                  to + first, width(l));
 }
 
 template <class Real>
 OutputRows<Real> Network<Real>::rows(const NetworkTape& tape) const {
-  return {
-      .count = tape.count(), .outputs = outputs(), .z = tape.layers.back().z_rows.data(), .y = tape.examples->targets.data()};
+  return {.count = tape.count(), .outputs = outputs(), .z = tape.layers.back().z.data(), .y = tape.examples->targets.data()};
 }
 
 template <class Real>
 Evaluation Network<Real>::evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
-  enter(examples, tape);
-  forward(point, tape);
+  forward(point, examples, tape);
   const OutputRows<Real> out = rows(tape);
   Evaluation e;
   e.loss = loss_->value(out);
@@ -111,9 +115,8 @@ template <class Real>
 void Network<Real>::predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& opaque,
                             std::span<Real> out) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
-  enter(examples, tape);
-  forward(point, tape);
-  std::copy_n(tape.layers.back().z_rows.data(), tape.count() * outputs(), out.begin());
+  forward(point, examples, tape);
+  std::copy_n(tape.layers.back().z.data(), tape.count() * outputs(), out.begin());
 }
 
 template class Network<float>;

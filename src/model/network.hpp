@@ -10,6 +10,7 @@
 #include "model/activation.hpp"
 #include "model/loss.hpp"
 #include "talweg/math/buffer.hpp"
+#include "talweg/math/rows.hpp"
 #include "talweg/model/objective.hpp"
 
 namespace talweg::model {
@@ -51,17 +52,14 @@ class Network final : public Objective<Real> {
   void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
 
  private:
-  /// What a leaf leaves behind at layer l (0-based). Feature-major [width(l), lanes], but for the `rows`, which are
-  /// example-major: [count, row_step(width(l))], of the last layer [count, outputs()]. Its input is `a` of the layer before.
+  /// What a leaf leaves behind at layer l (0-based), each [count, width(l)] with rows step(l) apart. Its input is `a` of the
+  /// layer before.
   struct Layer {
     math::Buffer<Real> z;
-    math::Buffer<Real> a;      // f(z); not used by the last layer
-    math::Buffer<Real> back;   // W_{l+1}^T delta_{l+1}: what f' is applied to; not used by the last layer
-    math::Buffer<Real> delta;  // dl/dz
-    math::Buffer<Real> a_rows, delta_rows;
-    math::Buffer<Real> z_rows;                 // last layer only
+    math::Buffer<Real> a;                      // f(z); not used by the last layer
+    math::Buffer<Real> back;                   // delta_{l+1} W_{l+1}: what f' is applied to; not used by the last layer
+    math::Buffer<Real> delta;                  // dl/dz
     math::Buffer<Real> dz, da, dback, ddelta;  // derivatives along a direction
-    math::Buffer<Real> da_rows, ddelta_rows, dz_rows;
   };
   struct NetworkTape;
   struct Place {  // of a tensor in the layout
@@ -70,12 +68,14 @@ class Network final : public Objective<Real> {
   };
   /// How layer l's weights are prepared.
   enum class Prepared {
-    panels,      // for products with feature-major examples (math/panels.hpp)
+    panels,      // W^T for the way forward and, above the first layer, W for the way back (math/panels.hpp)
     transposed,  // [inputs, width]: sparse rows pick rows of it
     nothing,     // one output of dense or sparse features: a product with the weights as they lie
   };
+  enum class Way { forward, back };
   struct Part {  // a panel, or kTransposedRows rows of W
     std::size_t layer = 0;
+    Way way = Way::forward;
     std::size_t number = 0;
   };
   static constexpr std::size_t kTransposedRows = 16;  // whole cache lines of W^T
@@ -87,33 +87,38 @@ class Network final : public Objective<Real> {
     if (l > 0 || (!plan_.sparse && width(l) > 1)) return Prepared::panels;
     return width(l) > 1 ? Prepared::transposed : Prepared::nothing;
   }
-  [[nodiscard]] const Real* ready(const Point<Real>& point, std::size_t l) const {
-    return prepared_as(l) == Prepared::nothing ? point.x.data() + weight_[l] : point.prepared.data() + prepared_[l];
+  [[nodiscard]] const Real* ready(const Point<Real>& point, std::size_t l, Way way = Way::forward) const {
+    if (prepared_as(l) == Prepared::nothing) return point.x.data() + weight_[l];
+    return point.prepared.data() + (way == Way::forward ? forward_ : back_)[l];
   }
-  [[nodiscard]] const Real* bias(const Point<Real>& point, std::size_t l) const {
-    return plan_.bias ? point.x.data() + bias_[l] : nullptr;
+  /// Row step of the arrays at layer l: the outputs lie close; others at an odd number of cache lines, so that a column's
+  /// elements do not share a cache set. What lies between rows is zero and stays so.
+  [[nodiscard]] std::size_t step(std::size_t l) const {
+    constexpr std::size_t kLine = 64 / sizeof(Real);
+    return l + 1 == layers() ? outputs() : ((width(l) + kLine - 1) / kLine | 1) * kLine;
   }
+  [[nodiscard]] std::size_t extent(const NetworkTape& tape, std::size_t l) const;  // of the arrays at layer l
+  /// A row to start every row of a product from: b_l; zeros without a bias.
+  [[nodiscard]] math::Rows<Real> bias(const Point<Real>& point, std::size_t l) const {
+    return {plan_.bias ? point.x.data() + bias_[l] : nullptr, 0};
+  }
+  /// The input of layer l: the features, or the activations below.
+  [[nodiscard]] math::Rows<Real> input(const NetworkTape& tape, std::size_t l) const;
 
-  /// Takes the examples in: feature-major where the first product wants them so.
-  void enter(const data::Examples<Real>& examples, NetworkTape& tape) const;
-  /// out [width(l), lanes] = b, every lane; zero without a bias.
-  void set_bias(const NetworkTape& tape, std::size_t l, const Real* bias, math::Buffer<Real>& out) const;
-  /// out [width(l), lanes] += W_l input; `input` [inputs(l), lanes], for the first layer null: the examples.
-  void add_product(NetworkTape& tape, std::size_t l, const Point<Real>& point, const Real* input, Real* out) const;
-  /// The input of layer l for add_product(), given the activations (or their derivatives) below.
-  static const Real* below(const NetworkTape& tape, std::size_t l) { return l == 0 ? nullptr : tape.layers[l - 1].a.data(); }
-  /// out [inputs(l), lanes] = (add ? out : 0) + W_l^T delta [width(l), lanes], l > 0.
-  void back_product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, const Real* delta, bool add,
-                    Real* out) const;
-  /// All z and a, up to the outputs (z_rows).
-  void forward(const Point<Real>& point, NetworkTape& tape) const;
-  void last_rows(NetworkTape& tape, const math::Buffer<Real>& from, math::Buffer<Real>& to) const;
+  /// out [count, width(l)] = start + input W_l^T. The first layer's input is the examples and it starts from a row of step 0.
+  void product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, math::Rows<Real> input, math::Rows<Real> start,
+               math::Buffer<Real>& out) const;
+  /// out [count, inputs(l)] = start + delta [count, width(l)] W_l, l > 0.
+  void back_product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, const math::Buffer<Real>& delta,
+                    math::Rows<Real> start, math::Buffer<Real>& out) const;
+  /// Takes the examples in; all z and a, up to the outputs.
+  void forward(const Point<Real>& point, const data::Examples<Real>& examples, NetworkTape& tape) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;
 
-  /// Example-major arrays of a layer whose outer products a share is made of.
+  /// Arrays of a layer whose outer products a share is made of.
   struct Sides {
     math::Buffer<Real> Layer::*left;   // of layer l
-    math::Buffer<Real> Layer::*right;  // of layer l - 1; null: the activations
+    math::Buffer<Real> Layer::*right;  // of layer l - 1
   };
   void weight_tile(std::span<const LeafTapes<Real>> leaves, std::size_t l, std::span<const Sides> sides, const math::Tile& tile,
                    math::TileSum<Real>& sum) const;
@@ -121,16 +126,12 @@ class Network final : public Objective<Real> {
                  const math::Tile& tile, math::TileSum<Real>& sum) const;
   void sparse_tile(std::span<const LeafTapes<Real>> leaves, math::Buffer<Real> Layer::*deltas, const math::Tile& tile,
                    math::TileSum<Real>& sum) const;
-  /// Row step of the example-major arrays at layer l.
-  [[nodiscard]] std::size_t step(std::size_t l) const {
-    return l + 1 == layers() ? outputs() : NetworkTape::row_step(width(l));
-  }
-
   NetworkPlan plan_;
   math::ParameterLayout layout_;
   std::vector<std::size_t> weight_;  // offset of layer l's weight
   std::vector<std::size_t> bias_;
-  std::vector<std::size_t> prepared_;  // where layer l's prepared weights begin
+  std::vector<std::size_t> forward_;  // where layer l's prepared weights begin
+  std::vector<std::size_t> back_;     // and those for the way back
   std::size_t prepared_extent_ = 0;
   std::vector<Part> parts_;
   std::vector<Place> places_;  // by tensor

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backpropagation:
-//   z_l = W_l a_{l-1} + b_l,   a_l = f(z_l)                        delta_L = dl/dz_L
-//   back_l = W_{l+1}^T delta_{l+1},   delta_l = f'(z_l) back_l     dl/dW_l = delta_l a_{l-1}^T,   dl/db_l = delta_l
+// An example is a row in all arrays:
+//   z_l = a_{l-1} W_l^T + b_l,   a_l = f(z_l)                      delta_L = dl/dz_L
+//   back_l = delta_{l+1} W_{l+1},   delta_l = f'(z_l) back_l       dl/dW_l = delta_l^T a_{l-1},   dl/db_l = sum of delta_l
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -10,89 +11,77 @@
 #include "model/network_tape.hpp"
 #include "model/sparse_product.hpp"
 #include "talweg/math/outer_products.hpp"
+#include "talweg/math/panels.hpp"
 
 namespace talweg::model {
 
 template <class Real>
-void Network<Real>::enter(const data::Examples<Real>& examples, NetworkTape& tape) const {
+std::size_t Network<Real>::extent(const NetworkTape& tape, std::size_t l) const {
+  return tape.count() * step(l);
+}
+
+template <class Real>
+math::Rows<Real> Network<Real>::input(const NetworkTape& tape, std::size_t l) const {
+  if (l == 0) return {tape.examples->dense, inputs(0)};
+  return {tape.layers[l - 1].a.data(), step(l - 1)};
+}
+
+template <class Real>
+void Network<Real>::product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, math::Rows<Real> input,
+                            math::Rows<Real> start, math::Buffer<Real>& out) const {
+  out.resize(extent(tape, l));
+  const Real* weights = ready(point, l);
+  if (prepared_as(l) == Prepared::panels)
+    return math::multiply(tape.count(), inputs(l), width(l), input, weights, start, out.data(), step(l));
+  assert(start.step == 0);
+  if (plan_.sparse) {
+    sparse_products(tape.examples->sparse, width(l), weights, out.data(), step(l));
+  } else {
+    math::multiply_vector(tape.count(), inputs(l), input.first, weights, out.data());
+  }
+  if (start.first == nullptr) return;
+  for (std::size_t i = 0; i < tape.count(); ++i) {
+    for (std::size_t o = 0; o < width(l); ++o) out[i * step(l) + o] += start.first[o];
+  }
+}
+
+template <class Real>
+void Network<Real>::back_product(const NetworkTape& tape, std::size_t l, const Point<Real>& point,
+                                 const math::Buffer<Real>& delta, math::Rows<Real> start, math::Buffer<Real>& out) const {
+  out.resize(extent(tape, l - 1));
+  math::multiply(tape.count(), width(l), inputs(l), {delta.data(), step(l)}, ready(point, l, Way::back), start, out.data(),
+                 step(l - 1));
+}
+
+template <class Real>
+void Network<Real>::forward(const Point<Real>& point, const data::Examples<Real>& examples, NetworkTape& tape) const {
   assert(plan_.sparse == examples.is_sparse() || examples.count == 0);
   tape.examples = &examples;
-  if (prepared_as(0) == Prepared::panels) tape.to_lanes(inputs(0), examples.dense, inputs(0), tape.x);
-}
-
-template <class Real>
-void Network<Real>::set_bias(const NetworkTape& tape, std::size_t l, const Real* bias, math::Buffer<Real>& out) const {
-  const std::size_t lanes = tape.lanes();
-  out.resize(width(l) * lanes);
-  for (std::size_t o = 0; o < width(l); ++o) std::fill_n(out.data() + o * lanes, lanes, bias != nullptr ? bias[o] : Real{0});
-}
-
-template <class Real>
-void Network<Real>::add_product(NetworkTape& tape, std::size_t l, const Point<Real>& point, const Real* input,
-                                Real* out) const {
-  const Real* weights = ready(point, l);
-  if (prepared_as(l) == Prepared::panels) {
-    math::multiply(width(l), inputs(l), weights, tape.lanes(), input != nullptr ? input : tape.x.data(), true, out);
-    return;
-  }
-  const std::size_t n = width(l);
-  tape.rows.resize(tape.count() * n);
-  if (plan_.sparse) {
-    sparse_products(tape.examples->sparse, n, weights, tape.rows.data());
-  } else {
-    math::multiply_vector(tape.count(), inputs(l), tape.examples->dense, weights, tape.rows.data());
-  }
-  for (std::size_t i = 0; i < tape.count(); ++i) {
-    for (std::size_t o = 0; o < n; ++o) out[o * tape.lanes() + i] += tape.rows[i * n + o];
-  }
-}
-
-template <class Real>
-void Network<Real>::back_product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, const Real* delta, bool add,
-                                 Real* out) const {
-  math::multiply_transposed(width(l), inputs(l), ready(point, l), tape.lanes(), delta, add, out);
-}
-
-template <class Real>
-void Network<Real>::last_rows(NetworkTape& tape, const math::Buffer<Real>& from, math::Buffer<Real>& to) const {
-  to.resize(tape.count() * outputs());
-  math::transpose(outputs(), tape.count(), from.data(), tape.lanes(), to.data(), outputs());
-}
-
-template <class Real>
-void Network<Real>::forward(const Point<Real>& point, NetworkTape& tape) const {
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
-    set_bias(tape, l, bias(point, l), layer.z);
-    add_product(tape, l, point, below(tape, l), layer.z.data());
+    product(tape, l, point, input(tape, l), bias(point, l), layer.z);
     if (l + 1 == layers()) break;
     layer.a.resize(layer.z.size());
     activation_->forward(layer.z.size(), layer.z.data(), layer.a.data());
   }
-  last_rows(tape, tape.layers.back().z, tape.layers.back().z_rows);
 }
 
 template <class Real>
 double Network<Real>::forward_backward(Point<Real> point, const data::Examples<Real>& examples, Real weight,
                                        Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
-  enter(examples, tape);
-  forward(point, tape);
+  forward(point, examples, tape);
   Layer& last = tape.layers.back();
-  last.delta_rows.resize(tape.count() * outputs());
-  const double value = loss_->value_and_delta(rows(tape), last.delta_rows.data());
+  last.delta.resize(last.z.size());
+  const double value = loss_->value_and_delta(rows(tape), last.delta.data());
   if (weight != 1) {
-    for (Real& v : last.delta_rows.span()) v *= weight;
+    for (Real& v : last.delta.span()) v *= weight;
   }
-  if (layers() > 1) tape.to_lanes(outputs(), last.delta_rows.data(), outputs(), last.delta);
   for (std::size_t l = layers() - 1; l-- > 0;) {
     Layer& layer = tape.layers[l];
-    layer.back.resize(layer.z.size());
+    back_product(tape, l + 1, point, tape.layers[l + 1].delta, {}, layer.back);
     layer.delta.resize(layer.z.size());
-    back_product(tape, l + 1, point, tape.layers[l + 1].delta.data(), false, layer.back.data());
     activation_->backward(layer.z.size(), layer.z.data(), layer.a.data(), layer.back.data(), layer.delta.data());
-    tape.to_rows(width(l), layer.a.data(), layer.a_rows);
-    tape.to_rows(width(l), layer.delta.data(), layer.delta_rows);
   }
   return value;
 }
@@ -114,10 +103,8 @@ void Network<Real>::weight_tile(std::span<const LeafTapes<Real>> leaves, std::si
       for (const auto& opaque : now[j]) {
         const auto& tape = static_cast<const NetworkTape&>(*opaque);
         for (const Sides& side : sides) {
-          *next++ = {.left = (tape.layers[l].*side.left).data() + tile.first_row,
-                     .left_step = step(l),
-                     .right = l == 0 ? tape.examples->dense : (tape.layers[l - 1].*side.right).data(),
-                     .right_step = l == 0 ? inputs(0) : step(l - 1),
+          *next++ = {.left = {(tape.layers[l].*side.left).data() + tile.first_row, step(l)},
+                     .right = l == 0 ? input(tape, 0) : math::Rows<Real>{(tape.layers[l - 1].*side.right).data(), step(l - 1)},
                      .count = tape.count()};
         }
       }
@@ -165,20 +152,20 @@ void Network<Real>::sparse_tile(std::span<const LeafTapes<Real>> leaves, math::B
 template <class Real>
 void Network<Real>::tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const {
   const Place place = places_[tile.tensor];
-  if (place.bias) return bias_tile(leaves, place.layer, &Layer::delta_rows, tile, sum);
-  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::delta_rows, tile, sum);
-  const std::array sides = {Sides{&Layer::delta_rows, &Layer::a_rows}};
+  if (place.bias) return bias_tile(leaves, place.layer, &Layer::delta, tile, sum);
+  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::delta, tile, sum);
+  const std::array sides = {Sides{&Layer::delta, &Layer::a}};
   weight_tile(leaves, place.layer, sides, tile, sum);
 }
 
 #define TALWEG_GRADIENT(Real)                                                                                                \
-  template void Network<Real>::enter(const data::Examples<Real>&, NetworkTape&) const;                                       \
-  template void Network<Real>::set_bias(const NetworkTape&, std::size_t, const Real*, math::Buffer<Real>&) const;            \
-  template void Network<Real>::add_product(NetworkTape&, std::size_t, const Point<Real>&, const Real*, Real*) const;         \
-  template void Network<Real>::back_product(const NetworkTape&, std::size_t, const Point<Real>&, const Real*, bool, Real*)   \
-      const;                                                                                                                 \
-  template void Network<Real>::last_rows(NetworkTape&, const math::Buffer<Real>&, math::Buffer<Real>&) const;                \
-  template void Network<Real>::forward(const Point<Real>&, NetworkTape&) const;                                              \
+  template std::size_t Network<Real>::extent(const NetworkTape&, std::size_t) const;                                         \
+  template math::Rows<Real> Network<Real>::input(const NetworkTape&, std::size_t) const;                                     \
+  template void Network<Real>::product(const NetworkTape&, std::size_t, const Point<Real>&, math::Rows<Real>,                \
+                                       math::Rows<Real>, math::Buffer<Real>&) const;                                         \
+  template void Network<Real>::back_product(const NetworkTape&, std::size_t, const Point<Real>&, const math::Buffer<Real>&,  \
+                                            math::Rows<Real>, math::Buffer<Real>&) const;                                    \
+  template void Network<Real>::forward(const Point<Real>&, const data::Examples<Real>&, NetworkTape&) const;                 \
   template double Network<Real>::forward_backward(Point<Real>, const data::Examples<Real>&, Real, Tape<Real>&) const;        \
   template void Network<Real>::weight_tile(std::span<const LeafTapes<Real>>, std::size_t, std::span<const Sides>,            \
                                            const math::Tile&, math::TileSum<Real>&) const;                                   \

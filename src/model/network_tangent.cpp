@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Derivatives of the network's passes along a direction v of the parameters (V_l, u_l for W_l, b_l):
-//   dz_l     = W_l da_{l-1} + V_l a_{l-1} + u_l                da_l = f'(z_l) dz_l            da_0 = 0
+//   dz_l     = da_{l-1} W_l^T + a_{l-1} V_l^T + u_l            da_l = f'(z_l) dz_l            da_0 = 0
 //   ddelta_L = (d2l/dz2) dz_L
-//   dback_l  = W_{l+1}^T ddelta_{l+1} + V_{l+1}^T delta_{l+1}  ddelta_l = f'(z_l) dback_l + f''(z_l) dz_l back_l
-//   (H v)_W  = ddelta_l a_{l-1}^T + delta_l da_{l-1}^T         (H v)_b = ddelta_l
+//   dback_l  = ddelta_{l+1} W_{l+1} + delta_{l+1} V_{l+1}      ddelta_l = f'(z_l) dback_l + f''(z_l) dz_l back_l
+//   (H v)_W  = ddelta_l^T a_{l-1} + delta_l^T da_{l-1}         (H v)_b = sum of ddelta_l
 #include <array>
 
 #include "model/network.hpp"
@@ -16,29 +16,23 @@ void Network<Real>::tangent(Point<Real> point, Point<Real> direction, Tape<Real>
   auto& tape = static_cast<NetworkTape&>(opaque);
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
-    set_bias(tape, l, bias(direction, l), layer.dz);
-    add_product(tape, l, direction, below(tape, l), layer.dz.data());
-    if (l > 0) add_product(tape, l, point, tape.layers[l - 1].da.data(), layer.dz.data());
+    product(tape, l, direction, input(tape, l), bias(direction, l), layer.dz);
+    if (l > 0) product(tape, l, point, {tape.layers[l - 1].da.data(), step(l - 1)}, {layer.dz.data(), step(l)}, layer.dz);
     if (l + 1 == layers()) break;
     layer.da.resize(layer.dz.size());
     activation_->backward(layer.dz.size(), layer.z.data(), layer.a.data(), layer.dz.data(), layer.da.data());
   }
   Layer& last = tape.layers.back();
-  last_rows(tape, last.dz, last.dz_rows);
-  last.ddelta_rows.resize(tape.count() * outputs());
-  loss_->second(rows(tape), last.delta_rows.data(), last.dz_rows.data(), last.ddelta_rows.data());
-  if (layers() > 1) tape.to_lanes(outputs(), last.ddelta_rows.data(), outputs(), last.ddelta);
+  last.ddelta.resize(last.z.size());
+  loss_->second(rows(tape), last.delta.data(), last.dz.data(), last.ddelta.data());
   for (std::size_t l = layers() - 1; l-- > 0;) {
     Layer& layer = tape.layers[l];
     const Layer& above = tape.layers[l + 1];
-    layer.dback.resize(layer.z.size());
+    back_product(tape, l + 1, point, above.ddelta, {}, layer.dback);
+    back_product(tape, l + 1, direction, above.delta, {layer.dback.data(), step(l)}, layer.dback);
     layer.ddelta.resize(layer.z.size());
-    back_product(tape, l + 1, point, above.ddelta.data(), false, layer.dback.data());
-    back_product(tape, l + 1, direction, above.delta.data(), true, layer.dback.data());
     activation_->second(layer.z.size(), layer.z.data(), layer.a.data(), layer.dback.data(), layer.dz.data(), layer.back.data(),
                         layer.ddelta.data());
-    tape.to_rows(width(l), layer.da.data(), layer.da_rows);
-    tape.to_rows(width(l), layer.ddelta.data(), layer.ddelta_rows);
   }
 }
 
@@ -46,9 +40,9 @@ template <class Real>
 void Network<Real>::tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
                                  math::TileSum<Real>& sum) const {
   const Place place = places_[tile.tensor];
-  if (place.bias) return bias_tile(leaves, place.layer, &Layer::ddelta_rows, tile, sum);
-  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::ddelta_rows, tile, sum);
-  const std::array sides = {Sides{&Layer::ddelta_rows, &Layer::a_rows}, Sides{&Layer::delta_rows, &Layer::da_rows}};
+  if (place.bias) return bias_tile(leaves, place.layer, &Layer::ddelta, tile, sum);
+  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::ddelta, tile, sum);
+  const std::array sides = {Sides{&Layer::ddelta, &Layer::a}, Sides{&Layer::delta, &Layer::da}};
   weight_tile(leaves, place.layer, std::span(sides).first(place.layer == 0 ? 1 : 2), tile, sum);  // the features stand still
 }
 
@@ -58,19 +52,17 @@ template <class Real>
 void Network<Real>::along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,
                           const data::Examples<Real>& examples, Tape<Real>& opaque, std::span<ValueAndSlope> out) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
-  enter(examples, tape);
+  tape.examples = &examples;
   Layer& first = tape.layers.front();
-  math::Buffer<Real>& at_point = first.back;  // [width(0), lanes], free in this pass
+  math::Buffer<Real>& at_point = first.back;  // like z of the first layer; free in this pass
   math::Buffer<Real>& at_direction = first.dback;
-  set_bias(tape, 0, bias(point, 0), at_point);
-  add_product(tape, 0, point, nullptr, at_point.data());
-  set_bias(tape, 0, bias(direction, 0), at_direction);
-  add_product(tape, 0, direction, nullptr, at_direction.data());
+  product(tape, 0, point, input(tape, 0), bias(point, 0), at_point);
+  product(tape, 0, direction, input(tape, 0), bias(direction, 0), at_direction);
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     const Real t = static_cast<Real>(lengths[k]);
     for (std::size_t l = 0; l < layers(); ++l) {
       Layer& layer = tape.layers[l];
-      const std::size_t size = width(l) * tape.lanes();
+      const std::size_t size = extent(tape, l);
       layer.z.resize(size);
       layer.dz.resize(size);
       if (l == 0) {
@@ -78,15 +70,12 @@ void Network<Real>::along(Point<Real> point, Point<Real> direction, std::span<co
         std::copy_n(at_direction.data(), size, layer.dz.data());
       } else {
         // dz first holds V a + u, which both need.
-        const Layer& below_here = tape.layers[l - 1];
-        set_bias(tape, l, bias(direction, l), layer.dz);
-        add_product(tape, l, direction, below_here.a.data(), layer.dz.data());
-        set_bias(tape, l, bias(point, l), layer.z);
-        add_product(tape, l, point, below_here.a.data(), layer.z.data());
+        const math::Rows<Real> moved{tape.layers[l - 1].da.data(), step(l - 1)};
+        product(tape, l, direction, input(tape, l), bias(direction, l), layer.dz);
+        product(tape, l, point, input(tape, l), bias(point, l), layer.z);
         for (std::size_t i = 0; i < size; ++i) layer.z[i] += t * layer.dz[i];
-        add_product(tape, l, point, below_here.da.data(), layer.dz.data());
-        set_bias(tape, l, nullptr, layer.delta);  // V da
-        add_product(tape, l, direction, below_here.da.data(), layer.delta.data());
+        product(tape, l, point, moved, {layer.dz.data(), step(l)}, layer.dz);
+        product(tape, l, direction, moved, {}, layer.delta);  // V da
         for (std::size_t i = 0; i < size; ++i) layer.dz[i] += t * layer.delta[i];
       }
       if (l + 1 == layers()) break;
@@ -96,13 +85,11 @@ void Network<Real>::along(Point<Real> point, Point<Real> direction, std::span<co
       activation_->backward(size, layer.z.data(), layer.a.data(), layer.dz.data(), layer.da.data());
     }
     Layer& last = tape.layers.back();
-    last_rows(tape, last.z, last.z_rows);
-    last_rows(tape, last.dz, last.dz_rows);
-    last.delta_rows.resize(tape.count() * outputs());
-    out[k].value = loss_->value_and_delta(rows(tape), last.delta_rows.data());
+    last.delta.resize(last.z.size());
+    out[k].value = loss_->value_and_delta(rows(tape), last.delta.data());
     double slope = 0;
-    for (std::size_t i = 0; i < last.delta_rows.size(); ++i)
-      slope += static_cast<double>(last.delta_rows[i]) * static_cast<double>(last.dz_rows[i]);
+    for (std::size_t i = 0; i < last.delta.size(); ++i)
+      slope += static_cast<double>(last.delta[i]) * static_cast<double>(last.dz[i]);
     out[k].slope = slope;
   }
 }

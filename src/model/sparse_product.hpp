@@ -23,20 +23,21 @@ Real sparse_product(const data::SparseRow<Real>& row, const Real* w) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-/// out [rows, n] = rows times W^T, given as `transposed` [k, n].
+/// out [rows, n], rows `step` apart, = rows times W^T, given as `transposed` [k, n].
 template <class Real>
-void sparse_products(std::span<const data::SparseRow<Real>> rows, std::size_t n, const Real* transposed, Real* out) {
+void sparse_products(std::span<const data::SparseRow<Real>> rows, std::size_t n, const Real* transposed, Real* out,
+                     std::size_t step) {
   for (const data::SparseRow<Real>& row : rows) {
     if (n == 1) {
-      *out++ = sparse_product(row, transposed);
-      continue;
+      *out = sparse_product(row, transposed);
+    } else {
+      std::fill_n(out, n, Real{0});
+      for (std::size_t j = 0; j < row.count; ++j) {
+        const Real* w = transposed + static_cast<std::size_t>(row.column[j]) * n;
+        for (std::size_t o = 0; o < n; ++o) out[o] += row.value[j] * w[o];
+      }
     }
-    std::fill_n(out, n, Real{0});
-    for (std::size_t j = 0; j < row.count; ++j) {
-      const Real* w = transposed + static_cast<std::size_t>(row.column[j]) * n;
-      for (std::size_t o = 0; o < n; ++o) out[o] += row.value[j] * w[o];
-    }
-    out += n;
+    out += step;
   }
 }
 

@@ -27,29 +27,38 @@ class Panels : public ::testing::Test {};
 using Precisions = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Panels, Precisions);
 
-TYPED_TEST(Panels, BothProductsAreChainsOfFusedMultiplyAdds) {
+TYPED_TEST(Panels, ProductsAreChainsOfFusedMultiplyAdds) {
   using Real = TypeParam;
-  for (const std::size_t rows : {1U, 5U, 13U, 14U, 15U, 29U}) {
-    for (const std::size_t cols : {1U, 7U, 14U, 40U}) {
-      for (const std::size_t lanes : {16U, 32U, 48U}) {
-        const auto a = noise<Real>(rows * cols, 1), b = noise<Real>(cols * lanes, 2), c = noise<Real>(rows * lanes, 3);
-        std::vector<Real> packed(packed_extent<Real>(rows, cols), std::numeric_limits<Real>::quiet_NaN());
-        for (std::size_t p = panel_count<Real>(rows); p-- > 0;) pack_panel<Real>(rows, cols, a.data(), p, packed.data());
-        for (const bool add : {false, true}) {
-          const Real start = add ? Real{2} : std::numeric_limits<Real>::quiet_NaN();
-          std::vector<Real> product(rows * lanes, start), transposed(cols * lanes, start);
-          multiply<Real>(rows, cols, packed.data(), lanes, b.data(), add, product.data());
-          multiply_transposed<Real>(rows, cols, packed.data(), lanes, c.data(), add, transposed.data());
-          for (std::size_t l = 0; l < lanes; ++l) {
-            for (std::size_t i = 0; i < rows; ++i) {
-              Real sum = add ? start : 0;
-              for (std::size_t j = 0; j < cols; ++j) sum = std::fma(a[i * cols + j], b[j * lanes + l], sum);
-              ASSERT_EQ(product[i * lanes + l], sum) << rows << " x " << cols << " x " << lanes;
-            }
-            for (std::size_t j = 0; j < cols; ++j) {
-              Real sum = add ? start : 0;
-              for (std::size_t i = 0; i < rows; ++i) sum = std::fma(a[i * cols + j], c[i * lanes + l], sum);
-              ASSERT_EQ(transposed[j * lanes + l], sum) << rows << " x " << cols << " x " << lanes;
+  constexpr Real kNone = std::numeric_limits<Real>::quiet_NaN();  // where nothing may be read or written
+  for (const std::size_t count : {1U, 5U, 14U, 15U, 32U}) {
+    for (const std::size_t inner : {1U, 7U, 16U, 40U}) {
+      for (const std::size_t cols : {1U, 8U, 17U, 32U, 61U}) {
+        const std::size_t step = inner + 3, out_step = cols + 2;
+        const auto left = noise<Real>(count * step, 1), b = noise<Real>(inner * cols, 2), rows = noise<Real>(cols, 3);
+        std::vector<Real> t(inner * cols);
+        for (std::size_t i = 0; i < t.size(); ++i) t[i] = b[i % inner * cols + i / inner];
+        std::vector<Real> packed(inner * cols, kNone), transposed(inner * cols, kNone);
+        for (std::size_t p = panel_count<Real>(cols); p-- > 0;) {
+          pack_panel<Real>(inner, cols, {b.data(), cols}, p, packed.data());
+          pack_transposed_panel<Real>(inner, cols, {t.data(), inner}, p, transposed.data());
+        }
+        ASSERT_EQ(packed, transposed) << inner << " x " << cols;
+        for (const char* start : {"zeros", "one row for all", "out"}) {
+          std::vector<Real> out(count * out_step, kNone);
+          for (std::size_t i = 0; i < count && *start == 'o'; ++i) std::copy_n(rows.data(), cols, &out[i * out_step]);
+          const Rows<Real> from = *start == 'z'     ? Rows<Real>{}
+                                  : start[1] == 'n' ? Rows<Real>{rows.data(), 0}
+                                                    : Rows<Real>{out.data(), out_step};
+          multiply<Real>(count, inner, cols, {left.data(), step}, packed.data(), from, out.data(), out_step);
+          for (std::size_t i = 0; i < count; ++i) {
+            for (std::size_t c = 0; c < out_step; ++c) {
+              if (c >= cols) {
+                ASSERT_TRUE(std::isnan(out[i * out_step + c]));
+                continue;
+              }
+              Real sum = *start == 'z' ? Real{0} : rows[c];
+              for (std::size_t j = 0; j < inner; ++j) sum = std::fma(left[i * step + j], b[j * cols + c], sum);
+              ASSERT_EQ(out[i * out_step + c], sum) << count << " x " << inner << " x " << cols << " from " << start;
             }
           }
         }
@@ -84,7 +93,8 @@ TYPED_TEST(Panels, OuterProductsAreRoundedLeafByLeaf) {
       const auto left = noise<Real>(4 * count * left_step, 1), right = noise<Real>(4 * count * right_step, 2);
       std::vector<OuterProduct<Real>> products;  // two leaves of two
       for (std::size_t p = 0; p < 4; ++p)
-        products.push_back({&left[p * count * left_step], left_step, &right[p * count * right_step], right_step, count - p});
+        products.push_back(
+            {{&left[p * count * left_step], left_step}, {&right[p * count * right_step], right_step}, count - p});
       const std::vector<std::span<const OuterProduct<Real>>> leaves = {{&products[0], 2}, {&products[2], 2}};
       const double constant = rounding_constant(8, 2);
       std::vector<double> sums(rows * columns, -1.0);
@@ -97,7 +107,7 @@ TYPED_TEST(Panels, OuterProductsAreRoundedLeafByLeaf) {
             Real share = 0;
             for (const OuterProduct<Real>& p : leaf) {
               for (std::size_t i = 0; i < p.count; ++i)
-                share = std::fma(p.left[i * left_step + r], p.right[i * right_step + c], share);
+                share = std::fma(p.left.first[i * left_step + r], p.right.first[i * right_step + c], share);
             }
             expected += (static_cast<double>(share) + constant) - constant;
           }

@@ -6,17 +6,16 @@
 #include <cstddef>
 #include <span>
 
+#include "talweg/math/rows.hpp"
 #include "talweg/math/tile_sum.hpp"
 
 namespace talweg::math {
 
-/// sum over i < count of left[i, :]^T right[i, :]; row i of a side begins at i times its step.
+/// sum over i < count of left[i, :]^T right[i, :].
 template <class Real>
 struct OuterProduct {
-  const Real* left = nullptr;  // [count, rows]
-  std::size_t left_step = 0;
-  const Real* right = nullptr;  // [count, columns]
-  std::size_t right_step = 0;
+  Rows<Real> left;   // [count, rows]
+  Rows<Real> right;  // [count, columns]
   std::size_t count = 0;
 };
 

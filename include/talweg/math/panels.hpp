@@ -1,44 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of a matrix with a leaf's examples, on one thread. The matrix is packed once and serves many leaves:
+// Products of a leaf's examples, a row each, with a matrix that is packed once and serves many leaves; on one thread.
 //
-//   lanes    a leaf's examples side by side, padded to a multiple of kLaneStep: feature-major arrays are [features, lanes]
-//   panels   A [rows, cols] in panels of panel_rows() rows, each stored column after column; the last is padded with zeros
+//   panels   B [inner, cols] cut into panels of a few columns, each stored row after row
 //
 // Every element of a product is one chain of fused multiply-adds in the order of the summed index. Its bits follow from that
-// alone: not from the number of lanes, from alignment, threads or the width of this CPU's vectors.
+// alone: not from the number of examples, from alignment, threads or the width of this CPU's vectors.
 #pragma once
 
 #include <cstddef>
 
+#include "talweg/math/rows.hpp"
+
 namespace talweg::math {
 
-inline constexpr std::size_t kLaneStep = 16;
-inline std::size_t padded_lanes(std::size_t examples) { return (examples + kLaneStep - 1) / kLaneStep * kLaneStep; }
+/// Panels of a matrix with so many columns, in this build. All of B takes inner * cols elements.
+template <class Real>
+std::size_t panel_count(std::size_t cols);
 
-/// Rows of a panel in this build.
+/// Writes panel number `panel` of b [inner, cols] to its place in `packed`. Panels may be packed in parallel.
 template <class Real>
-std::size_t panel_rows();
+void pack_panel(std::size_t inner, std::size_t cols, Rows<Real> b, std::size_t panel, Real* packed);
+/// The same for B = t^T, t [cols, inner].
 template <class Real>
-std::size_t panel_count(std::size_t rows) {
-  return (rows + panel_rows<Real>() - 1) / panel_rows<Real>();
-}
-/// Elements of A [rows, cols] packed.
-template <class Real>
-std::size_t packed_extent(std::size_t rows, std::size_t cols) {
-  return panel_count<Real>(rows) * panel_rows<Real>() * cols;
-}
+void pack_transposed_panel(std::size_t inner, std::size_t cols, Rows<Real> t, std::size_t panel, Real* packed);
 
-/// Writes panel number `panel` of `a` [rows, cols] to its place in `packed` [packed_extent]. Panels may be packed in parallel.
+/// out [count, cols] = start + left [count, inner] B, rows of out `out_step` apart. No `start.first`: zeros; a start of step 0
+/// is one row for all; out itself adds to it.
 template <class Real>
-void pack_panel(std::size_t rows, std::size_t cols, const Real* a, std::size_t panel, Real* packed);
-
-/// out [rows, lanes] = (add ? out : 0) + A b, b [cols, lanes], lanes a multiple of kLaneStep.
-template <class Real>
-void multiply(std::size_t rows, std::size_t cols, const Real* packed, std::size_t lanes, const Real* b, bool add, Real* out);
-/// out [cols, lanes] = (add ? out : 0) + A^T b, b [rows, lanes].
-template <class Real>
-void multiply_transposed(std::size_t rows, std::size_t cols, const Real* packed, std::size_t lanes, const Real* b, bool add,
-                         Real* out);
+void multiply(std::size_t count, std::size_t inner, std::size_t cols, Rows<Real> left, const Real* packed, Rows<Real> start,
+              Real* out, std::size_t out_step);
 
 /// out[i] = sum_j a[i, j] x[j] for the rows of `a` [rows, cols] as it lies: 32 chains, added pairwise at the end.
 template <class Real>
