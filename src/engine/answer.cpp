@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "talweg/engine/engine.hpp"
+#include "talweg/math/prefetch.hpp"
 
 namespace talweg::engine {
 
@@ -243,6 +244,7 @@ void Engine<Real>::summed(const SharedArray<T>& parts, const math::Block& block,
   const comm::Node node = comm_.node();
   const auto add = [&](int place, bool first) {
     const T* from = parts.part(place).data() + block.offset;
+    math::prefetch_ahead(from, block.count);
     if (first) {
       for (std::size_t i = 0; i < block.count; ++i) out[i] = static_cast<double>(from[i]);
     } else {

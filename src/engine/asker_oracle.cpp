@@ -21,18 +21,27 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
   void add_shift(double weight, optim::Vector v) { shifts_.push_back({weight, engine_.store_.values(v)}); }
 
   void fill(const math::Block& block, std::span<Real> out) const override {
-    alignas(64) std::array<double, math::ParameterLayout::kBlock> sum;
-    engine_.summed(block, sum.data());
-    for (std::size_t i = 0; i < block.count; ++i) sum[i] *= scale_;
-    const double l2 = engine_.problem_.regularizer.l2(block);
-    if (l2 != 0) {
-      for (const Vector& p : points_) add(l2 * p.weight, p.values.subspan(block.offset, block.count), sum.data());
+    for (std::size_t from = 0; from < block.count; from += kPiece) {
+      const std::size_t count = std::min(kPiece, block.count - from);
+      fill_piece({block.index, block.tensor, block.offset + from, count}, out.subspan(from, count));
     }
-    for (const Vector& s : shifts_) add(s.weight, s.values.subspan(block.offset, block.count), sum.data());
-    for (std::size_t i = 0; i < block.count; ++i) out[i] = static_cast<Real>(sum[i]);
   }
 
  private:
+  static constexpr std::size_t kPiece = 256;  // stays in the nearest cache through the passes below
+
+  void fill_piece(const math::Block& piece, std::span<Real> out) const {
+    alignas(64) std::array<double, kPiece> sum;
+    engine_.summed(piece, sum.data());
+    for (std::size_t i = 0; i < piece.count; ++i) sum[i] *= scale_;
+    const double l2 = engine_.problem_.regularizer.l2(piece);
+    if (l2 != 0) {
+      for (const Vector& p : points_) add(l2 * p.weight, p.values.subspan(piece.offset, piece.count), sum.data());
+    }
+    for (const Vector& s : shifts_) add(s.weight, s.values.subspan(piece.offset, piece.count), sum.data());
+    for (std::size_t i = 0; i < piece.count; ++i) out[i] = static_cast<Real>(sum[i]);
+  }
+
   static void add(double weight, std::span<const Real> values, double* sum) {
     for (std::size_t i = 0; i < values.size(); ++i) sum[i] += weight * static_cast<double>(values[i]);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <numeric>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 
 #include "talweg/engine/meter.hpp"
@@ -13,7 +14,6 @@
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kMaxArrays = 40;    // of one kernel
 constexpr std::size_t kSerialBlocks = 4;  // below this, waking threads costs more than it saves; same bits either way
 
 /// The tensors that rank `place` of `places` does: largest first, each to who has least to do.
@@ -52,9 +52,10 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
       if (complete_) complete_(v);
     }
   }
-  std::array<Real*, kMaxArrays> bases{};
+  std::array<Real*, math::kMostArrays> bases{};
   const std::size_t arrays = (source != nullptr ? 1 : 0) + writes.size() + reads.size();
-  if (arrays > kMaxArrays) throw std::logic_error("a block kernel takes at most 40 arrays");
+  if (arrays > math::kMostArrays)
+    throw std::logic_error("a block kernel takes at most " + std::to_string(math::kMostArrays) + " arrays");
   std::size_t k = source != nullptr ? 1 : 0;
   for (const Vector v : writes) bases[k++] = store_.values(v).data();
   for (const Vector v : reads) bases[k++] = store_.values(v).data();
@@ -64,7 +65,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
     const std::size_t b = mine_.first + i;
     const math::Block& block = blocks[b];
     alignas(64) std::array<Real, math::ParameterLayout::kBlock> scratch;
-    std::array<Real*, kMaxArrays> at{};
+    std::array<Real*, math::kMostArrays> at{};
     std::size_t first = 0;
     if (source != nullptr) {
       source->fill(block, {scratch.data(), block.count});

@@ -43,7 +43,7 @@ void micro_product(std::size_t count, Rows<Real> left, Rows<Real> right, std::si
     typename S::Vector b[Vectors];
     for (std::size_t v = 0; v < Vectors; ++v) {
       b[v] = load(right.first + v * S::kWidth);
-      if (Side == Left::row_major) __builtin_prefetch(right.first + kAhead + v * S::kWidth);
+      __builtin_prefetch(right.first + (Side == Left::row_major ? kAhead : Vectors * S::kWidth) + v * S::kWidth);
     }
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < RowCount; ++r) {

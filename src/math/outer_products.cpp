@@ -26,7 +26,6 @@ void add_window(std::size_t first, std::size_t rows, ColumnPanel columns, std::s
 
   const std::size_t width = columns.width;
   const std::size_t panels = (rows + kPanel - 1) / kPanel;
-  sum.start(rows * width);
   for (const auto& leaf : leaves) {
     for (std::size_t panel = 0; panel < panels; ++panel) {  // of nearly equal height: a low one keeps few chains going
       const std::size_t begin = panel * rows / panels;
@@ -43,7 +42,7 @@ void add_window(std::size_t first, std::size_t rows, ColumnPanel columns, std::s
     }
     sum.add(std::span(share).first(rows * width));
   }
-  sum.finish(width, width, first * tile_step + columns.first, tile_step);
+  sum.finish(rows, width, first * tile_step + columns.first, tile_step);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace talweg::math {
 
 /// Exchanges b's elements j with a's elements j + Step, for all j without the bit Step.
 template <class Real, std::size_t Step>
-void exchange(typename Simd<Real>::Vector& a, typename Simd<Real>::Vector& b) {
+[[gnu::always_inline]] inline void exchange(typename Simd<Real>::Vector& a, typename Simd<Real>::Vector& b) {
   constexpr std::size_t kWidth = Simd<Real>::kWidth;
   if constexpr (requires { a.size(); }) {
     for (std::size_t j = 0; j < kWidth; ++j) {
@@ -34,7 +34,7 @@ template <class Real>
 using Square = typename Simd<Real>::Vector[Simd<Real>::kWidth];  // a plain array: the compiler keeps it in registers
 
 template <class Real, std::size_t Step = 1>
-void transpose_square(Square<Real>& square) {
+[[gnu::always_inline]] inline void transpose_square(Square<Real>& square) {
   constexpr std::size_t kWidth = Simd<Real>::kWidth;
   if constexpr (Step < kWidth) {
 #pragma GCC unroll 16
@@ -56,8 +56,10 @@ void transpose_piece(std::size_t rows, std::size_t cols, const Real* in, std::si
     return;
   }
   Square<Real> square;
+#pragma GCC unroll 16
   for (std::size_t r = 0; r < S::kWidth; ++r) square[r] = S::load(in + r * in_step);
   transpose_square<Real>(square);
+#pragma GCC unroll 16
   for (std::size_t c = 0; c < S::kWidth; ++c) S::store(out + c * out_step, square[c]);
 }
 

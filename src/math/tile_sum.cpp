@@ -32,57 +32,59 @@ double rounding_constant(std::int32_t exponent, std::uint64_t leaves) {
 }
 
 template <class Real>
-void TileSum<Real>::start(std::size_t count) {
-  in_piece_ = count;
-  if (exact_ != nullptr) {
-    std::fill_n(bits_.begin(), count, std::bit_cast<std::uint64_t>(constant_));
-  } else {
-    std::fill_n(values_.begin(), count, Real{0});
-  }
-}
-
-template <class Real>
 void TileSum<Real>::add(std::span<const Real> share) {
   Bits highest = 0;  // an integer MAX vectorises and keeps NaN
+  const auto each = [&](auto* sums, auto summand) {
+    if (adds_ == 0) {
+      for (std::size_t i = 0; i < share.size(); ++i) {
+        highest = std::max(highest, magnitude_bits(share[i]));
+        sums[i] = summand(share[i]);
+      }
+    } else {
+      for (std::size_t i = 0; i < share.size(); ++i) {
+        highest = std::max(highest, magnitude_bits(share[i]));
+        sums[i] += summand(share[i]);
+      }
+    }
+  };
   if (exact_ != nullptr) {
-    const double constant = constant_;
-    const auto base = std::bit_cast<std::uint64_t>(constant);
-    for (std::size_t i = 0; i < share.size(); ++i) {
-      highest = std::max(highest, magnitude_bits(share[i]));
-      bits_[i] += std::bit_cast<std::uint64_t>(static_cast<double>(share[i]) + constant) - base;
-    }
+    each(bits_.data(), [c = constant_](Real v) { return std::bit_cast<std::uint64_t>(static_cast<double>(v) + c); });
   } else {
-    for (std::size_t i = 0; i < share.size(); ++i) {
-      highest = std::max(highest, magnitude_bits(share[i]));
-      values_[i] += share[i];
-    }
+    each(values_.data(), [](Real v) { return v; });
   }
   highest_ = std::max(highest_, highest);
+  ++adds_;
 }
 
 template <class Real>
-void TileSum<Real>::finish(std::size_t step, std::size_t columns, std::size_t offset, std::size_t tile_step) {
-  for (std::size_t from = 0; from < in_piece_; from += step, offset += tile_step) {
-    if (exact_ != nullptr) {
-      double* to = exact_ + offset;
+void TileSum<Real>::finish(std::size_t rows, std::size_t columns, std::size_t offset, std::size_t tile_step) {
+  const auto write = [&](auto* to, auto sum) {
+    for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t j = 0; j < columns; ++j) {
-        const double sum = std::bit_cast<double>(bits_[from + j]) - constant_;
-        to[j] = first_ ? sum : to[j] + sum;
+        const auto value = sum(r * columns + j);
+        auto& at = to[offset + r * tile_step + j];
+        at = first_ ? value : at + value;
       }
-    } else {
-      Real* to = plain_ + offset;
-      for (std::size_t j = 0; j < columns; ++j) to[j] = first_ ? values_[from + j] : to[j] + values_[from + j];
     }
+  };
+  if (adds_ == 0) {
+    exact_ != nullptr ? write(exact_, [](std::size_t) { return 0.0; }) : write(plain_, [](std::size_t) { return Real{0}; });
+  } else if (exact_ != nullptr) {
+    // Each share brought the constant's own bits; one constant's stay, for the subtraction that leaves the sum.
+    const std::uint64_t others = (adds_ - 1) * std::bit_cast<std::uint64_t>(constant_);
+    write(exact_, [&](std::size_t i) { return std::bit_cast<double>(bits_[i] - others) - constant_; });
+  } else {
+    write(plain_, [&](std::size_t i) { return values_[i]; });
   }
+  adds_ = 0;
 }
 
 template <class Real>
 void TileSum<Real>::add_shares(std::span<const std::span<const Real>> shares) {
   for (std::size_t at = 0; at < count_; at += kPiece) {
     const std::size_t count = std::min(kPiece, count_ - at);
-    start(count);
     for (const std::span<const Real> share : shares) add(share.subspan(at, count));
-    finish(count, count, at, 0);
+    finish(1, count, at, 0);
   }
   end();
 }

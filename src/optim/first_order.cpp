@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "optim/undo.hpp"
+#include "talweg/math/prefetch.hpp"
 #include "talweg/math/sums.hpp"
 
 namespace talweg::optim {
@@ -33,22 +34,41 @@ class LastSweep final : public math::BlockKernel {
   math::Sums run(const math::Block& block, math::Arrays<double> arrays) const override { return apply(block, arrays); }
 
  private:
+  static constexpr std::size_t kPiece = 256;  // of all arrays stays in the nearest cache through the passes below
+
   template <class Real>
   math::Sums apply(const math::Block& block, math::Arrays<Real> arrays) const {
-    alignas(64) std::array<Real, math::ParameterLayout::kBlock> before;
+    math::LaneSum gradient, change, point;
+    std::array<Real*, math::kMostArrays> at{};
+    for (std::size_t from = 0; from < block.count; from += kPiece) {
+      const math::Block piece{block.index, block.tensor, block.offset + from, std::min(kPiece, block.count - from)};
+      for (std::size_t k = 0; k < arrays.data.size(); ++k) {
+        at[k] = arrays.data[k] + from;
+        if (k > 0) math::prefetch_ahead(at[k], kPiece);  // not g: it was made just now
+      }
+      apply(piece, math::Arrays<Real>{std::span(at).first(arrays.data.size()), piece.count}, gradient, change, point);
+    }
+    return {gradient.total(), change.total(), point.total()};
+  }
+
+  template <class Real>
+  void apply(const math::Block& piece, math::Arrays<Real> arrays, math::LaneSum& gradient, math::LaneSum& change,
+             math::LaneSum& point) const {
+    alignas(64) std::array<Real, kPiece> before;
+    const auto square = [](Real v) { return static_cast<double>(v) * static_cast<double>(v); };
     const std::span<Real> g = arrays[0];
     const std::span<Real> x = arrays[1];
-    const double gradient = math::squared_norm<Real>(g);
+    gradient.add(piece.count, [&](std::size_t i) { return square(g[i]); });
     std::size_t next = 2 + slots;
     if (keep_gradient) std::ranges::copy(g, arrays[next++].begin());
-    clipped.apply(block, g);
+    clipped.apply(piece, g);
     std::ranges::copy(x, before.begin());
     if (shrink != 1) {
       for (Real& v : x) v *= static_cast<Real>(shrink);
     }
     const std::size_t reads = next + (keep_point ? 1 : 0);
-    update.loop->run(RuleBlock<Real>{.block = block,
-                                     .count = arrays.count,
+    update.loop->run(RuleBlock<Real>{.block = piece,
+                                     .count = piece.count,
                                      .x = x.data(),
                                      .before = before.data(),
                                      .g = g.data(),
@@ -56,11 +76,11 @@ class LastSweep final : public math::BlockKernel {
                                      .reads = arrays.data.subspan(reads),
                                      .proximal = proximal});
     if (keep_point) std::ranges::copy(std::span(before).first(x.size()), arrays[next].begin());
-    const double change = math::lane_sum(arrays.count, [&](std::size_t i) {
+    change.add(piece.count, [&](std::size_t i) {
       const double d = static_cast<double>(x[i]) - static_cast<double>(before[i]);
       return d * d;
     });
-    return {gradient, change, math::squared_norm<Real>(x)};
+    point.add(piece.count, [&](std::size_t i) { return square(x[i]); });
   }
 };
 

@@ -93,22 +93,21 @@ TYPED_TEST(TileSums, DoNotDependOnOrderOrGrouping) {
 
 TYPED_TEST(TileSums, PiecesGoWhereTheyBelong) {
   using Real = TypeParam;
-  // A tile of 3 rows of 5, in pieces of two and three columns, each in rows of 4 and one row of the piece unused beyond.
+  // A tile of 3 rows of 5, in pieces of two and three columns.
   const Leaves<Real> leaves = leaves_of_noise<Real>(2, 15, 0.7);
   const double constant = rounding_constant(3, 2);
   std::vector<double> whole(15), pieces(15, -1.0);
   const std::uint32_t highest = add<Real>(leaves, constant, true, whole);
   TileSum<Real> sum(constant, true, pieces, {});
   for (const auto& [begin, columns] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, 3}}) {
-    sum.start(3 * 4);
     for (const auto& leaf : leaves) {
-      std::vector<Real> share(3 * 4);
+      std::vector<Real> share(3 * columns);
       for (std::size_t r = 0; r < 3; ++r) {
-        for (std::size_t c = 0; c < columns; ++c) share[r * 4 + c] = leaf[r * 5 + begin + c];
+        for (std::size_t c = 0; c < columns; ++c) share[r * columns + c] = leaf[r * 5 + begin + c];
       }
       sum.add(share);
     }
-    sum.finish(4, columns, begin, 5);
+    sum.finish(3, columns, begin, 5);
   }
   sum.end();
   EXPECT_EQ(pieces, whole);

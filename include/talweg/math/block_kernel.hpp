@@ -16,6 +16,9 @@ namespace talweg::math {
 /// Up to four sums over the elements of a block (dots, squared norms), in double. Block sums are added in block order.
 using Sums = std::array<double, 4>;
 
+/// A kernel takes at most so many vectors.
+inline constexpr std::size_t kMostArrays = 40;
+
 /// The same block of several vectors. arrays[k][i] is element i of the k-th named vector's block.
 template <class Real>
 struct Arrays {

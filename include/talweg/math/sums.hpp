@@ -11,23 +11,38 @@ namespace talweg::math {
 
 inline constexpr std::size_t kLanes = 16;
 
-inline double add_lanes(std::array<double, kLanes>& lanes) {
-  for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
-    for (std::size_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+/// The sum in parts: each but the last adds a multiple of kLanes terms.
+class LaneSum {
+ public:
+  /// Adds term(i) for i in [0, count).
+  template <class Term>
+  void add(std::size_t count, Term term) {
+    std::array<double, kLanes> lanes = lanes_;
+    std::size_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] += term(i + k);
+    }
+    for (std::size_t k = 0; i + k < count; ++k) lanes[k] += term(i + k);
+    lanes_ = lanes;
   }
-  return lanes[0];
-}
+  [[nodiscard]] double total() const {
+    std::array<double, kLanes> lanes = lanes_;
+    for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
+      for (std::size_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+    }
+    return lanes[0];
+  }
+
+ private:
+  std::array<double, kLanes> lanes_{};
+};
 
 /// sum over i of term(i), i in [0, count).
 template <class Term>
 double lane_sum(std::size_t count, Term term) {
-  std::array<double, kLanes> lanes{};
-  std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (std::size_t k = 0; k < kLanes; ++k) lanes[k] += term(i + k);
-  }
-  for (std::size_t k = 0; i + k < count; ++k) lanes[k] += term(i + k);
-  return add_lanes(lanes);
+  LaneSum sum;
+  sum.add(count, term);
+  return sum.total();
 }
 
 template <class Real>

@@ -57,12 +57,11 @@ class TileSum {
     if (leaves == 0) add_shares({});
   }
 
-  /// The fast way, for whoever has shares piece by piece: start a piece of `count` elements, add each leaf's [count], and put
-  /// the sum where it belongs: row r of the piece (rows of `step` elements, of which `columns` count) goes to tile elements
-  /// [offset + r * tile_step, ... + columns). Pieces cover the tile once; end() follows the last.
-  void start(std::size_t count);
+  /// The fast way, for whoever has shares piece by piece: add each leaf's [rows, columns] of a piece, then say where in the
+  /// tile their sum belongs: row r to elements [offset + r * tile_step, ... + columns). Pieces of at most kPiece elements cover
+  /// the tile once; end() follows the last.
   void add(std::span<const Real> share);
-  void finish(std::size_t step, std::size_t columns, std::size_t offset, std::size_t tile_step);
+  void finish(std::size_t rows, std::size_t columns, std::size_t offset, std::size_t tile_step);
   void end() { first_ = false; }
 
   /// Largest magnitude among the elements of all shares, as high bits (see kNotFinite).
@@ -78,9 +77,9 @@ class TileSum {
   double* exact_ = nullptr;  // one of the two
   Real* plain_ = nullptr;
   std::span<Real> scratch_;
-  std::size_t in_piece_ = 0;
+  std::uint64_t adds_ = 0;                              // to the piece at hand
   Bits highest_ = 0;                                    // the largest |element|, as Real's bits
-  alignas(64) std::array<std::uint64_t, kPiece> bits_;  // exact: of the sum so far plus the constant
+  alignas(64) std::array<std::uint64_t, kPiece> bits_;  // exact: those of share + constant, added up
   alignas(64) std::array<Real, kPiece> values_;         // plain
 };
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+namespace talweg::math {
+
+/// Elements that a sweep over several arrays asks for in advance: about the next page, where a machine that follows addresses
+/// stops looking by itself.
+inline constexpr std::size_t kAhead = 1024;
+
+/// Asks the caches for the `count` elements kAhead after `at`, which may lie beyond the array.
+template <class T>
+void prefetch_ahead(const T* at, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(at + kAhead + i);
+}
+
+}  // namespace talweg::math
