@@ -9,9 +9,15 @@
 #include "talweg/math/prefetch.hpp"
 
 namespace talweg::engine {
+namespace {
+
+// Below this, waking a second thread and moving cache lines to it cost more than it saves; same bits either way.
+constexpr double kSerialFlop = 1e7;
+
+}  // namespace
 
 template <class Real>
-typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) const {
+typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) {
   const data::Dataset<Real>& data = part(request.part);
   Leaves leaves;
   if (!request.all) {
@@ -25,7 +31,16 @@ typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) co
   leaves.total = leaves.mine.size();
   for (const data::Leaf& leaf : leaves.mine) leaves.examples += leaf.count;
   std::erase_if(leaves.mine, [&](const data::Leaf& leaf) { return !data.owns(leaf); });
+  double flop = 0;  // of this rank; 0 when the objective does not say
+  for (const data::Leaf& leaf : leaves.mine) flop += static_cast<double>(leaf.count) * problem_.objective->gradient_flop();
+  few_ = flop > 0 && flop < kSerialFlop;
   return leaves;
+}
+
+template <class Real>
+void Engine<Real>::spread(std::size_t count, const std::function<void(std::size_t, std::size_t)>& body) const {
+  if (!few_) return threads_.for_each_with_slot(count, body);
+  for (std::size_t i = 0; i < count; ++i) body(i, 0);
 }
 
 template <class Real>
@@ -94,8 +109,8 @@ std::vector<model::Point<Real>> Engine<Real>::points_of(const Request& request) 
     auto& held = this->held(request)[request.place[k]];
     if (extent > 0 && !held.is_prepared) {
       if (held.prepared.size() == 0) held.prepared.resize(extent);
-      threads_.for_each(objective.prepared_parts(),
-                        [&](std::size_t part) { objective.prepare(held.x, part, held.prepared.span()); });
+      spread(objective.prepared_parts(),
+             [&](std::size_t part, std::size_t) { objective.prepare(held.x, part, held.prepared.span()); });
       held.is_prepared = true;
     }
     points.push_back({held.x, held.prepared.span()});
@@ -116,7 +131,7 @@ void Engine<Real>::phase_one(const Request& request, const Points& points, std::
   const bool kept = hvp && taped(request);
   taped_.reset();  // until all are done
   if (!kept) values_.assign(leaves.size(), 0);
-  threads_.for_each(leaves.size(), [&](std::size_t j) {
+  spread(leaves.size(), [&](std::size_t j, std::size_t) {
     LeafJob<Real>& job = jobs_[j];
     if (kept) return objective.tangent(points[0], points[1], job.tape(objective, 0));
     const auto& examples = gather(request, leaves[j], job);
@@ -140,7 +155,7 @@ void Engine<Real>::phase_two(const Request& request, std::size_t jobs, std::uint
   tapes_.clear();
   for (const LeafJob<Real>& job : std::span(jobs_).first(jobs))
     tapes_.push_back(model::LeafTapes<Real>(job.tapes).first(hvp ? 1 : request.points));
-  threads_.for_each_with_slot(tiles.size(), [&](std::size_t t, std::size_t slot) {
+  spread(tiles.size(), [&](std::size_t t, std::size_t slot) {
     const math::Tile& tile = tiles[t];
     const std::span<Real> scratch = scratch_[slot].span();
     const auto add = [&](math::TileSum<Real> sum) {
@@ -282,7 +297,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
     std::vector<double> each(wave_ * fields);  // [leaf of the wave][field]
     for (std::size_t at = 0; at < leaves.mine.size(); at += wave_) {
       const std::size_t jobs = std::min(wave_, leaves.mine.size() - at);
-      threads_.for_each(jobs, [&](std::size_t j) {
+      spread(jobs, [&](std::size_t j, std::size_t) {
         LeafJob<Real>& job = jobs_[j];
         const auto& examples = gather(request, leaves.mine[at + j], job);
         double* out = each.data() + j * fields;

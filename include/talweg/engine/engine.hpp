@@ -183,7 +183,10 @@ class Engine {
     std::uint64_t total = 0;  // of all ranks
     std::uint64_t examples = 0;
   };
-  Leaves leaves_of(const Request& request) const;
+  /// Also settles whether one thread is enough for the request.
+  Leaves leaves_of(const Request& request);
+  /// body(task, slot) for every task, by all threads or by one.
+  void spread(std::size_t count, const std::function<void(std::size_t, std::size_t)>& body) const;
   [[nodiscard]] const data::Dataset<Real>& part(Part part) const;
   /// The request's points, each prepared if it has changed since.
   std::vector<model::Point<Real>> points_of(const Request& request);
@@ -219,6 +222,7 @@ class Engine {
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;
 
+  bool few_ = false;                           // the request at hand is for one thread
   std::size_t wave_;                           // leaves whose tapes are kept at a time
   std::vector<LeafJob<Real>> jobs_;            // [wave_]
   std::vector<model::LeafTapes<Real>> tapes_;  // of the jobs in phase two
