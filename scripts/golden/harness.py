@@ -15,7 +15,8 @@ make.py drives each case through two loops of STEPS steps with lr_t = lr / (1 + 
   open     gradient t is row t of gradients.csv, whatever x is: exact zeros, changing signs, magnitudes 1e-12 to 1e6
   closed   g_j = a_j (x_j - c_j) + 0.3 x_{j+1} x_j / (1 + |x_j|) + 0.5 cos(t + 2.7 j): nothing is symmetric
 The 12 parameters are two tensors, weight [4, 2] and bias [4]: tensors(x) gives views of them. `y = yield x, y` takes the gradient
-at x while the output, which is what the table holds, is y."""
+at x while the output, which is what the table holds, is y. Rules that ask for curvature get it from closed_product(x, v), the
+derivative of the closed loop's g along v, in both loops, and their random vectors from draws()."""
 import tomllib
 
 import numpy
@@ -53,6 +54,35 @@ def gradients():
 
 def closed(t, x):
     return CURVATURE * (x - CENTRE) + 0.3 * numpy.roll(x, -1) * x / (1 + numpy.abs(x)) + 0.5 * numpy.cos(t + 2.7 * J)
+
+
+def closed_product(x, v):
+    """The derivative of closed(t, x) in x, along v."""
+    next_x, next_v = numpy.roll(x, -1), numpy.roll(v, -1)
+    return CURVATURE * v + 0.3 * (next_v * x / (1 + numpy.abs(x)) + next_x * v / (1 + numpy.abs(x)) ** 2)
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al. 2011)."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(b >> 32) ^ c[1] ^ k[0], b & 0xFFFFFFFF, (a >> 32) ^ c[3] ^ k[1], a & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+def draws(number, seed=1, purpose=8):
+    """Random vector `number` of a run: signs, and normals by Box & Muller. Element i is keyed by its place among the
+    parameters: weight 0 to 7, bias from 16 on, where its tensor begins."""
+    key = philox([seed, 0, purpose, 0x7A1E3EED], [purpose, 0x54616C77])[:2]
+    signs, normals = [], []
+    for place in [*range(8), *range(16, 20)]:
+        a, b, c, d = philox([number, 0, place, 0], key)
+        u, v = ((a << 32 | b) >> 11) / 2**53, ((c << 32 | d) >> 11) / 2**53
+        signs.append(-1.0 if u < 0.5 else 1.0)
+        normals.append(numpy.sqrt(-2 * numpy.log(1 - u)) * numpy.cos(2 * numpy.pi * v))
+    return numpy.array(signs), numpy.array(normals)
 
 
 def reference(function):

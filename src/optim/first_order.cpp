@@ -111,6 +111,14 @@ void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout&
   around_.averaging.declare(layout);
 }
 
+Cost FirstOrder::cost(const CostPoint& point) const {
+  const Cost gradients = estimator_->cost(point);
+  if ((point.step + 1) % around_.accumulate != 0) return gradients;  // the rule does not step
+  CostPoint of_rule = point;
+  of_rule.step /= around_.accumulate;
+  return gradients + rule_->cost(of_rule);
+}
+
 StepReport FirstOrder::step(StepContext& context) const {
   Oracle& oracle = context.oracle;
   VectorSpace& space = context.space();

@@ -32,7 +32,7 @@ class FirstOrder final : public Method {
   FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, const Surroundings& around);
   [[nodiscard]] Needs needs() const override { return rule_->needs() | estimator_->needs(); }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
-  [[nodiscard]] Cost cost(const CostPoint& point) const override { return estimator_->cost(point) + rule_->cost(point); }
+  [[nodiscard]] Cost cost(const CostPoint& point) const override;
   [[nodiscard]] std::string_view output() const override {
     return around_.averaging.averages() ? Averaging::kSlot : rule_->output();
   }

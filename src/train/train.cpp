@@ -45,7 +45,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   math::StateLayout layout;
   layout.vector("x");
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
-  run.method->declare(layout, problem.objective->layout());
+  comm::together(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
 
   comm::together(comm, [&] {
     const VectorMemory memory =

@@ -74,7 +74,8 @@ TEST(MatrixFunction, RootsGiveTheMatrixBack) {
   Matrix a = symmetric(n, n - 1, 1);
   for (std::size_t i = 0; i < n; ++i) a[i * n + i] += 0.1;
   Matrix root(n * n);
-  math::matrix_function(math::symmetric_eigen(n, a), [](double v) { return std::sqrt(v); }, root);
+  math::matrix_function(
+      math::symmetric_eigen(n, a), [](double v) { return std::sqrt(v); }, root);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
       double square = 0;

@@ -9,7 +9,16 @@
 namespace talweg::base {
 
 /// What a stream is for; two purposes never share draws. Values are stored in no file but fix the bits: never renumber.
-enum class Purpose : std::uint32_t { split = 1, order = 2, replacement = 3, initial = 4, noise = 5, lanczos = 6, test = 7 };
+enum class Purpose : std::uint32_t {
+  split = 1,
+  order = 2,
+  replacement = 3,
+  initial = 4,
+  noise = 5,
+  lanczos = 6,
+  test = 7,
+  curvature = 8
+};
 
 class Random {
  public:

@@ -6,7 +6,8 @@
 //   paper   d = delta + sqrt(v), v_0 = 0
 // centre c: 0, or x_0. With 0 the starting point is forgotten at the first step, where it counts through its gradient alone: a
 // network would lose its random start, and with it what tells its units apart; such models are refused. The penalty
-// l1 |x - c|_1 + (l2 / 2) |x - c|^2 is the rule's own, on every parameter: no Omega.
+// l1 |x - c|_1 + (l2 / 2) |x - c|^2 is the rule's own, on every parameter: no Omega. lr scales all of x - c, not a step: the
+// schedule should be constant. A step of rate 0 changes nothing.
 #include <algorithm>
 #include <cmath>
 
@@ -40,6 +41,7 @@ class AdagradDa final : public UpdateRule {
   }
 
   Update begin(RuleStep& step) const override {
+    if (step.lr == 0) return update_by([]<class Real>(const RuleBlock<Real>&) {});  // or all of x - c would be lost
     const auto t = static_cast<double>(step.t);
     return update_by([this, t, rate = step.lr]<class Real>(const RuleBlock<Real>& b) {
       const auto [lr, l1, l2, delta] = b.real(rate, t * l1_, t * rate * l2_, delta_);
@@ -90,7 +92,7 @@ const Entry entry_adagrad_da{
     .cost = "b gradients",
     .guarantee =
         "convex: regret of f + l1 |x|_1 + (l2/2) |x|^2 against any x within max_j |x_j| of 0: O(|x|_inf sum_j |g_{1:T,j}|_2) "
-        "(theorem 5)",
+        "(theorem 5). For constant lr: it scales all of x - c; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
     .make_rule = make<AdagradDa, UpdateRule>,
 };

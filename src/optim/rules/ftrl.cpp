@@ -5,8 +5,10 @@
 //   paper        l2 in the place of 2 l2
 // l1 and l2 act once on the whole sum z of gradients: their strength per step falls as 1/t. composite = "per_step" takes t l1
 // and t l2, which tends to the minimum of f + l1 |x|_1 + l2 |x|^2. They are the rule's own, on every parameter: no Omega.
-// The start is soon forgotten: x_1 = (1 - sqrt(n_0 / n_1)) x_0 - lr g / sqrt(n_1). centre = "initial" has the rule work on
-// x - x_0 instead, and l1 and l2 pull towards x_0.
+// A rate that falls draws x back: without l1 and l2 x_t = x_{t-1} (1 + (r(n_{t-1}) / r(n_t)) (lr_t / lr_{t-1} - 1)) - lr_t g_t
+// / r(n_t), so the schedule should be constant. A step of rate 0 changes nothing. The start is soon forgotten: x_1 = (1 -
+// sqrt(n_0 / n_1)) x_0 - lr g / sqrt(n_1). centre = "initial" has the rule work on x - x_0 instead, and l1 and l2 pull towards
+// x_0.
 #include <algorithm>
 #include <cmath>
 
@@ -39,6 +41,7 @@ class Ftrl final : public UpdateRule {
   Needs needs() const override { return {.smooth_omega = true, .why = "its l1 and l2 are keys of [method]"}; }
 
   Update begin(RuleStep& step) const override {
+    if (step.lr == 0) return update_by([]<class Real>(const RuleBlock<Real>&) {});  // 1 / lr is no number; nothing moves
     const double times = per_step_ ? static_cast<double>(step.t) : 1;
     return update_by([this, times, lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
       const auto with = [&](auto root) { centred_ ? loop<true>(b, lr, times, root) : loop<false>(b, lr, times, root); };
@@ -119,7 +122,9 @@ const Entry entry_ftrl{
     .cost = "b gradients",
     .guarantee =
         "convex: regret O(D sum_j |g_{1:T,j}|_2), as adagrad's (McMahan & Streeter 2010). With composite = \"once\", l1 and l2 "
-        "vanish from the limit as 1/t; the limit is the minimum of F alone",
+        "vanish from the limit as 1/t; the limit is the minimum of F alone. For constant lr: a schedule that falls draws x "
+        "towards "
+        "the centre; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
     .make_rule = make<Ftrl, UpdateRule>,
 };

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shampoo (Gupta et al. 2018, algorithm 1) by numpy's eigh; adam for the bias, and for all with largest_side = 3. Matrices
+are met in the closed loop alone: the open one's gradients of 1e-12 and 1e6 side by side leave no digits of their products."""
+import numpy
+from harness import case, reference, tensors
+
+
+def inverse_fourth_root(a):
+    values, vectors = numpy.linalg.eigh(a)
+    return vectors @ numpy.diag(values**-0.25) @ vectors.T
+
+
+@reference
+def shampoo(x, p):
+    left, right = p["epsilon"] * numpy.eye(4), p["epsilon"] * numpy.eye(2)
+    m, v, t = numpy.zeros(12), numpy.zeros(12), 0
+    while True:
+        lr, g = yield x
+        adam_lr = p["adam_lr"] * lr / p["lr"]
+        m = p["beta1"] * m + (1 - p["beta1"]) * g
+        v = p["beta2"] * v + (1 - p["beta2"]) * g**2
+        dw, _ = tensors(g)
+        left, right = left + dw @ dw.T, right + dw.T @ dw
+        if t % p.get("root_every", 1) == 0:
+            roots = inverse_fourth_root(left), inverse_fourth_root(right)
+        t += 1
+        adam = adam_lr * m / (1 - p["beta1"]**t) / (numpy.sqrt(v / (1 - p["beta2"]**t)) + p["adam_epsilon"])
+        step = adam.copy()
+        if p.get("largest_side", 4) >= 4:
+            tensors(step)[0][:] = lr * roots[0] @ dw @ roots[1]
+        x = x - step
+
+
+REST = "epsilon = 0.1; adam_lr = 0.2; beta1 = 0.8; beta2 = 0.7; adam_epsilon = 0.01"
+case(shampoo, f'name = "shampoo"; lr = 0.3; {REST}', loops=("closed",))
+case(shampoo, f'name = "shampoo"; lr = 0.3; {REST}; root_every = 4', loops=("closed",))
+case(shampoo, f'name = "shampoo"; lr = 0.3; {REST}; largest_side = 3')

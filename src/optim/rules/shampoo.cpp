@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shampoo (Gupta, Koren & Singer 2018, algorithm 1), W a matrix [m, n]:
+//   L_t = L_{t-1} + G_t G_t',  R_t = R_{t-1} + G_t' G_t,  L_0 = epsilon I,  R_0 = epsilon I
+//   W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4)
+// The roots are taken anew every root_every steps, from eigenvectors. What is no matrix, or has a side longer than
+// largest_side, takes adam's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule; the paper has a matrix
+// for each side of any tensor.
+#include <algorithm>
+#include <cmath>
+
+#include "talweg/math/buffer.hpp"
+#include "talweg/math/gemm.hpp"
+#include "talweg/math/symmetric_eigen.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::optim {
+namespace {
+
+/// The numbers kept for a matrix [m, n]: sums L, R of outer products without epsilon, and the roots.
+struct Preconditioner {
+  std::span<double> left, right, left_root, right_root;
+  Preconditioner(std::span<double> table, std::size_t m, std::size_t n)
+      : left(table.first(m * m)),
+        right(table.subspan(m * m, n * n)),
+        left_root(table.subspan(m * m + n * n, m * m)),
+        right_root(table.last(n * n)) {}
+  static std::size_t size(std::size_t m, std::size_t n) { return 2 * (m * m + n * n); }
+
+  /// (sum + epsilon I)^(-1/4).
+  static void take_root(std::size_t n, std::span<const double> sum, double epsilon, std::span<double> root) {
+    math::matrix_function(
+        math::symmetric_eigen(n, sum), [epsilon](double v) { return 1 / std::sqrt(std::sqrt((v < 0 ? 0 : v) + epsilon)); },
+        root);
+  }
+
+  /// Adds g [m, n] to the sums; g becomes left_root g right_root.
+  void apply(std::span<double> g, std::size_t m, std::size_t n, bool refresh, double epsilon) const {
+    using math::Transpose;
+    math::gemm(Transpose::no, Transpose::yes, m, m, n, 1.0, g.data(), n, g.data(), n, 1.0, left.data(), m);
+    math::gemm(Transpose::yes, Transpose::no, n, n, m, 1.0, g.data(), n, g.data(), n, 1.0, right.data(), n);
+    if (refresh) {
+      take_root(m, left, epsilon, left_root);
+      take_root(n, right, epsilon, right_root);
+    }
+    math::Buffer<double> half(m * n);
+    math::gemm(Transpose::no, Transpose::no, m, n, m, 1.0, left_root.data(), m, g.data(), n, 0.0, half.data(), n);
+    math::gemm(Transpose::no, Transpose::no, m, n, n, 1.0, half.data(), n, right_root.data(), n, 0.0, g.data(), n);
+  }
+};
+
+class Shampoo final : public UpdateRule {
+ public:
+  explicit Shampoo(const base::Section& s)
+      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate of matrices")),
+        epsilon_(s.number("epsilon", 1e-4, base::Range::positive(), "L_0 and R_0 are this times the identity")),
+        every_(s.integer("root_every", 1, base::Range::at_least(1), "steps from one taking of roots to the next")),
+        largest_side_(static_cast<std::size_t>(
+            s.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adam's step"))),
+        adam_lr_(s.number("adam_lr", 0.001, base::Range::positive(), "learning rate of the other tensors")),
+        beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment of the other tensors")),
+        beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment of the other tensors")),
+        adam_epsilon_(s.number("adam_epsilon", 1e-8, base::Range::positive(), "added to the root of that moment")) {}
+  Grain grain() const override { return Grain::tensor; }
+  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
+    slots.vector("first_moment");  // of the other tensors
+    slots.vector("second_moment");
+    for (const math::Tensor& t : layout.tensors()) {
+      if (takes(t)) slots.array("shampoo." + t.name, Preconditioner::size(t.rows(), t.row_size()));
+    }
+  }
+
+  Update begin(RuleStep& step) const override {
+    VectorSpace& space = step.space();
+    math::State& state = step.state();
+    const auto tensors = space.layout().tensors();
+    adam(step);
+    std::vector<std::span<double>> tables;
+    for (const math::Tensor& t : tensors) tables.push_back(takes(t) ? state.array("shampoo." + t.name) : std::span<double>());
+    const bool refresh = (step.t - 1) % every_ == 0;
+    space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
+                            const math::Tensor& t = tensors[whole.tensor];
+                            if (!takes(t)) return;
+                            math::Buffer<double> g(t.size);
+                            std::ranges::copy(v[0], g.data());
+                            Preconditioner(tables[whole.tensor], t.rows(), t.row_size())
+                                .apply(g.span(), t.rows(), t.row_size(), refresh, epsilon_);
+                            std::ranges::transform(g.span(), v[0].begin(), [](double e) { return static_cast<Real>(e); });
+                          }),
+                          tables);
+    std::vector<double> rates;
+    for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam_lr_ * step.factor);
+    return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
+      const auto [rate] = b.real(rates[b.block.tensor]);
+      for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= rate * b.g[i];
+    });
+  }
+
+ private:
+  bool takes(const math::Tensor& t) const { return t.shape.size() == 2 && std::max(t.rows(), t.row_size()) <= largest_side_; }
+
+  /// Of the tensors without matrices, the step takes the gradient's place.
+  void adam(RuleStep& step) const {
+    const auto t = static_cast<double>(step.t);
+    const double one = 1 / (1 - std::pow(beta1_, t));
+    const double two = 1 / std::sqrt(1 - std::pow(beta2_, t));
+    const auto tensors = step.space().layout().tensors();
+    step.space().for_each_block({{step.g, step.state().vector("first_moment"), step.state().vector("second_moment")}}, {},
+                                math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+                                  if (takes(tensors[block.tensor])) return;
+                                  const auto [rest1, rest2, up, scale, epsilon] =
+                                      RuleBlock<Real>::real(1 - beta1_, 1 - beta2_, one, two, adam_epsilon_);
+                                  Real* __restrict g = v.data[0];
+                                  Real* __restrict m = v.data[1];
+                                  Real* __restrict s = v.data[2];
+                                  for (std::size_t i = 0; i < v.count; ++i) {
+                                    m[i] += rest1 * (g[i] - m[i]);
+                                    s[i] += rest2 * (g[i] * g[i] - s[i]);
+                                    g[i] = up * m[i] / (scale * std::sqrt(s[i]) + epsilon);
+                                  }
+                                }));
+  }
+
+  double epsilon_;
+  std::int64_t every_;
+  std::size_t largest_side_;
+  double adam_lr_;
+  double beta1_;
+  double beta2_;
+  double adam_epsilon_;
+};
+
+}  // namespace
+
+extern const Entry entry_shampoo;
+const Entry entry_shampoo{
+    .name = "shampoo",
+    .title = "Shampoo: a preconditioner for each side of a matrix",
+    .rule =
+        "L_t = L_{t-1} + G_t G_t', R_t = R_{t-1} + G_t' G_t, both from epsilon I;\n"
+        "W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4) for each matrix W, roots anew every root_every steps;\n"
+        "adam at adam_lr for the rest, and for matrices with a side longer than largest_side",
+    .source = "Gupta, Koren & Singer, ICML 2018, arXiv:1802.09568, algorithm 1",
+    .cost = "b gradients",
+    .guarantee =
+        "one matrix, convex, gradients of rank at most r, |W_t - W|_F <= D, root_every = 1, lr ~ D / sqrt r: regret "
+        "O(sqrt r D tr(L_T^(1/4)) tr(R_T^(1/4))), O(sqrt T) for bounded gradients",
+    .make_rule = make<Shampoo, UpdateRule>,
+};
+
+}  // namespace talweg::optim
