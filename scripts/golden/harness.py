@@ -89,9 +89,10 @@ def reference(function):
     return function
 
 
-def case(function, method, l1=0.0, loops=("open", "closed")):
-    """`l1` > 0: with Omega = l1 |x|_1, which the reference must know by p["omega_l1"]."""
-    CASES.append((function, method, l1, loops))
+def case(function, method, l1=0.0, loops=("open", "closed"), box=None):
+    """`l1` > 0: with Omega = l1 |x|_1, `box`: and all |x_j| <= box, which the reference must know by p["omega_l1"] and
+    p["omega_box"]."""
+    CASES.append((function, method, l1, loops, box))
 
 
 def soft(x, threshold):
@@ -115,9 +116,9 @@ def by_torch(make):
     return run
 
 
-def points(function, method, l1, loop):
+def points(function, method, l1, loop, box):
     p = tomllib.loads(method.replace("; ", "\n"))
-    p["omega_l1"] = l1
+    p["omega_l1"], p["omega_box"] = l1, numpy.inf if box is None else box
     table = gradients()
     run = function(START.copy(), p)
     at = next(run)
@@ -132,9 +133,10 @@ def points(function, method, l1, loop):
 
 def write(name, folder):
     lines = ["method|omega_l1|loop|step|" + "|".join(f"x{j}" for j in range(SIZE))]
-    for function, method, l1, loops in CASES:
+    for function, method, l1, loops, box in CASES:
+        omega = repr(l1) if box is None else f"{l1} box {box}"
         for loop in loops:
-            for step, x in points(function, method, l1, loop):
-                lines.append("|".join([method, repr(l1), loop, str(step)] + [repr(float(v)) for v in x]))
+            for step, x in points(function, method, l1, loop, box):
+                lines.append("|".join([method, omega, loop, str(step)] + [repr(float(v)) for v in x]))
     (folder / "rules" / f"{name}.csv").write_text("\n".join(lines) + "\n")
     return len(lines) - 1

@@ -122,7 +122,9 @@ std::string Section::choice(std::string_view key, const std::optional<std::strin
   }
   std::string value = value_of(*memory_, path_, key, fallback, expected, as_exactly<std::string>,
                                [&](const std::string& v) { return std::ranges::find(allowed, v) != allowed.end(); });
-  memory_->declare(path_, key, to_toml(value), meaning);
+  constexpr std::size_t kShown = 8;  // more are a list of their own: methods, rules
+  memory_->declare(path_, key, to_toml(value),
+                   allowed.size() > kShown ? std::string(meaning) : fmt::format("{} ({})", meaning, fmt::join(allowed, " | ")));
   return value;
 }
 

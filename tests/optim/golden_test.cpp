@@ -72,7 +72,7 @@ FiniteSum closed_loop() {
 /// One case in one loop: the points of the steps that are shown.
 struct Golden {
   std::string method;
-  double l1 = 0;
+  std::string omega;  // "0.4": l1; "0.4 box 1.5": and |x_j| <= 1.5
   bool open = false;
   std::vector<std::pair<int, Point>> points;
 };
@@ -84,11 +84,12 @@ std::vector<Golden> golden_cases(const std::filesystem::path& file) {
   std::getline(stream, line);
   while (std::getline(stream, line)) {
     std::istringstream fields(line);
-    std::string method, l1, loop, step, rest;
-    for (std::string* field : {&method, &l1, &loop, &step}) std::getline(fields, *field, '|');
+    std::string method, omega, loop, step, rest;
+    for (std::string* field : {&method, &omega, &loop, &step}) std::getline(fields, *field, '|');
     std::getline(fields, rest);
-    const Golden next{method, std::stod(l1), loop == "open", {}};
-    if (cases.empty() || cases.back().method != next.method || cases.back().l1 != next.l1 || cases.back().open != next.open)
+    const Golden next{method, omega, loop == "open", {}};
+    if (cases.empty() || cases.back().method != next.method || cases.back().omega != next.omega ||
+        cases.back().open != next.open)
       cases.push_back(next);
     cases.back().points.emplace_back(std::stoi(step), numbers(rest, '|'));
   }
@@ -110,8 +111,12 @@ double tolerance_of(const Golden& golden) { return golden.method.starts_with("na
 
 template <class Real>
 void expect_golden(const Golden& golden, double tolerance) {
-  const SoftThreshold prox(golden.l1);
-  MethodRun<Real> run(golden.method, golden.open ? open_loop() : closed_loop(), kStart, 1, golden.l1 > 0 ? &prox : nullptr);
+  const std::size_t box = golden.omega.find("box");
+  const double l1 = std::stod(golden.omega);
+  const SoftThreshold prox =
+      box == std::string::npos ? SoftThreshold(l1) : SoftThreshold(l1, std::stod(golden.omega.substr(box + 4)));
+  const bool smooth = l1 == 0 && box == std::string::npos;
+  MethodRun<Real> run(golden.method, golden.open ? open_loop() : closed_loop(), kStart, 1, smooth ? nullptr : &prox);
   for (const auto& [step, expected] : golden.points) {
     while (run.progress().step < step) {
       run.progress().factor = 1 / (1 + static_cast<double>(run.progress().step) / 10);
@@ -120,8 +125,8 @@ void expect_golden(const Golden& golden, double tolerance) {
     const Point x = run.output();
     for (std::size_t j = 0; j < kSize; ++j) {
       ASSERT_NEAR(x[j], expected.at(j), tolerance * std::max(1.0, std::abs(expected[j])))
-          << golden.method << ", omega_l1 " << golden.l1 << ", " << (golden.open ? "open" : "closed") << " loop, step " << step
-          << ", element " << j;
+          << golden.method << ", omega_l1 " << golden.omega << ", " << (golden.open ? "open" : "closed") << " loop, step "
+          << step << ", element " << j;
     }
   }
 }

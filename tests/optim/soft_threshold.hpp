@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// prox of l1 |x|_1, written out for the tests.
+// prox of l1 |x|_1 and a box [-box, box], written out for the tests.
 #pragma once
+
+#include <algorithm>
+#include <limits>
 
 #include "talweg/math/proximal.hpp"
 
@@ -8,7 +11,7 @@ namespace talweg::test {
 
 class SoftThreshold final : public math::Proximal {
  public:
-  explicit SoftThreshold(double l1) : l1_(l1) {}
+  explicit SoftThreshold(double l1, double box = std::numeric_limits<double>::infinity()) : l1_(l1), box_(box) {}
   void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override { threshold(x, step); }
   void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override { threshold(x, step); }
 
@@ -17,10 +20,12 @@ class SoftThreshold final : public math::Proximal {
   void threshold(std::span<Real> x, std::span<const Real> step) const {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const Real t = static_cast<Real>(l1_) * step[i];
-      x[i] = x[i] > t ? x[i] - t : x[i] < -t ? x[i] + t : 0;
+      const Real shrunk = x[i] > t ? x[i] - t : x[i] < -t ? x[i] + t : 0;
+      x[i] = std::clamp(shrunk, -static_cast<Real>(box_), static_cast<Real>(box_));
     }
   }
   double l1_;
+  double box_;
 };
 
 }  // namespace talweg::test
