@@ -20,19 +20,26 @@ namespace talweg::train {
 struct VectorMemory {
   double state_first = 0;  // on the coordinator's node: shared by its ranks, unless the placement is "coordinator"
   double state_other = 0;  // on each other node
-  double rank = 0;         // on every rank: exact sums, one prepared point
+  double rank = 0;         // on every rank: exact sums, one prepared point, a method's tables
   double received = 0;     // on every rank but the coordinator: the point it is sent
 };
 
-/// `vectors` vectors of state, x among them, over so many nodes.
+/// Bytes of the tables among a run's state, and of the copy that a step is undone with.
+inline double table_bytes(const math::StateLayout& state) {
+  std::size_t numbers = 0;
+  for (const math::StateLayout::Array& a : state.arrays()) numbers += a.size;
+  return 2 * sizeof(double) * static_cast<double>(numbers);
+}
+
+/// The vectors and tables of `state`, x among them, over so many nodes.
 template <class Real>
-VectorMemory vector_memory(const model::Objective<Real>& objective, std::size_t vectors, engine::Placement placement,
+VectorMemory vector_memory(const model::Objective<Real>& objective, const math::StateLayout& state, engine::Placement placement,
                            int nodes) {
   const double vector = sizeof(Real) * static_cast<double>(objective.layout().extent());
-  const double all = vector * static_cast<double>(vectors);
+  const double all = vector * static_cast<double>(state.vectors().size());
   VectorMemory m;
   m.rank = sizeof(double) * static_cast<double>(objective.layout().extent()) +
-           sizeof(Real) * static_cast<double>(objective.prepared_extent());
+           sizeof(Real) * static_cast<double>(objective.prepared_extent()) + table_bytes(state);
   switch (placement) {
     case engine::Placement::coordinator:
       m.state_first = all;
@@ -70,6 +77,7 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   for (const std::string& name : layout.vectors()) {
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
+  m.method_state += table_bytes(layout);
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
   m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, engine.wave()));
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());

@@ -48,7 +48,7 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                           (problem.test ? problem.test->bytes() : 0)) /
                       ranks;
-  const VectorMemory memory = vector_memory(*problem.objective, p.state_vectors, run.run.engine.placement, nodes);
+  const VectorMemory memory = vector_memory(*problem.objective, layout, run.run.engine.placement, nodes);
   const double checkpoint =  // what it holds, and the file's image
       2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors);
   p.placement = engine::name_of(run.run.engine.placement);

@@ -130,6 +130,14 @@ TEST(Config, RemembersWhereValuesCameFrom) {
   EXPECT_EQ(resolved[1].meaning, "second");
 }
 
+TEST(Config, ListsTheValuesOfAChoiceWithItsMeaning) {
+  const Config config = parse("[a]\n");
+  config.section("a").choice("few", "no", {"no", "yes"}, "whether");
+  config.section("a").choice("many", "a", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "which");
+  EXPECT_EQ(config.resolved()[0].meaning, "whether (no | yes)");
+  EXPECT_EQ(config.resolved()[1].meaning, "which") << "a list of its own";
+}
+
 TEST(Config, ResolvedTomlParsesBackToTheSame) {
   const auto read = [](const Config& config) {
     const Section a = config.section("a");

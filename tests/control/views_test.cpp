@@ -47,6 +47,7 @@ TEST(Methods, EveryEntryIsTold) {
   EXPECT_EQ(adam.vectors, (std::vector<std::string>{"first_moment", "second_moment"}));
   EXPECT_TRUE(std::ranges::any_of(adam.hyperparameters,
                                   [](const base::Resolved& r) { return r.key == "beta2" && r.value == "0.999"; }));
+  EXPECT_NE(to_text(adam).find("none | polyak | stochastic_weight | exponential"), std::string::npos) << to_text(adam);
   EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.full_batch);
 }
 

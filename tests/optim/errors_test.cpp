@@ -43,6 +43,10 @@ TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
   expect_method("name = \"nesterov\"; form = \"look_ahead\"; lookahead = 5", {"method.lookahead", "stored"});
   expect_method("name = \"adagrad\"; dialect = \"tf1\"; initial_accumulator = 0.0", {"method.initial_accumulator", "(0, "});
   expect_method("name = \"momentum\"; dialect = \"keras\"; dampening = 0.3", {"method.dampening", "without it"});
+  expect_method("name = \"schedule_free_sgd\"; decoupled_weight_decay = 0.1",
+                {"method.decoupled_weight_decay", "weight_decay"});
+  expect_method("name = \"prodigy\"; growth_rate = 0.5", {"method.growth_rate", "0.5", "at least 1"});
+  expect_method("name = \"prodigy\"; dialect = \"paper\"; growth_rate = 1.5; d0 = 0.0", {"method.d0", "(0, "});
   expect_method("name = \"lbfgs\"; memory = 0", {"method.memory", "0", "[1, 100]"});
   expect_method("name = \"svrg\"; snapshot_every = 0.0", {"method.snapshot_every", "0", "(0, "});
   expect_method("name = \"pgd\"; mode = \"theory\"", {"method.smoothness", "nothing"});

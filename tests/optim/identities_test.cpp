@@ -79,6 +79,21 @@ TEST(Identities, FtrlAroundTheStartIsAdagrad) {
               path("name = \"adagrad\"; dialect = \"tf1\"; lr = 0.3", noisy(), kStart, 200), 1e-11, "ftrl and adagrad");
 }
 
+// What is said of schedules that fall: with zero gradients but for the first, x follows the rate.
+TEST(Identities, FtrlFollowsAFallingRateToTheCentre) {
+  const auto falling = [](int t) { return 1 / static_cast<double>(t); };
+  FiniteSum once{.n = 1000,
+                 .dimension = 1,
+                 .term =
+                     [](std::size_t t, const Point&, Point& g) {
+                       g[0] += t == 0 ? 1 : 0;
+                       return 0.0;
+                     },
+                 .hessian_vector = {}};
+  const auto points = path("name = \"ftrl\"; lr = 0.3; initial_accumulator = 1e-20", once, {2}, 10, falling);
+  for (std::size_t t = 0; t < points.size(); ++t) EXPECT_NEAR(points[t][0], points[0][0] / static_cast<double>(t + 1), 1e-9);
+}
+
 // v_t / (1 - beta2^t) tends to the mean of the squares: lr / sqrt(t) over its root is lr over the root of their sum.
 TEST(Identities, AdamWithoutForgettingIsAdagrad) {
   const auto falling = [](int t) { return 1 / std::sqrt(static_cast<double>(t)); };

@@ -122,6 +122,57 @@ TEST(FirstOrder, AccumulatedGradientsAreThoseOfALargerBatch) {
   }
 }
 
+// A rule's own oracle calls come when it steps, and go by its steps.
+TEST(FirstOrder, CostsOfARuleComeWithItsSteps) {
+  for (const std::string method : {"name = \"sophia\"; hessian_every = 2", "name = \"vsgd\"; probes = 3"}) {
+    MethodRun<double> run(method + "; accumulate = 3", least_squares(60, 3), {1, 2, -3}, 4);
+    std::size_t before = 0;
+    std::vector<std::size_t> found;
+    for (int k = 0; k < 12; ++k) {
+      const optim::Cost says = run.method().cost({.step = k, .n = 60, .batch = 4, .batches_per_epoch = 15, .seed = 1});
+      run.step();
+      EXPECT_EQ(run.oracle().hvps - before, static_cast<std::size_t>(says.hvps)) << method << ", step " << k;
+      found.push_back(run.oracle().hvps - before);
+      before = run.oracle().hvps;
+    }
+    const bool sophia = method.find("sophia") != std::string::npos;
+    EXPECT_EQ(found, (sophia ? std::vector<std::size_t>{0, 0, 4, 0, 0, 0, 0, 0, 4, 0, 0, 0}
+                             : std::vector<std::size_t>{0, 0, 12, 0, 0, 12, 0, 0, 12, 0, 0, 12}))
+        << method;
+  }
+}
+
+TEST(AdagradFull, RefusesManyParametersWithTheReason) {
+  MethodRun<double>("name = \"adagrad_full\"", quadratic(Point(1000, 1)), Point(1000));
+  try {
+    MethodRun<double>("name = \"adagrad_full\"", quadratic(Point(1001, 1)), Point(1001));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), base::ExitCode::bad_config);
+    for (const char* part : {"test.toml:2:8", "1001", "1000", "matrix", "shampoo"})
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << part << " is not in: " << e.what();
+  }
+}
+
+// More than one block of a tensor, sides that divide nothing, a matrix beside one that is too large, and a number alone.
+TEST(Shampoo, TakesMatricesThatFitAndLeavesTheRestToAdam) {
+  const auto shapes = std::vector<std::vector<std::size_t>>{{67, 65}, {3, 70}, {1}};
+  const std::size_t d = 67 * 65 + 210 + 1;
+  FiniteSum f = quadratic(Point(d, 1));
+  f.shapes = shapes;
+  Point start(d);
+  for (std::size_t j = 0; j < d; ++j) start[j] = std::sin(static_cast<double>(j * j));
+  MethodRun<double> run("name = \"shampoo\"; largest_side = 69; lr = 0.5; adam_lr = 0.01; epsilon = 1e-12", f, start);
+  EXPECT_EQ(run.state().array("shampoo.x0").size(), 2 * (67 * 67 + 65 * 65));
+  EXPECT_THROW(run.state().array("shampoo.x1"), std::logic_error);
+  run.step();
+  // After one step L^(-1/4) G R^(-1/4) is G's orthogonal factor: 65 singular values of 1.
+  double step = 0;
+  for (std::size_t j = 0; j < 67 * 65; ++j) step += (run.x()[j] - start[j]) * (run.x()[j] - start[j]);
+  EXPECT_NEAR(std::sqrt(step), 0.5 * std::sqrt(65.0), 1e-3);
+  for (std::size_t j = 67 * 65; j < d; ++j) EXPECT_NEAR(std::abs(run.x()[j] - start[j]), 0.01, 1e-6) << "adam's first step";
+}
+
 TEST(Catalogue, UnknownNamesAreRefusedWithTheNearest) {
   try {
     optim::find_entry("admm");

@@ -17,7 +17,9 @@ class Vector1000 final : public model::UserTerms {
 TEST(Memory, EachPlacementHoldsTheStateItsWay) {
   const model::UserObjective<float> objective(std::make_shared<Vector1000>());
   const auto vector = 4.0 * static_cast<double>(objective.layout().extent());
-  const auto of = [&](engine::Placement placement, int nodes) { return vector_memory(objective, 5, placement, nodes); };
+  math::StateLayout state;
+  for (const char* name : {"x", "a", "b", "c", "d"}) state.vector(name);
+  const auto of = [&](engine::Placement placement, int nodes) { return vector_memory(objective, state, placement, nodes); };
   const VectorMemory coordinator = of(engine::Placement::coordinator, 4);
   EXPECT_EQ(coordinator.state_first, 5 * vector);
   EXPECT_EQ(coordinator.state_other, 0);
@@ -31,6 +33,8 @@ TEST(Memory, EachPlacementHoldsTheStateItsWay) {
   EXPECT_EQ(sharded.state_other, 2 * vector);
   EXPECT_EQ(of(engine::Placement::sharded, 1).state_first, 5 * vector) << "nothing to divide";
   EXPECT_GE(sharded.rank, 2 * vector) << "the exact sums are doubles";
+  state.array("table", 300);
+  EXPECT_EQ(of(engine::Placement::sharded, 4).rank, sharded.rank + 2 * 8 * 300) << "every rank has the tables, twice in a step";
 }
 
 }  // namespace

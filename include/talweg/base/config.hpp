@@ -81,7 +81,7 @@ class Section {
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> fallback, Range, std::string_view meaning) const;
   bool flag(std::string_view key, bool fallback, std::string_view meaning) const;
   std::string text(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const;
-  /// One of the allowed names; the error lists them and the nearest. Up to eight are listed with the meaning.
+  /// One of the allowed names; the error lists them and the nearest.
   std::string choice(std::string_view key, const std::optional<std::string>& fallback,
                      std::span<const std::string_view> allowed, std::string_view meaning) const;
   std::string choice(std::string_view key, const std::optional<std::string>& fallback,

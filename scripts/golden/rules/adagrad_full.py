@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Full-matrix AdaGrad (Duchi et al. 2011, figure 1) by numpy's eigh and a linear solve. Closed loop alone: the open one's
+"""Full-matrix AdaGrad (Duchi et al. 2011, section 4) by numpy's eigh and a linear solve. Closed loop alone: the open one's
 gradients of 1e-12 and 1e6 side by side leave no digits of a matrix of their products."""
 import numpy
 from harness import case, reference

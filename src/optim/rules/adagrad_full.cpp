@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdaGrad with full matrices (Duchi, Hazan & Singer 2011, figure 1, the composite mirror descent form):
+// AdaGrad with full matrices (Duchi, Hazan & Singer 2011, section 4, the composite mirror descent form):
 //   G_t = G_{t-1} + g_t g_t'          x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t
 // over all d parameters as one vector. The root comes from the eigenvectors of G [d, d], so a step takes d^3 operations: more
 // than 1000 parameters are refused. A non-smooth Omega would need a prox in the metric of a matrix, which is not separable.
@@ -84,7 +84,7 @@ const Entry entry_adagrad_full{
     .name = "adagrad_full",
     .title = "AdaGrad with full matrices, for few parameters",
     .rule = "G_t = G_{t-1} + g_t g_t'; x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t; at most 1000 parameters",
-    .source = "Duchi, Hazan & Singer, JMLR 12 (2011), figure 1, full matrices, composite mirror descent",
+    .source = "Duchi, Hazan & Singer, JMLR 12 (2011), section 4: full matrices, composite mirror descent",
     .cost = "b gradients",
     .guarantee =
         "convex: regret O(max_t |x_t - x|_2^2 tr(G_T^(1/2)) / lr + lr tr(G_T^(1/2))): adagrad's with gradients' directions for "

@@ -5,10 +5,11 @@
 //   paper        l2 in the place of 2 l2
 // l1 and l2 act once on the whole sum z of gradients: their strength per step falls as 1/t. composite = "per_step" takes t l1
 // and t l2, which tends to the minimum of f + l1 |x|_1 + l2 |x|^2. They are the rule's own, on every parameter: no Omega.
-// A rate that falls draws x back: without l1 and l2 x_t = x_{t-1} (1 + (r(n_{t-1}) / r(n_t)) (lr_t / lr_{t-1} - 1)) - lr_t g_t
-// / r(n_t), so the schedule should be constant. A step of rate 0 changes nothing. The start is soon forgotten: x_1 = (1 -
-// sqrt(n_0 / n_1)) x_0 - lr g / sqrt(n_1). centre = "initial" has the rule work on x - x_0 instead, and l1 and l2 pull towards
-// x_0.
+// A rate that falls draws x back, so the schedule should be constant: without l1 and l2
+//   x_t = x_{t-1} (1 + r(n_{t-1}) / r(n_t) (lr_t / lr_{t-1} - 1)) - lr_t g_t / r(n_t)
+// A step of rate 0 changes nothing.
+// The start is soon forgotten: x_1 = (1 - sqrt(n_0 / n_1)) x_0 - lr g / sqrt(n_1). centre = "initial" has the rule work on
+// x - x_0 instead, and l1 and l2 pull towards x_0.
 #include <algorithm>
 #include <cmath>
 
