@@ -11,6 +11,8 @@ class SoftThreshold final : public math::Proximal {
   explicit SoftThreshold(double l1) : l1_(l1) {}
   void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override { threshold(x, step); }
   void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override { threshold(x, step); }
+  [[nodiscard]] double l1() const { return l1_; }
+  [[nodiscard]] double l1(const math::Block&) const override { return l1_; }
 
  private:
   template <class Real>
