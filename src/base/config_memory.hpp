@@ -24,6 +24,7 @@ struct Config::Memory {
   std::vector<Resolved> resolved;
   std::map<std::string, Opened, std::less<>> opened;  // by dotted path, "" for the root
   std::vector<std::string> order;                     // of opening
+  std::map<std::string, double, std::less<>> stands;  // numbers that texts stand for, by dotted key
 
   [[nodiscard]] Opened& at(std::string_view path) { return opened.find(path)->second; }
   [[nodiscard]] const Entry* find(std::string_view path, std::string_view key);

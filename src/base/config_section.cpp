@@ -86,10 +86,24 @@ char Section::kind(std::string_view key) const {
 }
 
 double Section::number(std::string_view key, std::optional<double> fallback, Range range, std::string_view meaning) const {
-  const double value = value_of(*memory_, path_, key, fallback, ranged("a number", range), as_number,
-                                [&](double v) { return range.contains(v); });
-  memory_->declare(path_, key, to_toml(value), meaning);
+  const auto stands = memory_->stands.find(dotted(path_, key));
+  const bool text = stands != memory_->stands.end();
+  const auto convert = [&](const Node& node) { return text ? std::optional(stands->second) : as_number(node); };
+  const double value =
+      value_of(*memory_, path_, key, fallback, ranged("a number", range), convert, [&](double v) { return range.contains(v); });
+  memory_->declare(path_, key, text ? to_toml(*memory_->find(path_, key)->node.as<std::string>()) : to_toml(value), meaning);
   return value;
+}
+
+bool Section::stand_in(std::string_view key, const std::function<std::optional<double>(std::string_view)>& read,
+                       std::string_view expected) const {
+  const Entry* entry = memory_->find(path_, key);
+  const std::string* text = entry == nullptr ? nullptr : entry->node.as<std::string>();
+  if (text == nullptr) return false;
+  const std::optional<double> value = read(*text);
+  if (!value) memory_->refuse(entry->node.place.text(), path_, key, entry->node.shown(), expected);
+  memory_->stands[dotted(path_, key)] = *value;
+  return true;
 }
 
 std::int64_t Section::integer(std::string_view key, std::optional<std::int64_t> fallback, Range range,

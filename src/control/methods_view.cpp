@@ -47,7 +47,9 @@ std::string claims_text(const optim::Needs& needs) {
                    : needs.strongly_convex ? "strongly convex F only"
                    : needs.convex          ? "convex F only"
                                            : "convex and non-convex F");
-  all.emplace_back(needs.smooth_omega ? "smooth Omega only (no l1, no box)" : "non-smooth Omega (l1, box) by prox");
+  all.emplace_back(needs.smooth_omega ? "smooth Omega only (no l1, no box)"
+                   : needs.l1_omega   ? "of non-smooth Omega l1 alone"
+                                      : "non-smooth Omega (l1, box) by prox");
   all.emplace_back(needs.full_batch ? "run.batch = \"full\" only" : "minibatches");
   if (needs.hvp) all.emplace_back("uses Hessian-vector products");
   return fmt::format("{}{}{}", fmt::join(all, "; "), needs.why.empty() ? "" : ": ", needs.why);
@@ -139,6 +141,7 @@ nlohmann::ordered_json to_json(const MethodView& v) {
            {{"full_batch", n.full_batch},
             {"hvp", n.hvp},
             {"smooth_omega", n.smooth_omega},
+            {"l1_omega", n.l1_omega},
             {"convex", n.convex},
             {"strongly_convex", n.strongly_convex},
             {"linear", n.linear}}},

@@ -98,6 +98,11 @@ std::string head_text(const std::filesystem::path& path, const Run& run) {
                                    last_number(t.steps, "gradient_norm"), last_number(t.steps, "learning_rate")));
     }
   }
+  if (run.trace) {
+    for (const io::TraceEvent& e : run.trace->events) {
+      if (e.kind == "method") add("found", fmt::format("{} (step {})", e.message, e.step));
+    }
+  }
   if (run.summary && !outdated(run) && run.summary->contains("best") && !run.summary->at("best").is_null()) {
     add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"),
                             entry(*run.summary, "/best/step")));

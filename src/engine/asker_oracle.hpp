@@ -30,6 +30,8 @@ class Engine<Real>::AskerOracle final : public optim::Oracle {
   [[nodiscard]] const math::Proximal* proximal() const override {
     return engine_.problem_.regularizer.smooth() ? nullptr : &engine_.problem_.regularizer;
   }
+  [[nodiscard]] std::optional<optim::CurvatureBounds> curvature_bounds() const override { return engine_.problem_.curvature; }
+  [[nodiscard]] double omega_curvature() const override { return engine_.problem_.regularizer.config().l2; }
 
  private:
   class Finished;

@@ -64,6 +64,10 @@ struct LossEntry {
   std::size_t (*outputs)(std::size_t classes);
   std::unique_ptr<Loss<float>> (*make_float)(const ModelConfig&);
   std::unique_ptr<Loss<double>> (*make_double)(const ModelConfig&);
+  /// The largest eigenvalue of d2l/dz2 over all z and y; and the least c with d2l/dz2 <= c d2l/dz2(0, y) everywhere, for so
+  /// many outputs (null: there is none).
+  double curvature;
+  double (*over_zero)(std::size_t outputs);
 };
 std::span<const LossEntry* const> losses();
 const LossEntry& find_loss(std::string_view name);

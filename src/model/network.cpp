@@ -53,6 +53,14 @@ Capabilities Network<Real>::capabilities() const {
 }
 
 template <class Real>
+std::optional<LinearCurvature> Network<Real>::linear_curvature() const {
+  if (layers() > 1) return std::nullopt;
+  return LinearCurvature{.loss = plan_.loss->curvature,
+                         .bias = plan_.bias ? 1.0 : 0.0,
+                         .over_zero = plan_.loss->over_zero != nullptr ? plan_.loss->over_zero(outputs()) : 0};
+}
+
+template <class Real>
 std::string Network<Real>::describe() const {
   return fmt::format("{} {}{}, {}{}", plan_.kind, fmt::join(plan_.widths, "-"),
                      plan_.activation != nullptr ? fmt::format(", {}", plan_.activation->name) : "", plan_.loss->name,

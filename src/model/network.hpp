@@ -32,6 +32,7 @@ class Network final : public Objective<Real> {
 
   const math::ParameterLayout& layout() const override { return layout_; }
   Capabilities capabilities() const override;
+  std::optional<LinearCurvature> linear_curvature() const override;
   std::size_t outputs() const override { return plan_.widths.back(); }
   std::string describe() const override;
   double gradient_flop() const override;

@@ -79,6 +79,10 @@ Regularizer::Config parse_regularizer(const base::Section& regularizer) {
     config.low = box[0];
     config.high = box[1];
   }
+  if (regularizer.flag("nonnegative", false, "every weight stays at 0 or above: box = [0, inf]")) {
+    if (!box.empty()) regularizer.fail("nonnegative", "true beside box", "one of them");
+    config.low = 0;
+  }
   config.include_bias = regularizer.flag("include_bias", false, "Omega acts on biases too");
   return config;
 }

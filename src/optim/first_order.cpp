@@ -109,10 +109,11 @@ void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout&
   estimator_->declare(layout, parameters);
   if (around_.accumulate > 1) layout.vector("accumulated");
   around_.averaging.declare(layout);
+  StepSize::declare(layout);
 }
 
 Cost FirstOrder::cost(const CostPoint& point) const {
-  const Cost gradients = estimator_->cost(point);
+  const Cost gradients = estimator_->cost(point) + around_.lr.cost(point);
   if ((point.step + 1) % around_.accumulate != 0) return gradients;  // the rule does not step
   CostPoint of_rule = point;
   of_rule.step /= around_.accumulate;
@@ -126,6 +127,8 @@ StepReport FirstOrder::step(StepContext& context) const {
   if (proximal != nullptr && rule_->needs().smooth_omega) throw std::logic_error("a rule without prox met a non-smooth Omega");
 
   Undo undo(context.state);
+  std::string found;
+  const double unit = around_.lr.per_unit(context, found);
   Estimate estimate = estimator_->estimate(context);
   const std::int64_t together = around_.accumulate;
   const std::int64_t place = context.progress.step % together;  // among the estimates that make a step
@@ -142,12 +145,12 @@ StepReport FirstOrder::step(StepContext& context) const {
       return {.loss = answer.value,
               .gradient_norm = std::sqrt(answer.sums[0]),
               .parameter_norm = space.norm(context.x()),
-              .message = {}};
+              .message = std::move(found)};
     }
   }
   RuleStep rule_step{.context = context,
                      .t = context.progress.step / together + 1,
-                     .lr = rule_->lr() * context.progress.factor,
+                     .lr = unit * rule_->lr() * context.progress.factor,
                      .factor = context.progress.factor,
                      .batch = estimate.request.batch,
                      .g = {}};
@@ -198,7 +201,7 @@ StepReport FirstOrder::step(StepContext& context) const {
           .update_norm = std::sqrt(answer.sums[kUpdate]),
           .parameter_norm = std::sqrt(answer.sums[kPoint]),
           .learning_rate = rule_step.lr,
-          .message = {}};
+          .message = std::move(found)};
 }
 
 }  // namespace talweg::optim

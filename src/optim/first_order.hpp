@@ -14,6 +14,7 @@
 
 #include "optim/averaging.hpp"
 #include "optim/clipping.hpp"
+#include "optim/step_size.hpp"
 #include "talweg/optim/estimator.hpp"
 #include "talweg/optim/update_rule.hpp"
 
@@ -25,12 +26,13 @@ struct Surroundings {
   double weight_decay = 0;      // decoupled: x_{t-1} (1 - lr weight_decay) instead of x_{t-1}
   std::int64_t accumulate = 1;  // the rule steps on the mean of the last so many estimates, each of one step
   Averaging averaging;
+  StepSize lr;  // in what the rule's lr is counted
 };
 
 class FirstOrder final : public Method {
  public:
   FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, const Surroundings& around);
-  [[nodiscard]] Needs needs() const override { return rule_->needs() | estimator_->needs(); }
+  [[nodiscard]] Needs needs() const override { return rule_->needs() | estimator_->needs() | around_.lr.needs(); }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
   [[nodiscard]] Cost cost(const CostPoint& point) const override;
   [[nodiscard]] std::string_view output() const override {

@@ -15,6 +15,15 @@
 namespace talweg::optim {
 namespace {
 
+/// The recursion: a basis of the Krylov space of H and a random vector, and T = its projection of H.
+struct Krylov {
+  std::vector<Temporary> basis;
+  std::vector<double> alpha;
+  std::vector<double> beta;
+  double next = 0;         // |w|: beta to come
+  bool exhausted = false;  // the whole space is spanned
+};
+
 constexpr int kCheckEvery = 5;        // iterations between looks at the Ritz values
 constexpr double kBreakdown = 1e-12;  // beta below this times the largest |T| entry: the Krylov space is spanned
 
@@ -23,6 +32,31 @@ void random_direction(VectorSpace& space, std::uint64_t seed, Vector out) {
   space.for_each_block({{out}}, {}, math::block_kernel([&random]<class Real>(const math::Block& block, math::Arrays<Real> v) {
                          for (std::size_t i = 0; i < v.count; ++i) v[0][i] = static_cast<Real>(random.normal(block.offset + i));
                        }));
+}
+
+/// Begins the recursion, or takes it one product further; w is what is left of the last product.
+void extend(Krylov& krylov, Oracle& oracle, Vector x, const Batch& batch, std::uint64_t seed, Vector w) {
+  VectorSpace& space = oracle.space();
+  auto& [basis, alpha, beta, next, exhausted] = krylov;
+  basis.emplace_back(space);
+  if (alpha.empty()) {
+    random_direction(space, seed, basis[0]);
+    space.scale(1 / space.norm(basis[0]), basis[0]);
+  } else {
+    beta.push_back(next);
+    space.copy(w, basis.back());
+    space.scale(1 / next, basis.back());
+  }
+  const std::size_t j = alpha.size();
+  oracle.hessian_vector(x, basis[j], batch, w);
+  alpha.push_back(space.dot(basis[j], w));
+  for (int pass = 0; pass < 2; ++pass) {
+    for (const Temporary& v : basis) space.axpy(-space.dot(v, w), v, w);
+  }
+  next = space.norm(w);
+  const double scale = std::max(std::abs(*std::ranges::max_element(alpha, {}, [](double a) { return std::abs(a); })),
+                                beta.empty() ? 0.0 : *std::ranges::max_element(beta));
+  exhausted = next <= kBreakdown * scale || j + 1 == space.layout().parameters();
 }
 
 }  // namespace
@@ -39,40 +73,22 @@ Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const
   VectorSpace& space = oracle.space();
   const auto limit =
       std::min<std::size_t>(static_cast<std::size_t>(std::max(options.iterations, 1)), space.layout().parameters());
-  std::vector<Temporary> basis;
-  std::vector<double> alpha;
-  std::vector<double> beta;
   const Temporary w(space);
-  basis.emplace_back(space);
-  random_direction(space, options.seed, basis[0]);
-  space.scale(1 / space.norm(basis[0]), basis[0]);
-
+  Krylov krylov;
+  const auto& [basis, alpha, beta, next, exhausted] = krylov;
   Eigenpair pair;
   math::TridiagonalEigen ritz;
   while (true) {
-    const std::size_t j = alpha.size();
-    oracle.hessian_vector(x, basis[j], batch, w);
+    extend(krylov, oracle, x, batch, options.seed, w);
     ++pair.iterations;
-    alpha.push_back(space.dot(basis[j], w));
-    for (int pass = 0; pass < 2; ++pass) {
-      for (const Temporary& v : basis) space.axpy(-space.dot(v, w), v, w);
-    }
-    const double next = space.norm(w);
-    const double scale = std::max(std::abs(*std::ranges::max_element(alpha, {}, [](double a) { return std::abs(a); })),
-                                  beta.empty() ? 0.0 : *std::ranges::max_element(beta));
-    pair.exhausted = next <= kBreakdown * scale || j + 1 == space.layout().parameters();
-    const bool last = pair.exhausted || j + 1 == limit;
-    if (last || (j + 1) % kCheckEvery == 0) {
-      ritz = math::tridiagonal_eigen(alpha, beta);
-      const std::size_t n = alpha.size();
-      const double bound = next * std::abs(ritz.vectors[n - 1]);
-      const double largest = std::max(std::abs(ritz.values.front()), std::abs(ritz.values.back()));
-      if (last || (bound <= options.tolerance * largest && ritz.values.front() < options.stop_below)) break;
-    }
-    beta.push_back(next);
-    basis.emplace_back(space);
-    space.copy(w, basis.back());
-    space.scale(1 / next, basis.back());
+    const std::size_t n = alpha.size();
+    pair.exhausted = exhausted;
+    const bool last = exhausted || n == limit;
+    if (!last && n % kCheckEvery != 0) continue;
+    ritz = math::tridiagonal_eigen(alpha, beta);
+    const double bound = next * std::abs(ritz.vectors[n - 1]);
+    const double largest = std::max(std::abs(ritz.values.front()), std::abs(ritz.values.back()));
+    if (last || (bound <= options.tolerance * largest && ritz.values.front() < options.stop_below)) break;
   }
 
   space.zero(eigenvector);
@@ -85,6 +101,26 @@ Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const
   pair.residual = space.norm(w);
   pair.largest = ritz.values.back();
   return pair;
+}
+
+SpectralNorm spectral_norm(Oracle& oracle, Vector x, const Batch& batch, const LanczosOptions& options) {
+  const auto limit =
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(options.iterations, 1)), oracle.space().layout().parameters());
+  const Temporary w(oracle.space());
+  Krylov krylov;
+  SpectralNorm norm;
+  while (true) {
+    extend(krylov, oracle, x, batch, options.seed, w);
+    const std::size_t n = krylov.alpha.size();
+    const bool last = krylov.exhausted || n == limit;
+    if (!last && n % kCheckEvery != 0) continue;
+    const math::TridiagonalEigen ritz = math::tridiagonal_eigen(krylov.alpha, krylov.beta);
+    const std::size_t k = std::abs(ritz.values.front()) > std::abs(ritz.values.back()) ? 0 : n - 1;
+    norm = {.value = std::abs(ritz.values[k]),
+            .residual = krylov.exhausted ? 0 : krylov.next * std::abs(ritz.vectors[k * n + n - 1]),
+            .iterations = static_cast<int>(n)};
+    if (last || norm.residual <= options.tolerance * norm.value) return norm;
+  }
 }
 
 }  // namespace talweg::optim

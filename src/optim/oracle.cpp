@@ -2,6 +2,7 @@
 #include "talweg/optim/oracle.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "talweg/math/sums.hpp"
 
@@ -13,6 +14,16 @@ GradientAnswer Oracle::gradient_into(const GradientRequest& request, Vector out)
     return math::Sums{math::squared_norm<Real>(v[0])};
   });
   return gradient(request, {.kernel = store, .writes = {out}, .reads = {}});
+}
+
+void Oracle::prox(Vector x, double step) {
+  const math::Proximal* omega = proximal();
+  if (omega == nullptr) return;
+  space().for_each_block({{x}}, {}, math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+                           alignas(64) std::array<Real, math::ParameterLayout::kBlock> steps;
+                           steps.fill(static_cast<Real>(step));
+                           omega->apply(block, v[0], std::span<const Real>(steps).first(v.count));
+                         }));
 }
 
 }  // namespace talweg::optim

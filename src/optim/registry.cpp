@@ -50,12 +50,14 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
   const Entry& rule = entry.make_rule != nullptr
                           ? entry
                           : find_entry(method.choice("rule", "sgd", names(true), "what is done with the estimated gradient"));
+  const StepSize lr = StepSize::beside(method, "lr");
   std::unique_ptr<UpdateRule> update = rule.make_rule(method);
   Surroundings around{
       .clipping = parse_clipping(method),
       .weight_decay = method.number("decoupled_weight_decay", 0.0, base::Range::non_negative(),
                                     "times lr: share of every parameter that is taken off before the rule's step"),
-      .averaging = Averaging(method)};
+      .averaging = Averaging(method),
+      .lr = lr};
   if (const std::string_view instead = update->remakes_x(); !instead.empty()) {
     const std::string expected = fmt::format("0, or {}: this rule makes x anew from its own slots", instead);
     if (around.weight_decay > 0) method.fail("decoupled_weight_decay", fmt::format("{}", around.weight_decay), expected);
@@ -82,7 +84,7 @@ std::vector<std::string_view> without(bool Needs::*need) {
 
 }  // namespace
 
-void check_needs(const base::Section& method, const Method& built, const Offer& offer) {
+void check_needs(const base::Section& method, const Method& built, const Offer& offer, const std::optional<Blamed>& omega) {
   struct Claim {
     bool Needs::*need;
     bool offered;
@@ -92,17 +94,26 @@ void check_needs(const base::Section& method, const Method& built, const Offer& 
       Claim{&Needs::full_batch, offer.full_batch,
             "run.batch = \"full\": this method asks for values and gradients of all of F"},
       Claim{&Needs::smooth_omega, offer.smooth_omega, "a smooth Omega (no l1, no box): this method has no prox step"},
+      Claim{&Needs::l1_omega, offer.l1_omega, "l1 alone (no box): this method handles the sign of each weight, not its bounds"},
       Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
       Claim{&Needs::strongly_convex, offer.strongly_convex,
             "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
       Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
   const Needs needs = built.needs();
+  if (needs.horizon > offer.steps) {
+    method.fail("name", '"' + method.text("name", "sgd", "the optimization method: see `talweg methods`") + '"',
+                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.why));
+  }
   for (const Claim& claim : claims) {
     if (!(needs.*claim.need) || claim.offered) continue;
     const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
+    const std::string others = fmt::format("{}", fmt::join(without(claim.need), ", "));
+    if (omega && (claim.need == &Needs::smooth_omega || claim.need == &Needs::l1_omega)) {
+      omega->section.fail(omega->key, omega->found,
+                          fmt::format("with method.name = \"{}\" {}; these take it: {}", name, claim.expected, others));
+    }
     method.fail("name", '"' + name + '"',
-                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why,
-                            fmt::join(without(claim.need), ", ")));
+                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why, others));
   }
 }
 

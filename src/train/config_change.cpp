@@ -22,6 +22,7 @@ constexpr std::array kTable = {
     Row{"method.rule", ChangeKind::refused},
     Row{"method.dialect", ChangeKind::refused},
     Row{"method.memory", ChangeKind::refused},
+    Row{"method.window", ChangeKind::refused},
     Row{"method.average_", ChangeKind::logged},
     Row{"method.average", ChangeKind::refused},
     Row{"method.form", ChangeKind::refused},

@@ -129,6 +129,10 @@ std::optional<Ending> Coordinator<Real>::loop() {
     progress_.update(progress_state());
     const std::int64_t done = steps_done();
     if (options_.bench_seconds > 0 && done == kWarmUp) forget_warm_up();
+    if (report_.outcome == optim::Outcome::going_on && !report_.message.empty()) {
+      log_.info(report_.message);
+      event("method", report_.message);
+    }
     if (report_.outcome != optim::Outcome::going_on) {
       return finished(report_.outcome == optim::Outcome::converged ? "converged" : "stuck", report_.message);
     }

@@ -22,6 +22,10 @@ template <class Real>
 Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
                           const base::Log& log);
 
+/// Collective: bounds of the terms' curvature from the rows of all ranks; nothing when the objective is not linear.
+template <class Real>
+std::optional<optim::CurvatureBounds> curvature_bounds(const engine::Problem<Real>& problem, comm::Communicator& comm);
+
 /// Collective: Error(bad_data) when the ranks did not read the same data (another folder, a stale copy).
 void expect_same_data(const RunFacts& facts, comm::Communicator& comm);
 /// Error(bad_data) when the data is not what the checkpoint `file` was made from.

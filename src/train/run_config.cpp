@@ -56,6 +56,10 @@ StopSection parse_stop(const base::Section& s, bool has_valid) {
   StopSection stop;
   stop.gradient_norm =
       s.number("gradient_norm", 0.0, Range::non_negative(), "stop when the full gradient's norm is at most this; 0: off");
+  const double mapped = s.number("prox_gradient_norm", 0.0, Range::non_negative(),
+                                 "the same by its name where Omega is not smooth: |x - prox(x - grad F)|; 0: off");
+  if (mapped > 0 && stop.gradient_norm > 0) s.fail("prox_gradient_norm", "both it and gradient_norm", "one of them");
+  stop.gradient_norm = std::max(stop.gradient_norm, mapped);
   stop.check_every = s.number("check_every", 1.0, Range::positive(), "passes between gradient norm checks");
   stop.target_loss =
       s.number("target_loss", stop.target_loss, {}, "stop when the training objective at an evaluation is at most this");
@@ -75,9 +79,18 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
   return {.full_batch = config.run.engine.batch == 0,
           .smooth_omega = omega.l1 == 0 && !std::isfinite(omega.low) && !std::isfinite(omega.high),
+          .l1_omega = !std::isfinite(omega.low) && !std::isfinite(omega.high),
           .convex = linear || own_terms,
           .strongly_convex = (linear || own_terms) && omega.l2 > 0 && (omega.include_bias || !config.model.bias),
-          .linear = linear && !own_terms};
+          .linear = linear && !own_terms,
+          .steps = config.run.steps.value_or(0)};
+}
+
+/// The key that makes Omega non-smooth.
+optim::Blamed nonsmooth_key(const base::Section& s, const model::Regularizer::Config& omega, bool bounds) {
+  if (omega.l1 > 0 && !bounds) return {s, "l1", fmt::format("{:g}", omega.l1)};
+  if (s.kind("box") == 0) return {s, "nonnegative", "true"};
+  return {s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
 }
 
 }  // namespace
@@ -116,7 +129,11 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   if (run.trace.evaluate_every == 0 && (run.stop.patience > 0 || std::isfinite(run.stop.target_loss))) {
     trace.fail("evaluate_every", "0 beside stop.patience or stop.target_loss", "more than 0: evaluations decide about those");
   }
-  optim::check_needs(method, *run.method, offer_of(run, given.objective));
+  const optim::Offer offer = offer_of(run, given.objective);
+  std::optional<optim::Blamed> omega;
+  if (!offer.smooth_omega)
+    omega = nonsmooth_key(config.section("regularizer"), run.regularizer, run.method->needs().l1_omega && !offer.l1_omega);
+  optim::check_needs(method, *run.method, offer, omega);
   return run;
 }
 

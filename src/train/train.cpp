@@ -39,6 +39,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   expect_same_data(loaded->facts, comm);
   const math::Threads threads(options.threads);
   engine::Problem<Real>& problem = loaded->problem;
+  if (run.method->needs().smoothness) problem.curvature = curvature_bounds(problem, comm);
   loaded->facts.ranks = comm.size();
   loaded->facts.threads = threads.count();
 

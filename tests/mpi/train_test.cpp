@@ -22,6 +22,10 @@ const Case kCases[] = {
     {"adam", "name = \"adam\"\nlr = 0.01\n", "97", 18},
     {"svrg", "name = \"svrg\"\nlr = 0.05\n", "97", 18},
     {"lbfgs", "name = \"lbfgs\"\nmemory = 3\n", "\"full\"", 4},
+    {"gd", "name = \"gd\"\nlr = \"0.5/L\"\nsearch = \"armijo\"\n", "\"full\"", 4},
+    {"barzilai_borwein", "name = \"barzilai_borwein\"\nlr = \"1/L\"\n", "\"full\"", 4},
+    {"nonlinear_cg", "name = \"nonlinear_cg\"\n", "\"full\"", 4},
+    {"owlqn", "name = \"owlqn\"\nmemory = 3\n", "\"full\"", 4},
     {"pgd", "name = \"pgd\"\nlr = 0.1\ngradient_threshold = 10.0\nnoise_interval = 2\n", "\"full\"", 4},
 };
 

@@ -115,7 +115,12 @@ std::optional<std::string> at_rate(const optim::Entry& entry, double times) {
   std::string more;
   const Defaults defaults(entry);
   for (const base::Resolved& r : defaults.config.resolved()) {
-    if (r.key == "lr" || r.key.ends_with("_lr")) more += fmt::format("{} = {:.17e}\n", r.key, std::stod(r.value) * times);
+    if (r.key != "lr" && !r.key.ends_with("_lr")) continue;
+    if (r.value.ends_with("/L\"")) {
+      more += fmt::format("{} = \"{:.17e}/L\"\n", r.key, std::stod(r.value.substr(1)) * times);
+    } else {
+      more += fmt::format("{} = {:.17e}\n", r.key, std::stod(r.value) * times);
+    }
   }
   return more.empty() ? std::nullopt : std::optional(lines_of(entry, more));
 }

@@ -17,6 +17,7 @@
 #include "talweg/base/error.hpp"
 #include "talweg/base/random.hpp"
 #include "talweg/optim/registry.hpp"
+#include "tests/optim/soft_threshold.hpp"
 
 namespace talweg::test {
 
@@ -158,8 +159,17 @@ class SerialOracle final : public optim::Oracle {
     scatter(sum, space_.at(out));
   }
   double smooth_omega(optim::Vector x) override { return omega(point(x)); }
-  double nonsmooth_omega(optim::Vector) override { return 0; }
+  double nonsmooth_omega(optim::Vector x) override {
+    const auto* l1 = dynamic_cast<const SoftThreshold*>(proximal_);
+    double sum = 0;
+    if (l1 != nullptr) {
+      for (const double v : point(x)) sum += l1->l1() * std::abs(v);
+    }
+    return sum;
+  }
   const math::Proximal* proximal() const override { return proximal_; }
+  std::optional<optim::CurvatureBounds> curvature_bounds() const override { return bounds; }
+  double omega_curvature() const override { return l2; }
 
   /// A vector without its padding, and the way back.
   Point point(optim::Vector v) {
@@ -189,7 +199,8 @@ class SerialOracle final : public optim::Oracle {
     for (const double v : x) sum += v * v;
     return 0.5 * l2 * sum;
   }
-  double l2 = 0;                     // Omega's smooth part
+  double l2 = 0;  // Omega's smooth part
+  std::optional<optim::CurvatureBounds> bounds;
   std::function<void()> on_request;  // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;

@@ -14,6 +14,8 @@ class SoftThreshold final : public math::Proximal {
   explicit SoftThreshold(double l1, double box = std::numeric_limits<double>::infinity()) : l1_(l1), box_(box) {}
   void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override { threshold(x, step); }
   void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override { threshold(x, step); }
+  [[nodiscard]] double l1() const { return l1_; }
+  [[nodiscard]] double l1(const math::Block&) const override { return l1_; }
 
  private:
   template <class Real>

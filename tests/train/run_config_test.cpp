@@ -58,6 +58,20 @@ TEST(RunConfig, NeedsOfAMethodAreCheckedBeforeDataIsRead) {
   expect_refusal("[method]\nname = \"lbfgs\"\n", {"method.name", "lbfgs", "full"});
   expect_refusal("[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\n", {"lbfgs", "smooth Omega"});
   EXPECT_NO_THROW(parse_run(parse("[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n[regularizer]\nl2 = 0.1\n")));
+  // What is blamed is the key that does not fit, with who takes it.
+  expect_refusal("[regularizer]\nl1 = 0.1\n[method]\nname = \"adam\"\n",
+                 {"run.toml:7:1: regularizer.l1: found 0.1", "smooth Omega", "adam", "these take it", "fista"});
+  expect_refusal("[regularizer]\nbox = [0, 1]\n[method]\nname = \"adam\"\n", {"regularizer.box: found [0, 1]"});
+  expect_refusal("[regularizer]\nnonnegative = true\n[method]\nname = \"adam\"\n", {"regularizer.nonnegative: found true"});
+  const std::string owlqn = "[method]\nname = \"owlqn\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\n";
+  EXPECT_NO_THROW(parse_run(parse(owlqn)));
+  expect_refusal(owlqn + "nonnegative = true\n", {"regularizer.nonnegative", "l1 alone"});
+  expect_refusal("[regularizer]\nnonnegative = true\nbox = [0, 1]\n", {"regularizer.nonnegative", "one of them"});
+}
+
+TEST(RunConfig, TheProxGradientsNormIsTheGradientsByAnotherName) {
+  EXPECT_EQ(parse_run(parse("[stop]\nprox_gradient_norm = 1e-3\n")).stop.gradient_norm, 1e-3);
+  expect_refusal("[stop]\nprox_gradient_norm = 1e-3\ngradient_norm = 1e-3\n", {"stop.prox_gradient_norm", "one of them"});
 }
 
 TEST(RunConfig, ValidationMetricsNeedAValidationPart) {

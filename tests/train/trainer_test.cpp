@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "talweg/base/random.hpp"
@@ -60,6 +61,42 @@ TEST_F(Trainer, FindsTheLine) {
   EXPECT_NEAR(result.parameters.at(1).values.at(0), -1, 1e-6);
   EXPECT_NEAR(result.summary.figures.get("train_r2"), 1, 1e-9);
   EXPECT_EQ(result.summary.method_costs.gradients, 40 * 256);
+}
+
+// lr = "1/L": L is the largest eigenvalue of the mean of (a, 1)(a, 1)'. Found in the first step, told, paid for, and the same
+// after a resume.
+TEST_F(Trainer, FindsLOnceFromTheData) {
+  options.terms = nullptr;
+  const auto config = [](const char* lr, int steps) {
+    return fmt::format(
+        "[model]\nkind = \"linear\"\nloss = \"squared\"\n[regularizer]\nl2 = 0.25\n[method]\nname = \"gd\"\nlr = \"{}\"\n"
+        "[run]\nbatch = \"full\"\nsteps = {}\n",
+        lr, steps);
+  };
+  double mean = 0, square = 0, largest = 0;
+  for (const double a : options.rows->rows) {
+    mean += a / 256;
+    square += a * a / 256;
+    largest = std::max(largest, a * a + 1);
+  }
+  const double spread = std::hypot((square + 0.25 - 1) / 2, mean);  // the bias has no l2
+  const double L = (square + 0.25 + 1) / 2 + spread;
+
+  options.run = folder.path() / "run";
+  const TrainResult first = run(config("1/L", 3));
+  const TrainResult resumed = run(config("1/L", 5));
+  EXPECT_EQ(resumed.summary.part, 1);
+  EXPECT_EQ(resumed.summary.method_costs.hvps, 2 * 256) << "a space of two dimensions, once";
+  const io::Trace trace = io::read_trace(options.run);
+  for (const double lr : trace.steps.at("learning_rate")) EXPECT_NEAR(1 / lr, L, 1e-12 * L);
+  const auto told = std::ranges::count_if(trace.events, [](const io::TraceEvent& e) {
+    return e.kind == "method" && e.step == 1 && e.message.find("from the data") != std::string::npos;
+  });
+  EXPECT_EQ(told, 1);
+
+  options.run = folder.path() / "largest";
+  run(config("0.5/L_max", 2));
+  EXPECT_NEAR(0.5 / io::read_trace(options.run).steps.at("learning_rate").front(), largest + 0.25, 1e-12 * largest);
 }
 
 // Averaging changes no step, only which point is judged, kept and exported; the other is in the checkpoint under its name.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -94,6 +95,10 @@ class Section {
   std::vector<double> numbers(std::string_view key, std::vector<double> fallback, Range, std::string_view meaning) const;
   /// A path, made absolute against the config's folder. Empty when absent and no fallback is given as "".
   std::filesystem::path path(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const;
+  /// Lets text stand where number() will read a number: `read` gives the number it stands for, nothing when it is none
+  /// (refused: `expected`). The resolved config keeps the text. Declares nothing; false when no text is there.
+  bool stand_in(std::string_view key, const std::function<std::optional<double>(std::string_view)>& read,
+                std::string_view expected) const;
   /// What kind of value stands there, for keys that take several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 =
   /// absent.
   [[nodiscard]] char kind(std::string_view key) const;

@@ -53,6 +53,7 @@ struct Problem {
   data::Dataset<Real> train;
   std::optional<data::Dataset<Real>> valid;
   std::optional<data::Dataset<Real>> test;
+  std::optional<optim::CurvatureBounds> curvature{};  // when the method wants it
 };
 
 enum class Reduction { exact, fast };

@@ -14,6 +14,8 @@ class Proximal {
   /// In place; `step` has one entry per element (the rule's own metric).
   virtual void apply(const Block&, std::span<float> x, std::span<const float> step) const = 0;
   virtual void apply(const Block&, std::span<double> x, std::span<const double> step) const = 0;
+  /// The weight of |x_j| on this block, for methods that take h_j = weight |x_j| and nothing else (Needs::l1_omega).
+  [[nodiscard]] virtual double l1(const Block&) const { return 0; }
 };
 
 }  // namespace talweg::math

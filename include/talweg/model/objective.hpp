@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -42,6 +43,13 @@ struct Capabilities {
   bool smooth = true;           // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
 };
 
+/// Of terms f_i(x) = l(W a_i + b, y_i), for which the data alone bounds the curvature at every x.
+struct LinearCurvature {
+  double loss = 0;       // largest eigenvalue of d2l/dz2: f_i's largest curvature is at most loss * (|a_i|^2 + bias)
+  double bias = 0;       // 1 with a bias
+  double over_zero = 0;  // the Hessian anywhere is at most so many times the one at x = 0; 0: no such number
+};
+
 /// Activations and deltas of one leaf at one point. What is inside is the objective's affair; reused between leaves.
 template <class Real>
 class Tape {
@@ -67,6 +75,8 @@ class Objective {
 
   virtual const math::ParameterLayout& layout() const = 0;
   virtual Capabilities capabilities() const { return {}; }
+  /// Nothing when the outputs are no linear function of x.
+  virtual std::optional<LinearCurvature> linear_curvature() const { return std::nullopt; }
   /// Numbers predict() gives per example.
   virtual std::size_t outputs() const = 0;
   /// One line for people: "mlp 64-128-10, relu, cross_entropy".

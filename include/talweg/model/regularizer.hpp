@@ -38,6 +38,7 @@ class Regularizer final : public math::Proximal {
   /// prox of the non-smooth part: soft threshold by step * l1, then the box.
   void apply(const math::Block&, std::span<float> x, std::span<const float> step) const override;
   void apply(const math::Block&, std::span<double> x, std::span<const double> step) const override;
+  [[nodiscard]] double l1(const math::Block& block) const override { return acts_on(block) ? config_.l1 : 0; }
 
  private:
   [[nodiscard]] bool acts_on(const math::Block& block) const;
@@ -45,7 +46,7 @@ class Regularizer final : public math::Proximal {
   std::vector<bool> bias_;  // per tensor
 };
 
-/// [regularizer] l1, l2, box = [low, high], include_bias.
+/// [regularizer] l1, l2, box = [low, high] or nonnegative, include_bias.
 Regularizer::Config parse_regularizer(const base::Section& regularizer);
 
 }  // namespace talweg::model

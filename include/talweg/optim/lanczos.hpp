@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smallest eigenvalue of the Hessian of F by Lanczos with full reorthogonalisation, on metered Hessian-vector products.
+// Ends of the spectrum of the Hessian of F by Lanczos with full reorthogonalisation, on metered Hessian-vector products.
 #pragma once
 
 #include <cstdint>
@@ -34,5 +34,14 @@ double chance_of_missing(double threshold, double value, double largest, int pro
 
 /// The smallest eigenpair of the Hessian at x over `batch`; the vector (unit length) goes to `eigenvector`.
 Eigenpair smallest_eigenpair(Oracle& oracle, Vector x, const Batch& batch, const LanczosOptions& options, Vector eigenvector);
+
+struct SpectralNorm {
+  double value = 0;     // largest |Ritz value|: no more than the largest |eigenvalue|
+  double residual = 0;  // an eigenvalue lies within it
+  int iterations = 0;   // Hessian-vector products used
+};
+
+/// The largest |eigenvalue| of the Hessian at x over `batch`; stops when the residual is <= tolerance * value.
+SpectralNorm spectral_norm(Oracle& oracle, Vector x, const Batch& batch, const LanczosOptions& options);
 
 }  // namespace talweg::optim

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -19,18 +20,24 @@ struct Needs {
   bool full_batch = false;       // batch = "full"
   bool hvp = false;              // Hessian-vector products
   bool smooth_omega = false;     // no l1, no box
+  bool l1_omega = false;         // of non-smooth parts l1 alone: no box
   bool convex = false;           // F convex: no network
   bool strongly_convex = false;  // l2 > 0 on every parameter
   bool linear = false;           // a linear model: a gradient is a scalar times the example
+  bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
+  std::int64_t horizon = 0;      // run.steps, so many or more, and not run.epochs
   std::string_view why{};        // more about the last that is true
 
   friend Needs operator|(const Needs& a, const Needs& b) {
     return {.full_batch = a.full_batch || b.full_batch,
             .hvp = a.hvp || b.hvp,
             .smooth_omega = a.smooth_omega || b.smooth_omega,
+            .l1_omega = a.l1_omega || b.l1_omega,
             .convex = a.convex || b.convex,
             .strongly_convex = a.strongly_convex || b.strongly_convex,
             .linear = a.linear || b.linear,
+            .smoothness = a.smoothness || b.smoothness,
+            .horizon = a.horizon > b.horizon ? a.horizon : b.horizon,
             .why = a.why.empty() ? b.why : a.why};
   }
 };
@@ -39,9 +46,11 @@ struct Needs {
 struct Offer {
   bool full_batch = false;
   bool smooth_omega = true;
+  bool l1_omega = true;
   bool convex = true;  // unknown counts as convex
   bool strongly_convex = true;
   bool linear = true;
+  std::int64_t steps = std::numeric_limits<std::int64_t>::max();  // of [run]; 0: the run is counted in epochs
 };
 
 /// Oracle calls of one step, in examples: what the meter counts. With `bound` they are the most there can be (line searches).
@@ -88,7 +97,7 @@ struct StepReport {
   double parameter_norm = 0;  // after the step
   double learning_rate = 0;   // as applied
   Outcome outcome = Outcome::going_on;
-  std::string message;  // why, when not going on
+  std::string message;  // why, when not going on; else, not empty: what the run's log should tell of this step
 };
 
 class Method {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -60,6 +61,13 @@ struct GradientAnswer {
   math::Sums sums{};  // the sink kernel's
 };
 
+/// What the data says of the curvature of the f_i, at every x, Omega left out: known for linear models.
+struct CurvatureBounds {
+  double largest = 0;    // of one term: max_i L_i
+  double mean = 0;       // mean of the L_i: no less than the curvature of their mean
+  double over_zero = 0;  // the Hessian anywhere is at most so many times the one at x = 0; 0: no such number
+};
+
 /// F (with the smooth part of Omega) and its derivative along a line.
 struct LinePoint {
   double length = 0;
@@ -88,8 +96,14 @@ class Oracle {
   virtual double nonsmooth_omega(Vector x) = 0;
   /// The non-smooth part's prox, or null when Omega is smooth.
   [[nodiscard]] virtual const math::Proximal* proximal() const = 0;
+  /// Nothing unless the run's method asked for it (Needs::smoothness) and the model is linear.
+  [[nodiscard]] virtual std::optional<CurvatureBounds> curvature_bounds() const = 0;
+  /// The largest curvature of Omega's smooth part.
+  [[nodiscard]] virtual double omega_curvature() const = 0;
 
   // On top of the verbs above.
+  /// x = prox of step times Omega's non-smooth part, at x. Nothing to do when Omega is smooth.
+  void prox(Vector x, double step);
   /// The gradient stored into `out`; sums[0] is its squared norm.
   GradientAnswer gradient_into(const GradientRequest&, Vector out);
   GradientAnswer gradient_into(Vector x, const Batch& batch, Vector out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,7 +45,15 @@ const Entry& find_entry(std::string_view name);
 /// [method].rule, default "sgd"); both read what stands around the rule (clipping, decoupled weight decay).
 std::unique_ptr<Method> build_method(const base::Section& method);
 
-/// Refuses what the method does not claim: Error(bad_config) with the reason, and who takes it.
-void check_needs(const base::Section& method, const Method&, const Offer&);
+/// A key of the config that a refusal names, and what stands there.
+struct Blamed {
+  base::Section section;
+  std::string key;
+  std::string found;
+};
+
+/// Refuses what the method does not claim: Error(bad_config) with the reason, and who takes it. `omega`: what makes Omega
+/// non-smooth; without it the method's name is blamed.
+void check_needs(const base::Section& method, const Method&, const Offer&, const std::optional<Blamed>& omega = std::nullopt);
 
 }  // namespace talweg::optim

@@ -68,6 +68,8 @@ const LossEntry loss_cross_entropy{"cross_entropy",
                                    true,
                                    [](std::size_t classes) -> std::size_t { return classes >= 2 ? classes : 0; },
                                    make<float>,
-                                   make<double>};
+                                   make<double>,
+                                   0.5,  // and diag(p) - p p' <= (I - 1 1'/K) / 2: Boehning, Ann. Inst. Stat. Math. 44 (1992)
+                                   [](std::size_t outputs) { return static_cast<double>(outputs) / 2; }};
 
 }  // namespace talweg::model

@@ -36,6 +36,8 @@ const LossEntry loss_huber{"huber",
                            true,
                            [](std::size_t) -> std::size_t { return 1; },
                            make<float>,
-                           make<double>};
+                           make<double>,
+                           1,
+                           nullptr};
 
 }  // namespace talweg::model

@@ -36,6 +36,8 @@ const LossEntry loss_logistic{"logistic",
                               true,
                               [](std::size_t classes) -> std::size_t { return classes == 2 ? 1 : 0; },
                               make<float>,
-                              make<double>};
+                              make<double>,
+                              0.25,
+                              [](std::size_t) { return 1.0; }};
 
 }  // namespace talweg::model

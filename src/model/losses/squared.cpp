@@ -20,7 +20,14 @@ std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
 }  // namespace
 
 extern const LossEntry loss_squared;
-const LossEntry loss_squared{"squared",   "(z - y)^2 / 2", false, true, [](std::size_t) -> std::size_t { return 1; },
-                             make<float>, make<double>};
+const LossEntry loss_squared{"squared",
+                             "(z - y)^2 / 2",
+                             false,
+                             true,
+                             [](std::size_t) -> std::size_t { return 1; },
+                             make<float>,
+                             make<double>,
+                             1,
+                             [](std::size_t) { return 1.0; }};
 
 }  // namespace talweg::model

@@ -2,24 +2,22 @@
 // L-BFGS (Liu & Nocedal 1989; two-loop recursion of Nocedal 1980) with a Wolfe line search:
 //   d = -H g,  H from the pairs s_k = x_k - x_{k-1}, y_k = g_k - g_{k-1} of the last `memory` steps, H_0 = (s'y / y'y) I
 //   x = x + t d,  t by strong Wolfe, near a minimum by the approximate Wolfe test
-// A pair with s'y too small to keep H positive definite is left out; when no step is found the memory is dropped once.
+// (pairs.hpp). When no step is found the memory is dropped once.
 #include <fmt/format.h>
 
 #include <cmath>
-#include <vector>
 
 #include "optim/line_search.hpp"
+#include "optim/pairs.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr double kCurvature = 1e-12;  // least cosine between the s and y of a pair that is kept
-
 class Lbfgs final : public Method {
  public:
   explicit Lbfgs(const base::Section& s)
-      : memory_(static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
+      : pairs_("lbfgs", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
         wolfe_{.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
                .c2 = s.number("c2", 0.9, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
                .requests = static_cast<int>(
@@ -29,14 +27,7 @@ class Lbfgs final : public Method {
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("lbfgs.gradient");  // at x
-    for (std::size_t k = 0; k < memory_; ++k) {
-      layout.vector("lbfgs.s." + std::to_string(k));
-      layout.vector("lbfgs.y." + std::to_string(k));
-    }
-    layout.array("lbfgs.sy", memory_);  // s'y and y'y by place in the ring
-    layout.array("lbfgs.yy", memory_);
-    layout.counter("lbfgs.pairs");  // kept
-    layout.counter("lbfgs.next");   // place of the next one
+    pairs_.declare(layout);
     layout.counter("lbfgs.started");
     layout.scalar("lbfgs.loss");  // mean f_i at x
     layout.scalar("lbfgs.gradient_norm");
@@ -72,10 +63,10 @@ class Lbfgs final : public Method {
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
     while (!accepted) {
-      two_loop(context, direction);
+      pairs_.two_loop(context, g, direction);
       LinePoint start{.length = 0, .value = loss + oracle.smooth_omega(x), .slope = space.dot(g, direction)};
       const bool descends = start.slope < 0;
-      const bool plain = state.counter("lbfgs.pairs") == 0;
+      const bool plain = pairs_.count(state) == 0;
       if (descends) accepted = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_);
       if (accepted) break;
       if (plain) {
@@ -86,14 +77,14 @@ class Lbfgs final : public Method {
             norm);
         return report;
       }
-      state.counter("lbfgs.pairs") = 0;
+      pairs_.count(state) = 0;
     }
     const Temporary next(space);
     const Temporary gradient(space);
     space.combine(1, x, accepted->length, direction, next);
     const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
     report.update_norm = accepted->length * space.norm(direction);
-    remember(context, x, next, g, gradient);
+    pairs_.remember(context, x, next, g, gradient);
     space.copy(next, x);
     space.copy(gradient, g);
     loss = answer.value;
@@ -104,53 +95,7 @@ class Lbfgs final : public Method {
   }
 
  private:
-  [[nodiscard]] std::size_t place(StepContext& context, std::size_t age) const {  // age 0: the newest
-    return (static_cast<std::size_t>(context.state.counter("lbfgs.next")) + 2 * memory_ - 1 - age) % memory_;
-  }
-
-  void two_loop(StepContext& context, Vector d) const {
-    VectorSpace& space = context.space();
-    math::State& state = context.state;
-    const auto sy = state.array("lbfgs.sy");
-    const auto yy = state.array("lbfgs.yy");
-    const auto pairs = static_cast<std::size_t>(state.counter("lbfgs.pairs"));
-    const auto s = [&](std::size_t p) { return state.vector("lbfgs.s." + std::to_string(p)); };
-    const auto y = [&](std::size_t p) { return state.vector("lbfgs.y." + std::to_string(p)); };
-    space.copy(state.vector("lbfgs.gradient"), d);
-    space.scale(-1, d);
-    std::vector<double> alpha(pairs);
-    for (std::size_t age = 0; age < pairs; ++age) {
-      const std::size_t p = place(context, age);
-      alpha[age] = space.dot(s(p), d) / sy[p];
-      space.axpy(-alpha[age], y(p), d);
-    }
-    if (pairs > 0) space.scale(sy[place(context, 0)] / yy[place(context, 0)], d);
-    for (std::size_t age = pairs; age-- > 0;) {
-      const std::size_t p = place(context, age);
-      space.axpy(alpha[age] - space.dot(y(p), d) / sy[p], s(p), d);
-    }
-  }
-
-  void remember(StepContext& context, Vector x, Vector next, Vector g, Vector gradient) const {
-    VectorSpace& space = context.space();
-    math::State& state = context.state;
-    const auto p = static_cast<std::size_t>(state.counter("lbfgs.next"));
-    const Temporary s(space);
-    const Temporary y(space);
-    space.combine(1, next, -1, x, s);
-    space.combine(1, gradient, -1, g, y);
-    const double sy = space.dot(s, y);
-    const double yy = space.dot(y, y);
-    if (!(sy > kCurvature * space.norm(s) * std::sqrt(yy))) return;
-    space.copy(s, state.vector("lbfgs.s." + std::to_string(p)));
-    space.copy(y, state.vector("lbfgs.y." + std::to_string(p)));
-    state.array("lbfgs.sy")[p] = sy;
-    state.array("lbfgs.yy")[p] = yy;
-    state.counter("lbfgs.next") = static_cast<std::int64_t>((p + 1) % memory_);
-    state.counter("lbfgs.pairs") = std::min<std::int64_t>(state.counter("lbfgs.pairs") + 1, static_cast<std::int64_t>(memory_));
-  }
-
-  std::size_t memory_;
+  Pairs pairs_;
   WolfeOptions wolfe_;
 };
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/base/random.hpp"
+#include "optim/ball_noise.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -88,7 +88,7 @@ class Pgd final : public Method {
     space.copy(x, next);
     const bool noisy = report.gradient_norm <= th.gradient && (noise_step == kNever || since > th.interval);
     if (noisy) {
-      add_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), th.radius, next);
+      add_ball_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), th.radius, next);
       oracle.gradient_into(next, oracle.all(), g);
     }
     space.axpy(-eta, g, next);
@@ -105,7 +105,6 @@ class Pgd final : public Method {
 
  private:
   static constexpr std::int64_t kNever = -1;
-  static constexpr std::uint64_t kLength = ~0ULL;  // counter of the draw that gives the noise's length
 
   Thresholds from_theorem(std::size_t parameters) const {
     const auto d = static_cast<double>(parameters);
@@ -121,19 +120,6 @@ class Pgd final : public Method {
     const Temporary difference(space);
     space.combine(1, a, -1, b, difference);
     return space.norm(difference);
-  }
-
-  /// out += a point uniform in the ball: a normal direction, and a length with density proportional to length^(d - 1).
-  static void add_noise(VectorSpace& space, std::uint64_t seed, std::uint64_t step, double radius, Vector out) {
-    const base::Random random(seed, base::Purpose::noise);
-    const Temporary noise(space);
-    space.for_each_block({{noise}}, {},
-                         math::block_kernel([&random, step]<class Real>(const math::Block& block, math::Arrays<Real> v) {
-                           for (std::size_t i = 0; i < v.count; ++i)
-                             v[0][i] = static_cast<Real>(random.normal(step, block.offset + i));
-                         }));
-    const auto d = static_cast<double>(space.layout().parameters());
-    space.axpy(radius * std::pow(random.uniform(step, kLength), 1 / d) / space.norm(noise), noise, out);
   }
 
   bool theory_;

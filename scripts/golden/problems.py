@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the golden tables of the methods with their own step share. A file methods/<name>.py holds references that know nothing of
+Talweg, each a generator of the points after each step:
+
+    def gd(F, x, p):                    # F: one of the problems below; p: the case's keys of [method]
+        while True:
+            x = x - p["lr"] * F.gradient(x)
+            yield x
+
+    case(gd, 'name = "gd"; lr = 0.5', ["logistic", "sines"], l1=0.0)
+
+Problems of 12 parameters, F = f + l1 |x|_1:
+  logistic  mean over i < 15 of log(1 + exp(-b_i a_i'x)) + 0.025 |x - c|^2,  a_ij = cos(1.3 i + 0.7 j + 0.11 i j),
+            b_i = sign cos(2.1 i + 0.4)
+  sines     sum_j h_j (x_j - c_j)^2 / 2 + sin(2 x_j) / 2 + 0.3 x_j x_{j+1}, not convex, h_j = 0.9 + 0.31 j
+with c_j = cos(1.7 j) (1 + 0.2 j)."""
+import tomllib
+
+import numpy
+
+SIZE = 12
+J = numpy.arange(SIZE)
+START = numpy.array([1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 0.0, 2.0, -0.75, 4.0, -3.0])
+CENTRE = numpy.cos(1.7 * J) * (1 + 0.2 * J)
+SHOWN = (1, 2, 3, 5, 9, 10, 20, 30)
+CASES = []
+
+
+class Problem:
+    def __init__(self, l1):
+        self.l1 = l1
+
+    def omega(self, x):
+        return self.l1 * numpy.abs(x).sum()
+
+    def prox(self, x, t):
+        return numpy.sign(x) * numpy.maximum(numpy.abs(x) - t * self.l1, 0)
+
+
+class Logistic(Problem):
+    I = numpy.arange(15)[:, None]
+    A = numpy.cos(1.3 * I + 0.7 * J + 0.11 * I * J)
+    B = numpy.sign(numpy.cos(2.1 * I[:, 0] + 0.4))
+
+    def value(self, x):
+        return numpy.log1p(numpy.exp(-self.B * (self.A @ x))).mean() + 0.025 * ((x - CENTRE) ** 2).sum()
+
+    def gradient(self, x):
+        p = 1 / (1 + numpy.exp(self.B * (self.A @ x)))
+        return -(self.A.T @ (self.B * p)) / len(self.B) + 0.05 * (x - CENTRE)
+
+
+class Sines(Problem):
+    H = 0.9 + 0.31 * J
+
+    def value(self, x):
+        return (0.5 * self.H * (x - CENTRE) ** 2 + 0.5 * numpy.sin(2 * x) + 0.3 * x * numpy.roll(x, -1)).sum()
+
+    def gradient(self, x):
+        return self.H * (x - CENTRE) + numpy.cos(2 * x) + 0.3 * (numpy.roll(x, -1) + numpy.roll(x, 1))
+
+
+PROBLEMS = {"logistic": Logistic, "sines": Sines}
+
+
+def case(function, method, problems=("logistic", "sines"), l1=0.0, steps=max(SHOWN)):
+    CASES.append((function, method, problems, l1, steps))
+
+
+def write(name, folder):
+    lines = ["method|omega_l1|problem|step|" + "|".join(f"x{j}" for j in range(SIZE))]
+    for function, method, problems, l1, steps in CASES:
+        for problem in problems:
+            run = function(PROBLEMS[problem](l1), START.copy(), tomllib.loads(method.replace("; ", "\n")))
+            for step in range(1, steps + 1):
+                x = next(run)
+                if step in SHOWN:
+                    lines.append("|".join([method, repr(l1), problem, str(step)] + [repr(float(v)) for v in x]))
+    (folder / "methods" / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    return len(lines) - 1

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nesterov's accelerated gradient and FISTA, which are one loop:
+//   x_t = prox_{s Omega}(y_{t-1} - s grad f(y_{t-1}))
+//   y_t = x_t + b_t (x_t - x_{t-1})
+// convex:           b_t = (k_{t-1} - 1) / k_t,  k_t = (1 + sqrt(1 + 4 k_{t-1}^2)) / 2,  k_0 = 1
+// strongly_convex:  b_t = (1 - sqrt(mu s)) / (1 + sqrt(mu s))
+// Restarts (O'Donoghue & Candes 2015): k = 1, y_t = x_t where
+//   gradient   (y_{t-1} - x_t)'(x_t - x_{t-1}) > 0
+//   function   F(x_t) > F(x_{t-1}): n values a step
+#pragma once
+
+#include <string>
+
+#include "optim/composite.hpp"
+#include "optim/step_size.hpp"
+
+namespace talweg::optim {
+
+class Accelerated final : public Method {
+ public:
+  enum class Restart { none, gradient, function };
+  /// `name`: of its slots. `smooth`: without prox.
+  Accelerated(const base::Section&, std::string name, bool smooth);
+
+  [[nodiscard]] Needs needs() const override {
+    return lr_.needs() | Needs{.full_batch = true, .smooth_omega = smooth_, .convex = true};
+  }
+  void declare(math::StateLayout&, const math::ParameterLayout&) const override;
+  [[nodiscard]] Cost cost(const CostPoint&) const override;
+  StepReport step(StepContext&) const override;
+
+ private:
+  std::string name_;
+  bool smooth_;
+  StepSize lr_;
+  bool search_;
+  bool strongly_convex_;
+  double mu_ = 0;
+  Restart restart_;
+  Backtracking backtracking_;
+};
+
+}  // namespace talweg::optim

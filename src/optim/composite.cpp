@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "optim/composite.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+#include "talweg/math/sums.hpp"
+
+namespace talweg::optim {
+namespace {
+
+constexpr double kLevel = 1e-6;  // of |f|: differences up to here may be rounding, in float32
+
+}  // namespace
+
+double objective_at(Oracle& oracle, Vector x, double loss) { return loss + oracle.smooth_omega(x) + oracle.nonsmooth_omega(x); }
+
+ProximalStep proximal_step(Oracle& oracle, Vector at, Vector g, double t, Vector next) {
+  VectorSpace& space = oracle.space();
+  space.combine(1, at, -t, g, next);
+  oracle.prox(next, t);
+  const auto kernel = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
+    const auto change = [&](std::size_t i) { return static_cast<double>(v[0][i]) - static_cast<double>(v[1][i]); };
+    return math::Sums{math::lane_sum(v.count, [&](std::size_t i) { return change(i) * change(i); }),
+                      math::lane_sum(v.count, [&](std::size_t i) { return change(i) * static_cast<double>(v[2][i]); }),
+                      math::squared_norm<Real>(v[0])};
+  });
+  const math::Sums sums = space.for_each_block({}, std::array{next, at, g}, kernel);
+  return {.length = t, .squared = sums[0], .slope = sums[1], .point = sums[2]};
+}
+
+LinePoint smooth_at(Oracle& oracle, Vector at, Vector next) {
+  const Temporary direction(oracle.space());
+  oracle.space().combine(1, next, -1, at, direction);
+  const LinePoint line = oracle.along(next, direction, std::array{0.0}, oracle.all()).front();
+  return {.length = 1, .value = line.value, .slope = line.slope};
+}
+
+Backtracking Backtracking::read(const base::Section& s) {
+  return {
+      .shrink = s.number("shrink", 0.5, {.low = 0, .high = 1, .open_low = true, .open_high = true},
+                         "a length that is refused is tried again times this"),
+      .tries = static_cast<int>(s.integer("line_requests", 20, {.low = 1, .high = 1000}, "lengths tried in a step at most"))};
+}
+
+std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, Vector g, double first,
+                                      const Backtracking& options, Vector next) {
+  double length = first;
+  for (int k = 0; k < options.tries; ++k, length *= options.shrink) {
+    const ProximalStep step = proximal_step(oracle, at, g, length, next);
+    if (!std::isfinite(step.squared)) continue;
+    if (step.squared == 0) return step;
+    const LinePoint end = smooth_at(oracle, at, next);
+    if (end.value <= value + step.slope + step.squared / (2 * length)) return step;
+    const bool level = std::abs(end.value - value) <= kLevel * std::abs(value);
+    if (level && end.slope - step.slope <= step.squared / length) return step;
+  }
+  return std::nullopt;
+}
+
+StepReport no_length_found(StepReport report, VectorSpace& space, Vector x) {
+  report.parameter_norm = space.norm(x);
+  report.outcome = Outcome::stuck;
+  report.message =
+      fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
+  return report;
+}
+
+}  // namespace talweg::optim

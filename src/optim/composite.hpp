@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What methods for F = smooth + non-smooth Omega share: the step x - t grad, then prox, and the search for its length t. With a
+// smooth Omega prox is the identity and all of it is gradient descent.
+#pragma once
+
+#include <optional>
+
+#include "talweg/base/config.hpp"
+#include "talweg/optim/method.hpp"
+
+namespace talweg::optim {
+
+/// F at x, all of Omega included, where the mean of the f_i is `loss`.
+double objective_at(Oracle&, Vector x, double loss);
+
+struct ProximalStep {
+  double length = 0;
+  double squared = 0;  // |next - at|^2
+  double slope = 0;    // g'(next - at)
+  double point = 0;    // |next|^2
+};
+
+/// next = prox of t Omega at (at - t g).
+ProximalStep proximal_step(Oracle&, Vector at, Vector g, double t, Vector next);
+
+/// F's smooth part, and its slope along next - at, at `next`: n values.
+LinePoint smooth_at(Oracle&, Vector at, Vector next);
+
+struct Backtracking {
+  double shrink = 0.5;
+  int tries = 20;  // at most; each n values
+  static Backtracking read(const base::Section&);
+};
+
+/// The proximal step with the first length of first, first shrink, ... for which the quadratic model is an upper bound
+/// (Beck & Teboulle 2009):
+///   f(next) <= f(at) + g'd + |d|^2 / (2 t),  d = next - at
+/// or, where differences of f drown in rounding, the slopes say the same: (grad f(next) - g)'d <= |d|^2 / t. `value` is f(at),
+/// the smooth part of F.
+std::optional<ProximalStep> backtrack(Oracle&, Vector at, double value, Vector g, double first, const Backtracking&,
+                                      Vector next);
+
+/// What to report when it finds none.
+StepReport no_length_found(StepReport report, VectorSpace&, Vector x);
+
+}  // namespace talweg::optim

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nonlinear conjugate gradients of Polak, Ribiere and Polyak, b kept non-negative (Gilbert & Nocedal 1992), on all of F:
+//   d_t = -g_t + b d_{t-1},  b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2),  x_t = x_{t-1} + a d_{t-1}
+// a by strong Wolfe, beginning with a_{t-1} (g_{t-1}'d_{t-1}) / (g_t'd_t). b = 0 every `restart_every` steps and where d would
+// not descend.
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+#include "optim/line_search.hpp"
+#include "optim/undo.hpp"
+#include "talweg/math/sums.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::optim {
+namespace {
+
+class NonlinearCg final : public Method {
+ public:
+  explicit NonlinearCg(const base::Section& s)
+      : restart_every_(s.integer("restart_every", 0, base::Range::non_negative(), "steps; 0: the number of parameters")),
+        wolfe_{.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
+               .c2 = s.number("c2", 0.1, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
+               .requests = static_cast<int>(
+                   s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))} {}
+
+  Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
+
+  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    layout.vector("nonlinear_cg.gradient");   // at x
+    layout.vector("nonlinear_cg.direction");  // d at x
+    layout.scalar("nonlinear_cg.loss");       // mean f_i at x
+    layout.scalar("nonlinear_cg.squared");    // |g|^2
+    layout.scalar("nonlinear_cg.slope");      // g'd at x
+    layout.scalar("nonlinear_cg.first");      // the length to try first; 0: not begun
+    layout.counter("nonlinear_cg.since");     // directions since the last restart
+  }
+
+  Cost cost(const CostPoint& p) const override {
+    return {.gradients = p.step == 0 ? 2 * p.n : p.n, .values = p.n * 2 * wolfe_.requests * 3, .bound = true};
+  }
+
+  StepReport step(StepContext& context) const override {
+    Oracle& oracle = context.oracle;
+    VectorSpace& space = context.space();
+    math::State& state = context.state;
+    const Vector x = context.x();
+    const Vector g = state.vector("nonlinear_cg.gradient");
+    const Vector d = state.vector("nonlinear_cg.direction");
+    double& loss = state.scalar("nonlinear_cg.loss");
+    double& squared = state.scalar("nonlinear_cg.squared");
+    double& slope = state.scalar("nonlinear_cg.slope");
+    double& first = state.scalar("nonlinear_cg.first");
+    std::int64_t& since = state.counter("nonlinear_cg.since");
+    Undo undo(state);
+    const auto steepest = [&] {
+      space.combine(-1, g, 0, g, d);
+      slope = -squared;
+      since = 0;
+    };
+    if (first == 0) {
+      const GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
+      loss = answer.value;
+      squared = answer.sums[0];
+      steepest();
+      first = std::min(1.0, 1 / std::sqrt(squared));
+    }
+    StepReport report{.loss = loss, .gradient_norm = std::sqrt(squared), .message = {}};
+    if (squared == 0) {
+      report.parameter_norm = space.norm(x);
+      report.outcome = Outcome::converged;
+      report.message = "the gradient is zero";
+      return report;
+    }
+    const double value = loss + oracle.smooth_omega(x);
+    Vector along = d;
+    const auto search = [&] {
+      return wolfe_search(oracle, x, along, {.length = 0, .value = value, .slope = slope}, first, wolfe_);
+    };
+    auto accepted = search();
+    const Temporary back(space);  // not in d yet: the step may be cut off
+    if (!accepted && since > 0) {
+      space.combine(-1, g, 0, g, back);
+      along = back;
+      slope = -squared;
+      since = 0;
+      first = std::min(1.0, 1 / std::sqrt(squared));
+      accepted = search();
+    }
+    if (!accepted) {
+      report.parameter_norm = space.norm(x);
+      report.outcome = Outcome::stuck;
+      report.message = fmt::format(
+          "no step along the gradient satisfies the Wolfe conditions: rounding allows no progress at |grad F| = {:.3e}",
+          report.gradient_norm);
+      return report;
+    }
+    const Temporary next(space);
+    const Temporary gradient(space);
+    space.combine(1, x, accepted->length, along, next);
+    const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
+
+    report.update_norm = accepted->length * space.norm(along);
+    const auto change = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
+      const auto old = [&](std::size_t i) { return static_cast<double>(v[0][i]); };
+      const auto now = [&](std::size_t i) { return static_cast<double>(v[1][i]); };
+      return math::Sums{math::lane_sum(v.count, [&](std::size_t i) { return now(i) * (now(i) - old(i)); }),
+                        math::lane_sum(v.count, [&](std::size_t i) { return now(i) * static_cast<double>(v[2][i]); })};
+    });
+    const math::Sums sums = space.for_each_block({}, std::array<Vector, 3>{g, gradient, along}, change);
+    const double before = squared;
+    const double old_slope = slope;
+    const std::int64_t every = restart_every_ > 0 ? restart_every_ : static_cast<std::int64_t>(space.layout().parameters());
+    const double b = since + 1 >= every ? 0 : std::max(0.0, sums[0] / before);
+    loss = answer.value;
+    squared = answer.sums[0];
+    slope = -squared + b * sums[1];
+    space.copy(next, x);
+    space.copy(gradient, g);
+    if (b == 0 || !(slope < 0)) {
+      steepest();
+    } else {
+      space.combine(-1, gradient, b, along, d);
+      ++since;
+    }
+    first = accepted->length * old_slope / slope;
+    if (!(first > 0) || !std::isfinite(first)) first = accepted->length;
+    report.parameter_norm = space.norm(x);
+    report.learning_rate = accepted->length;
+    undo.keep();
+    return report;
+  }
+
+ private:
+  std::int64_t restart_every_;
+  WolfeOptions wolfe_;
+};
+
+}  // namespace
+
+extern const Entry entry_nonlinear_cg;
+const Entry entry_nonlinear_cg{
+    .name = "nonlinear_cg",
+    .title = "Nonlinear conjugate gradients (PR+) with a Wolfe line search",
+    .rule =
+        "d_t = -g_t + b d_{t-1}, b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2); x_t = x_{t-1} + a d_{t-1}, a by strong Wolfe, "
+        "near "
+        "a minimum by the approximate Wolfe test; b = 0 every `restart_every` steps and where d would not descend",
+    .source = "Polak & Ribiere 1969, Polyak 1969; Gilbert & Nocedal, SIAM J. Optim. 2 (1992)",
+    .cost = "n gradients (2 n in the first step), and n values for each length tried",
+    .guarantee =
+        "bounded level set, L-Lipschitz gradient, every d of sufficient descent: lim inf |grad F| = 0 (Gilbert & Nocedal 1992, "
+        "theorem 4.3); directions without descent are restarted here. A quadratic of d variables with exact searches: d steps",
+    .make_method = make<NonlinearCg, Method>,
+};
+
+}  // namespace talweg::optim

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// OWL-QN (Andrew & Gao 2007): L-BFGS for f + c |x|_1 by keeping within an orthant during a step.
+//   v_j = g_j + c sign(x_j); at x_j = 0 g_j + c if that is < 0, g_j - c if that is > 0, else 0        (pseudo-gradient)
+//   d = -H v, elements that do not point against v set to 0;  o_j = sign(x_j), at x_j = 0 sign(-v_j)   (orthant)
+//   x_t = x + a d, elements that left the orthant set to 0; a the first of 1, 1/2, 1/4, ... with
+//     F(x_t) <= F(x) + c1 v'(x_t - x)
+// H from pairs of steps and differences of the gradient g of f alone.
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+#include "optim/composite.hpp"
+#include "optim/pairs.hpp"
+#include "optim/undo.hpp"
+#include "talweg/math/sums.hpp"
+#include "talweg/optim/registry.hpp"
+
+namespace talweg::optim {
+namespace {
+
+constexpr double kRounding = 1e-14;  // of |F|: what two equal values may differ by
+
+template <class Real>
+Real pseudo(Real x, Real g, Real c) {
+  if (x > 0) return g + c;
+  if (x < 0) return g - c;
+  return g + c < 0 ? g + c : g - c > 0 ? g - c : Real{0};
+}
+
+class Owlqn final : public Method {
+ public:
+  explicit Owlqn(const base::Section& s)
+      : pairs_("owlqn", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
+        backtracking_(Backtracking::read(s)),
+        c1_(s.number("c1", 1e-4, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "sufficient decrease")) {}
+
+  Needs needs() const override { return {.full_batch = true, .l1_omega = true}; }
+
+  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    pairs_.declare(layout);
+    layout.vector("owlqn.gradient");  // of f at x
+    layout.counter("owlqn.started");
+    layout.scalar("owlqn.loss");   // mean f_i at x
+    layout.scalar("owlqn.value");  // F at x
+  }
+
+  Cost cost(const CostPoint& p) const override {
+    return {.gradients = p.step == 0 ? 2 * p.n : p.n, .values = p.n * 2 * backtracking_.tries, .bound = true};
+  }
+
+  StepReport step(StepContext& context) const override {
+    Oracle& oracle = context.oracle;
+    VectorSpace& space = context.space();
+    math::State& state = context.state;
+    const Vector x = context.x();
+    const Vector g = state.vector("owlqn.gradient");
+    double& loss = state.scalar("owlqn.loss");
+    double& value = state.scalar("owlqn.value");
+    Undo undo(state);
+    if (state.counter("owlqn.started") == 0) {
+      loss = oracle.gradient_into(x, oracle.all(), g).value;
+      value = objective_at(oracle, x, loss);
+      state.counter("owlqn.started") = 1;
+    }
+    const Temporary v(space);
+    const double norm = std::sqrt(pseudo_gradient(oracle, x, g, v));
+    StepReport report{.loss = loss, .gradient_norm = norm, .message = {}};
+    if (norm == 0) {
+      report.parameter_norm = space.norm(x);
+      report.outcome = Outcome::converged;
+      report.message = "the pseudo-gradient is zero";
+      return report;
+    }
+    const Temporary d(space);
+    const Temporary next(space);
+    double length = 0;
+    while (length == 0) {
+      pairs_.two_loop(context, v, d);
+      align(space, v, d);
+      const bool plain = pairs_.count(state) == 0;
+      length = search(oracle, x, v, d, value, plain ? std::min(1.0, 1 / norm) : 1.0, next);
+      if (length > 0) break;
+      if (plain) return no_length_found(std::move(report), space, x);
+      pairs_.count(state) = 0;
+    }
+    const Temporary gradient(space);
+    const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
+    const double new_value = objective_at(oracle, next, answer.value);
+    const Temporary moved(space);
+    space.combine(1, next, -1, x, moved);
+    report.update_norm = space.norm(moved);
+    pairs_.remember(context, x, next, g, gradient);
+    space.copy(next, x);
+    space.copy(gradient, g);
+    loss = answer.value;
+    value = new_value;
+    report.parameter_norm = space.norm(x);
+    report.learning_rate = length;
+    undo.keep();
+    return report;
+  }
+
+ private:
+  /// |v|^2.
+  static double pseudo_gradient(Oracle& oracle, Vector x, Vector g, Vector v) {
+    const math::Proximal* omega = oracle.proximal();
+    const auto kernel = math::block_kernel([omega]<class Real>(const math::Block& block, math::Arrays<Real> a) {
+      const Real c = static_cast<Real>(omega != nullptr ? omega->l1(block) : 0);
+      for (std::size_t i = 0; i < a.count; ++i) a[0][i] = pseudo(a[1][i], a[2][i], c);
+      return math::Sums{math::squared_norm<Real>(a[0])};
+    });
+    return oracle.space().for_each_block(std::array{v}, std::array{x, g}, kernel)[0];
+  }
+
+  static void align(VectorSpace& space, Vector v, Vector d) {
+    const auto kernel = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> a) {
+      for (std::size_t i = 0; i < a.count; ++i) {
+        if (!(a[0][i] * a[1][i] < 0)) a[0][i] = 0;
+      }
+    });
+    space.for_each_block(std::array{d}, std::array{v}, kernel);
+  }
+
+  /// The length, 0 when there is none; next is the point.
+  double search(Oracle& oracle, Vector x, Vector v, Vector d, double value, double length, Vector next) const {
+    for (int k = 0; k < backtracking_.tries; ++k, length *= backtracking_.shrink) {
+      const auto move = math::block_kernel([length]<class Real>(const math::Block&, math::Arrays<Real> a) {
+        const Real t = static_cast<Real>(length);
+        for (std::size_t i = 0; i < a.count; ++i) {
+          const Real orthant = a[1][i] != 0 ? a[1][i] : -a[3][i];
+          const Real to = a[1][i] + t * a[2][i];
+          a[0][i] = to * orthant > 0 ? to : to != to ? to : Real{0};
+        }
+        return math::Sums{math::lane_sum(a.count, [&](std::size_t i) {
+          return static_cast<double>(a[3][i]) * (static_cast<double>(a[0][i]) - static_cast<double>(a[1][i]));
+        })};
+      });
+      const double slope = oracle.space().for_each_block(std::array{next}, std::array{x, d, v}, move)[0];
+      if (!(slope < 0) || !std::isfinite(slope)) continue;
+      const double at = smooth_at(oracle, x, next).value + oracle.nonsmooth_omega(next);
+      if (at <= value + c1_ * slope + kRounding * std::abs(value)) return length;
+    }
+    return 0;
+  }
+
+  Pairs pairs_;
+  Backtracking backtracking_;
+  double c1_;
+};
+
+}  // namespace
+
+extern const Entry entry_owlqn;
+const Entry entry_owlqn{
+    .name = "owlqn",
+    .title = "OWL-QN: orthant-wise limited-memory quasi-Newton, L-BFGS with l1",
+    .rule =
+        "d = -H v by the two-loop recursion, v the pseudo-gradient of f + l1 |x|_1, elements of d not against v set to 0; x_t "
+        "= x + "
+        "a d, elements that left the orthant of x (where 0, of -v) set to 0; a the first of 1, shrink, ... with F(x_t) <= F(x) "
+        "+ c1 "
+        "v'(x_t - x)",
+    .source = "Andrew & Gao, Scalable training of L1-regularized log-linear models, ICML 2007",
+    .cost = "n gradients (2 n in the first step), and n values for each length tried (1 as a rule)",
+    .guarantee =
+        "none that stands: the proof of convergence in the paper (convex f) has a gap (Gong & Ye, mOWL-QN, ICML 2015, who give "
+        "a variant with one). Observed to converge on convex f",
+    .make_method = make<Owlqn, Method>,
+};
+
+}  // namespace talweg::optim

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "optim/step_size.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+#include "talweg/optim/lanczos.hpp"
+
+namespace talweg::optim {
+namespace {
+
+constexpr const char* kAll = "smoothness.all";    // L; 0: not found yet
+constexpr const char* kTerm = "smoothness.term";  // L_max
+constexpr const char* kExpected = "a number in (0, inf), \"c/L\" or \"c/L_max\" with a number c in (0, inf)";
+// Products are few beside a run's gradients, and the residual is added: a hundredth of a percent is more than enough.
+constexpr LanczosOptions kLanczos{.iterations = 100, .tolerance = 1e-4, .seed = 1};
+
+/// The c of "c/unit".
+std::optional<double> numerator(std::string_view text, std::string_view unit) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos || text.substr(slash + 1) != unit) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + slash, value);
+  const bool whole = error == std::errc() && end == text.data() + slash;
+  return whole && value > 0 && std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+double find_smoothness(StepContext& context, std::string& found) {
+  Oracle& oracle = context.oracle;
+  const auto bounds = oracle.curvature_bounds();
+  const double omega = oracle.omega_curvature();
+  if (bounds && bounds->over_zero == 0) {
+    found = fmt::format("L = {:.6g} from the data: the mean of the terms' curvature", bounds->mean + omega);
+    return bounds->mean + omega;
+  }
+  if (!bounds) {
+    const SpectralNorm at = spectral_norm(oracle, context.x(), oracle.all(), kLanczos);
+    const double value = at.value + at.residual;
+    found = fmt::format(
+        "L = {:.6g}, an estimate: the Hessian's largest |eigenvalue| at step {}'s point, by {} products (residual {:.1e}); "
+        "curvature elsewhere may be larger",
+        value, context.progress.step, at.iterations, at.residual);
+    return value;
+  }
+  const Temporary zero(context.space());
+  context.space().zero(zero);
+  const SpectralNorm at = spectral_norm(oracle, zero, oracle.all(), kLanczos);
+  const double value = std::min(bounds->over_zero * (at.value + at.residual), bounds->mean + omega);
+  found = fmt::format("L = {:.6g} from the data: no Hessian exceeds {:g} times that at x = 0, whose norm took {} products",
+                      value, bounds->over_zero, at.iterations);
+  return value;
+}
+
+}  // namespace
+
+double smoothness(StepContext& context, std::string& found) {
+  double& value = context.state.scalar(kAll);
+  if (value == 0) value = std::max(find_smoothness(context, found), std::numeric_limits<double>::min());
+  return value;
+}
+
+StepSize StepSize::beside(const base::Section& s, std::string_view key) {
+  StepSize step;
+  s.stand_in(
+      key,
+      [&step](std::string_view text) {
+        auto c = numerator(text, "L");
+        if (c) step.unit_ = Unit::per_smoothness;
+        if (!c && (c = numerator(text, "L_max"))) step.unit_ = Unit::per_term_smoothness;
+        if (c) step.value_ = *c;
+        return c;
+      },
+      kExpected);
+  return step;
+}
+
+StepSize StepSize::read(const base::Section& s, std::string_view key, std::string_view fallback, std::string_view meaning) {
+  StepSize step = beside(s, key);
+  const auto usual = numerator(fallback, "L");
+  if (s.kind(key) == 0 && usual) {  // the default is text
+    s.text(key, std::string(fallback), meaning);
+    step.unit_ = Unit::per_smoothness;
+    step.value_ = *usual;
+    return step;
+  }
+  const auto number = usual ? std::nullopt : std::optional(std::stod(std::string(fallback)));
+  step.value_ = s.number(key, number, base::Range::positive(), meaning);
+  return step;
+}
+
+Needs StepSize::needs() const {
+  switch (unit_) {
+    case Unit::per_smoothness:
+      return {.hvp = true, .smoothness = true};
+    case Unit::per_term_smoothness:
+      return {.linear = true, .smoothness = true, .why = "the L_max of method.lr is known for these only"};
+    case Unit::one:
+      break;
+  }
+  return {};
+}
+
+void StepSize::declare(math::StateLayout& layout) {
+  layout.scalar(kAll);
+  layout.scalar(kTerm);
+}
+
+Cost StepSize::cost(const CostPoint& p) const {
+  if (unit_ != Unit::per_smoothness || p.step > 0) return {};
+  return {.hvps = p.n * kLanczos.iterations, .bound = true};
+}
+
+double StepSize::per_unit(StepContext& context, std::string& found) const {
+  if (unit_ == Unit::one) return 1;
+  if (unit_ == Unit::per_smoothness) return 1 / smoothness(context, found);
+  double& value = context.state.scalar(kTerm);
+  if (value == 0) {
+    const auto bounds = context.oracle.curvature_bounds();
+    if (!bounds) throw std::logic_error("L_max of terms whose curvature nobody knows");
+    value = std::max(bounds->largest + context.oracle.omega_curvature(), std::numeric_limits<double>::min());
+    found = fmt::format("L_max = {:.6g} from the data: the largest curvature of a term", value);
+  }
+  return 1 / value;
+}
+
+}  // namespace talweg::optim

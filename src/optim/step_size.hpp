@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step length as a config gives it: a number, "c/L" or "c/L_max".
+//   L      Lipschitz constant of the gradient of F's smooth part, over all examples
+//   L_max  the largest of one term's, Omega's smooth part included
+// Both are found when a step first needs them, kept in the state (a resumed run has the same number), and metered. This is the
+// only place they come from:
+//   linear models   L_max = c max_i (|a_i|^2 + 1) + l2, c the loss's largest curvature (1 squared, 1/4 logistic, 1/2 softmax);
+//                   L = the largest eigenvalue of a matrix that no Hessian exceeds: that at x = 0, times K/2 for the softmax of
+//                   K classes (Boehning 1992). By Lanczos, its residual added. Huber, for which there is none: c mean_i
+//                   (|a_i|^2 + 1) + l2
+//   others          L = the largest |eigenvalue| of the Hessian at the point where the run stands: an estimate, since
+//                   curvature elsewhere may be larger. L_max: not known
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "talweg/base/config.hpp"
+#include "talweg/optim/method.hpp"
+
+namespace talweg::optim {
+
+class StepSize {
+ public:
+  enum class Unit { one, per_smoothness, per_term_smoothness };
+
+  /// Reads the key: `fallback` is "0.1" or "1/L".
+  static StepSize read(const base::Section&, std::string_view key, std::string_view fallback, std::string_view meaning);
+  /// For keys that a rule reads as a number: lets "c/L" stand there, for c; this knows the unit.
+  static StepSize beside(const base::Section&, std::string_view key);
+
+  [[nodiscard]] double value() const { return value_; }
+  [[nodiscard]] Unit unit() const { return unit_; }
+  [[nodiscard]] Needs needs() const;
+  static void declare(math::StateLayout&);
+  [[nodiscard]] Cost cost(const CostPoint&) const;
+  /// What one unit is: 1, 1/L or 1/L_max. `found` says where L comes from when it was found now.
+  double per_unit(StepContext&, std::string& found) const;
+  /// The step length, before any schedule.
+  double length(StepContext& context, std::string& found) const { return value_ * per_unit(context, found); }
+
+ private:
+  double value_ = 1;
+  Unit unit_ = Unit::one;
+};
+
+/// L itself, for methods that need it beside a step length. Needs, cost and state are those of StepSize "1/L".
+double smoothness(StepContext&, std::string& found);
+
+}  // namespace talweg::optim
