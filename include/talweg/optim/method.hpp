@@ -21,6 +21,7 @@ struct Needs {
   bool smooth_omega = false;     // no l1, no box
   bool convex = false;           // F convex: no network
   bool strongly_convex = false;  // l2 > 0 on every parameter
+  bool distinct = false;         // no example twice in a batch
   bool linear = false;           // a linear model: a gradient is a scalar times the example
   std::string_view why{};        // more about the last that is true
 
@@ -30,6 +31,7 @@ struct Needs {
             .smooth_omega = a.smooth_omega || b.smooth_omega,
             .convex = a.convex || b.convex,
             .strongly_convex = a.strongly_convex || b.strongly_convex,
+            .distinct = a.distinct || b.distinct,
             .linear = a.linear || b.linear,
             .why = a.why.empty() ? b.why : a.why};
   }
@@ -41,6 +43,7 @@ struct Offer {
   bool smooth_omega = true;
   bool convex = true;  // unknown counts as convex
   bool strongly_convex = true;
+  bool distinct = true;
   bool linear = true;
 };
 
