@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/golden/rules/<name>.csv from scripts/golden/rules/<name>.py, and methods/ likewise: make.py [NAME...], all without a
-name.
+"""Writes tests/golden/<kind>/<name>.csv from scripts/golden/<kind>/<name>.py, kind rules, methods or finite_sums: make.py [NAME...],
+all without a name.
 Debian: python3-torch python3-numpy; /usr/bin/python3. The tests only read what is written here."""
 import pathlib
 import runpy
@@ -12,6 +12,7 @@ import numpy
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness  # noqa: E402
 import problems  # noqa: E402
+import sums  # noqa: E402
 
 
 def main():
@@ -21,13 +22,13 @@ def main():
     (folder / "gradients.csv").write_text("\n".join(rows) + "\n")
     numpy.seterr(all="raise", under="ignore")
     wanted = sys.argv[1:]
-    for kind, module in ("rules", harness), ("methods", problems):
+    for kind, shared in ("rules", harness), ("methods", problems), ("finite_sums", sums):
         for file in sorted((here / kind).glob("*.py")):
             if wanted and file.stem not in wanted:
                 continue
-            module.CASES.clear()
+            shared.CASES.clear()
             runpy.run_path(str(file))
-            print(f"{file.stem}: {module.write(file.stem, folder)} points")
+            print(f"{file.stem}: {shared.write(file.stem, folder)} points")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ MethodView view_of(const optim::Entry& entry) {
   for (const std::string& name : layout.vectors()) {
     if (name != "x") view.vectors.push_back(name);
   }
+  for (const std::string& name : layout.per_example()) view.numbers.push_back(name + " (per example)");
   for (const auto& s : layout.scalars()) view.numbers.push_back(s.name);
   for (const auto& c : layout.counters()) view.numbers.push_back(c.name);
   for (const auto& a : layout.arrays()) view.numbers.push_back(fmt::format("{}[{}]", a.name, a.size));
@@ -144,6 +145,7 @@ nlohmann::ordered_json to_json(const MethodView& v) {
             {"l1_omega", n.l1_omega},
             {"convex", n.convex},
             {"strongly_convex", n.strongly_convex},
+            {"distinct", n.distinct},
             {"linear", n.linear}}},
           {"cost", v.cost},
           {"guarantee", v.guarantee},

@@ -125,18 +125,22 @@ bool Engine<Real>::taped(const Request& request) const {
 }
 
 template <class Real>
-void Engine<Real>::phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves) {
+void Engine<Real>::phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves,
+                             std::size_t first) {
   const auto& objective = *problem_.objective;
   const bool hvp = request.verb == Verb::hessian_vector;
   const bool kept = hvp && taped(request);
   taped_.reset();  // until all are done
   if (!kept) values_.assign(leaves.size(), 0);
+  std::vector<std::size_t> before(leaves.size(), first);  // number of a leaf's first example
+  for (std::size_t j = 1; j < leaves.size(); ++j) before[j] = before[j - 1] + leaves[j - 1].count;
   spread(leaves.size(), [&](std::size_t j, std::size_t) {
     LeafJob<Real>& job = jobs_[j];
     if (kept) return objective.tangent(points[0], points[1], job.tape(objective, 0));
     const auto& examples = gather(request, leaves[j], job);
     const auto weight = [&](std::size_t k) { return hvp ? Real{1} : static_cast<Real>(request.weight[k]); };
     values_[j] = objective.forward_backward(points[0], examples, weight(0), job.tape(objective, 0));
+    if (request.remembers) remember(request, leaves[j], before[j], job);
     if (hvp) {
       objective.tangent(points[0], points[1], job.tape(objective, 0));
     } else {
@@ -179,10 +183,19 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
   const bool kept = again && mine.size() <= wave_;
   const Points points = points_of(request);
   math::ExactSum value;
+  std::size_t done = 0;  // examples
+  if (request.remembers && !kept) {
+    std::size_t examples = 0;
+    for (const data::Leaf& leaf : mine) examples += leaf.count;
+    memory_.expect(request.begins ? 0 : examples);
+  }
   for (std::size_t at = 0; at < mine.size(); at += wave_) {
     const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
-    if (!kept) phase_one(request, points, wave);
-    if (mine.size() <= wave_ && (request.verb == Verb::hessian_vector || request.weight[0] == 1)) taped_ = request;
+    if (!kept) phase_one(request, points, wave, done);
+    for (const data::Leaf& leaf : wave) done += leaf.count;
+    // Tapes that stand for the gradient at the request's point, whole.
+    if (mine.size() <= wave_ && !request.remembers && (request.verb == Verb::hessian_vector || request.weight[0] == 1))
+      taped_ = request;
     phase_two(request, wave.size(), leaves.total, at == 0);
     for (const double v : values_) value.add(v);
   }
@@ -225,6 +238,7 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   result.count = leaves.examples;
   result.value = value.value() / static_cast<double>(leaves.examples);
   result.finite = std::isfinite(result.value);
+  if (request.remembers && result.finite) memory_.commit(request.memory);
 }
 
 template <class Real>

@@ -20,6 +20,13 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
   void add_point(double weight, optim::Vector v) { points_.push_back({weight, engine_.store_.values(v)}); }
   void add_shift(double weight, optim::Vector v) { shifts_.push_back({weight, engine_.store_.values(v)}); }
 
+  /// `average` is added, then follows what the batch's share of it changed.
+  void remember(double share, bool begin, optim::Vector average) {
+    share_ = share;
+    begin_ = begin;
+    average_ = engine_.store_.values(average);
+  }
+
   void fill(const math::Block& block, std::span<Real> out) const override {
     for (std::size_t from = 0; from < block.count; from += kPiece) {
       const std::size_t count = std::min(kPiece, block.count - from);
@@ -34,6 +41,7 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
     alignas(64) std::array<double, kPiece> sum;
     engine_.summed(piece, sum.data());
     for (std::size_t i = 0; i < piece.count; ++i) sum[i] *= scale_;
+    if (!average_.empty()) follow(average_.subspan(piece.offset, piece.count), sum.data());
     const double l2 = engine_.problem_.regularizer.l2(piece);
     if (l2 != 0) {
       for (const Vector& p : points_) add(l2 * p.weight, p.values.subspan(piece.offset, piece.count), sum.data());
@@ -42,6 +50,13 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
     for (std::size_t i = 0; i < piece.count; ++i) out[i] = static_cast<Real>(sum[i]);
   }
 
+  void follow(std::span<Real> average, double* sum) const {
+    for (std::size_t i = 0; i < average.size(); ++i) {
+      const double before = begin_ ? 0 : static_cast<double>(average[i]);
+      average[i] = static_cast<Real>(before + share_ * sum[i]);
+      sum[i] += before;
+    }
+  }
   static void add(double weight, std::span<const Real> values, double* sum) {
     for (std::size_t i = 0; i < values.size(); ++i) sum[i] += weight * static_cast<double>(values[i]);
   }
@@ -49,6 +64,9 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
   double scale_;
   std::vector<Vector> points_;
   std::vector<Vector> shifts_;
+  std::span<Real> average_;
+  double share_ = 0;
+  bool begin_ = false;
 };
 
 template <class Real>
@@ -62,6 +80,14 @@ optim::GradientAnswer Engine<Real>::AskerOracle::gradient(const optim::GradientR
     points[k] = request.terms[k].at;
     r.weight[k] = request.terms[k].weight;
   }
+  if (request.memory) {
+    const optim::Memory& memory = *request.memory;
+    if (request.terms.size() != 1 || r.weight[0] != 1 || (memory.begin && !r.all) || asker_ != Asker::method)
+      throw std::logic_error("a request with a memory is the method's, for one term of weight 1, and begins with all examples");
+    r.remembers = true;
+    r.begins = memory.begin;
+    r.memory = memory.gradients.slot;
+  }
   if (asker_ == Asker::observer) {
     for (const optim::Term& shift : request.shifts) engine_.complete_announced(shift.at);
   }
@@ -72,7 +98,14 @@ optim::GradientAnswer Engine<Real>::AskerOracle::gradient(const optim::GradientR
   Finished finished(engine_, a.count);
   for (const optim::Term& term : request.terms) finished.add_point(term.weight, term.at);
   for (const optim::Term& shift : request.shifts) finished.add_shift(shift.weight, shift.at);
-  return {.value = a.value, .sums = engine_.space(asker_).run(&finished, sink.writes, sink.reads, sink.kernel)};
+  if (request.memory) {
+    const auto n = static_cast<double>(engine_.problem_.train.plan().count());
+    finished.remember(static_cast<double>(a.count) / n, request.memory->begin, request.memory->average);
+  }
+  BlockSpace<Real>& space = engine_.space(asker_);
+  const math::Sums sums = space.run(&finished, sink.writes, sink.reads, sink.kernel);
+  if (request.memory) space.written(request.memory->average);
+  return {.value = a.value, .sums = sums};
 }
 
 template <class Real>

@@ -81,8 +81,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
   } else {
     threads_.for_each(count, work);
   }
-  const bool spread = together_ != nullptr && owners_ == comm::Group::all;
-  for (const Vector v : writes) spread ? store_.touch_part(v) : store_.touch(v);
+  for (const Vector v : writes) written(v);
   // Nobody goes on before all of the node have written.
   if (!kernel.sums()) {
     std::array<double, 1> done = {};

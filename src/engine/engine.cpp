@@ -23,7 +23,7 @@ std::uint32_t leaf_of(const EngineOptions& options, std::uint64_t count) {
 
 template <class Real>
 Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem,
-                     const EngineOptions& options, std::size_t declared)
+                     const EngineOptions& options, std::size_t declared, std::size_t per_example)
     : comm_(comm),
       threads_(threads),
       problem_(problem),
@@ -34,6 +34,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       grids_(problem.objective->layout().tensors().size()),
       pieces_(pieces_of(problem.objective->layout(), comm.node().place, comm.node().slices, comm.node().nodes)),
       store_(comm, problem.objective->layout().extent(), node_part(), declared, mirrored()),
+      memory_(per_example, problem.train.rows(), problem.objective->example_numbers()),
       space_(problem.objective->layout(), threads, store_, meter_.phases.update, owned(), mirrored() ? &comm : nullptr,
              sharded() ? comm::Group::all : comm::Group::node),
       observers_space_(problem.objective->layout(), threads, store_, meter_.phases.update,
@@ -84,6 +85,7 @@ template <class Real>
 std::size_t Engine<Real>::bytes() const {
   std::size_t sum =
       sums_.size() * sizeof(double) + fast_.size() * sizeof(Real) + store_.bytes() + held_.bytes() + mirrored_.bytes();
+  sum += memory_.bytes();
   for (const auto& buffer : scratch_) sum += buffer.size() * sizeof(Real);
   return sum;
 }
@@ -150,6 +152,10 @@ base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
       case Verb::state:
         comm_.broadcast_values(grids_.all());
         if (mirrored()) exchange_state(mirror->state);
+        if (request.loaded) distribute_examples();
+        break;
+      case Verb::examples:
+        collect_examples(request.memory, {});
         break;
       case Verb::copy:
         space_.copy({request.slot[0]}, {request.slot[1]});

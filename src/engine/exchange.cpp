@@ -50,10 +50,11 @@ void Engine<Real>::wait_for_node() {
 
 template <class Real>
 void Engine<Real>::publish(math::State& state) {
-  Request request{.verb = Verb::state};
+  Request request{.verb = Verb::state, .loaded = !loaded_.empty()};
   announce(request, {});
   comm_.broadcast_values(grids_.all());
   if (mirrored()) exchange_state(state);
+  if (request.loaded) distribute_examples();
 }
 
 /// From rank 0: small slots to every rank; vectors to every node, all of them or its part.

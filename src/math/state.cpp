@@ -44,6 +44,11 @@ void StateLayout::array(std::string name, std::size_t size, double initial) {
   arrays_.push_back({std::move(name), size, initial});
 }
 
+void StateLayout::per_example(std::string name) {
+  claim(name);
+  per_example_.push_back(std::move(name));
+}
+
 State::State(StateLayout layout) : layout_(std::move(layout)) {
   for (const auto& s : layout_.scalars()) scalars_.push_back(s.initial);
   for (const auto& c : layout_.counters()) counters_.push_back(c.initial);
@@ -52,6 +57,10 @@ State::State(StateLayout layout) : layout_(std::move(layout)) {
 
 Vector State::vector(std::string_view name) const {
   return Vector{static_cast<std::uint32_t>(position(layout_.vectors(), name, std::identity{}, "vector"))};
+}
+
+PerExample State::per_example(std::string_view name) const {
+  return PerExample{static_cast<std::uint32_t>(position(layout_.per_example(), name, std::identity{}, "per-example slot"))};
 }
 
 double& State::scalar(std::string_view name) {

@@ -47,6 +47,8 @@ class Network final : public Objective<Real> {
   void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const override;
   void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const override;
   void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const override;
+  std::size_t example_numbers() const override { return layers() == 1 ? outputs() : 0; }
+  std::span<Real> example_numbers(Tape<Real>& tape) const override;
   Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const override;
   void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths, const data::Examples<Real>& examples,
              Tape<Real>& tape, std::span<ValueAndSlope> out) const override;

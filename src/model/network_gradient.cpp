@@ -87,6 +87,13 @@ double Network<Real>::forward_backward(Point<Real> point, const data::Examples<R
 }
 
 template <class Real>
+std::span<Real> Network<Real>::example_numbers(Tape<Real>& opaque) const {
+  if (layers() > 1) return {};
+  auto& tape = static_cast<NetworkTape&>(opaque);
+  return tape.layers.back().delta.span().first(tape.count() * outputs());
+}
+
+template <class Real>
 void Network<Real>::weight_tile(std::span<const LeafTapes<Real>> leaves, std::size_t l, std::span<const Sides> sides,
                                 const math::Tile& tile, math::TileSum<Real>& sum) const {
   using Product = math::OuterProduct<Real>;
@@ -167,6 +174,7 @@ void Network<Real>::tile(std::span<const LeafTapes<Real>> leaves, const math::Ti
                                             math::Rows<Real>, math::Buffer<Real>&) const;                                    \
   template void Network<Real>::forward(const Point<Real>&, const data::Examples<Real>&, NetworkTape&) const;                 \
   template double Network<Real>::forward_backward(Point<Real>, const data::Examples<Real>&, Real, Tape<Real>&) const;        \
+  template std::span<Real> Network<Real>::example_numbers(Tape<Real>&) const;                                                \
   template void Network<Real>::weight_tile(std::span<const LeafTapes<Real>>, std::size_t, std::span<const Sides>,            \
                                            const math::Tile&, math::TileSum<Real>&) const;                                   \
   template void Network<Real>::bias_tile(std::span<const LeafTapes<Real>>, std::size_t, math::Buffer<Real> Layer::*,         \

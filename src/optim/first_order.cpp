@@ -23,13 +23,15 @@ class LastSweep final : public math::BlockKernel {
   const Update& update;
   const math::Proximal* proximal;
   const Clipped& clipped;
+  const StepNoise& noise;
   double shrink;  // x_{t-1} becomes shrink x_{t-1} first
   std::size_t slots;
   bool keep_gradient;
   bool keep_point;
 
-  LastSweep(const Update& u, const math::Proximal* p, const Clipped& c, double s, std::size_t n, bool gradient, bool point)
-      : update(u), proximal(p), clipped(c), shrink(s), slots(n), keep_gradient(gradient), keep_point(point) {}
+  LastSweep(const Update& u, const math::Proximal* p, const Clipped& c, const StepNoise& w, double s, std::size_t n,
+            bool gradient, bool point)
+      : update(u), proximal(p), clipped(c), noise(w), shrink(s), slots(n), keep_gradient(gradient), keep_point(point) {}
   math::Sums run(const math::Block& block, math::Arrays<float> arrays) const override { return apply(block, arrays); }
   math::Sums run(const math::Block& block, math::Arrays<double> arrays) const override { return apply(block, arrays); }
 
@@ -62,6 +64,7 @@ class LastSweep final : public math::BlockKernel {
     std::size_t next = 2 + slots;
     if (keep_gradient) std::ranges::copy(g, arrays[next++].begin());
     clipped.apply(piece, g);
+    noise.apply(piece, g);
     std::ranges::copy(x, before.begin());
     if (shrink != 1) {
       for (Real& v : x) v *= static_cast<Real>(shrink);
@@ -159,6 +162,7 @@ StepReport FirstOrder::step(StepContext& context) const {
   const double shrink = 1 - rule_step.lr * around_.weight_decay;
   const auto reads_of = [](const Update& update) { return std::vector<Vector>(update.reads.begin(), update.reads.end()); };
 
+  StepNoise noise = around_.noise.draw(context, rule_step.lr);
   GradientAnswer answer;
   double gradient = 0;
   if (rule_->grain() == Grain::element && !around_.clipping.wants_norms()) {
@@ -166,7 +170,7 @@ StepReport FirstOrder::step(StepContext& context) const {
     const Clipped clipped(around_.clipping, space, 0);
     if (estimate.keep_gradient) writes.push_back(*estimate.keep_gradient);
     if (estimate.keep_point) writes.push_back(*estimate.keep_point);
-    const LastSweep sweep(update, proximal, clipped, shrink, slots_.size(), estimate.keep_gradient.has_value(),
+    const LastSweep sweep(update, proximal, clipped, noise, shrink, slots_.size(), estimate.keep_gradient.has_value(),
                           estimate.keep_point.has_value());
     answer = oracle.gradient(estimate.request, {.kernel = sweep, .writes = writes, .reads = reads_of(update)});
     gradient = answer.sums[kGradient];
@@ -179,18 +183,20 @@ StepReport FirstOrder::step(StepContext& context) const {
     Clipped clipped(around_.clipping, space, gradient);
     if (estimate.keep_gradient) space.copy(g, *estimate.keep_gradient);
     if (rule_->grain() != Grain::element) {
-      if (clipped.binds()) {
+      if (clipped.binds() || noise.adds()) {
         space.for_each_block({{g}}, {}, math::block_kernel([&]<class Real>(const math::Block& b, math::Arrays<Real> v) {
                                clipped.apply<Real>(b, v[0]);
+                               noise.apply<Real>(b, v[0]);
                              }));
         clipped = {};
+        noise = {};
       }
       rule_step.g = g;
       update = rule_->begin(rule_step);
     }
     writes.insert(writes.begin(), g);
     if (estimate.keep_point) writes.push_back(*estimate.keep_point);
-    const LastSweep sweep(update, proximal, clipped, shrink, slots_.size(), false, estimate.keep_point.has_value());
+    const LastSweep sweep(update, proximal, clipped, noise, shrink, slots_.size(), false, estimate.keep_point.has_value());
     answer.sums = space.for_each_block(writes, reads_of(update), sweep);
   }
   if (const auto moved = around_.averaging.apply(context, rule_step.t, rule_->output())) answer.sums[kPoint] = *moved;

@@ -2,6 +2,7 @@
 // The shape of most first-order methods:
 //   g_t   = estimate(x_{t-1})        minibatch, SVRG, ...
 //   g_t   = clip(g_t)                when asked for
+//   g_t   = g_t + noise            when asked for
 //   x_t   = rule(x_{t-1}, g_t)       SGD, Adam, ...; the prox of a non-smooth Omega within, in the rule's own metric
 //   averages of the x_t, lookahead   when asked for
 // With accumulate = k only every k-th step moves x, on the mean of k estimates; the others add theirs.
@@ -14,6 +15,7 @@
 
 #include "optim/averaging.hpp"
 #include "optim/clipping.hpp"
+#include "optim/noise.hpp"
 #include "optim/step_size.hpp"
 #include "talweg/optim/estimator.hpp"
 #include "talweg/optim/update_rule.hpp"
@@ -27,6 +29,7 @@ struct Surroundings {
   std::int64_t accumulate = 1;  // the rule steps on the mean of the last so many estimates, each of one step
   Averaging averaging;
   StepSize lr;  // in what the rule's lr is counted
+  Noise noise{};
 };
 
 class FirstOrder final : public Method {

@@ -57,7 +57,11 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
       .weight_decay = method.number("decoupled_weight_decay", 0.0, base::Range::non_negative(),
                                     "times lr: share of every parameter that is taken off before the rule's step"),
       .averaging = Averaging(method),
-      .lr = lr};
+      .lr = lr,
+      .noise = Noise(method)};
+  if (around.noise.langevin() && rule.name != "sgd")
+    method.fail("noise", "\"langevin\" with rule " + std::string(rule.name),
+                "rule sgd, whose step is lr times what is added to the gradient");
   if (const std::string_view instead = update->remakes_x(); !instead.empty()) {
     const std::string expected = fmt::format("0, or {}: this rule makes x anew from its own slots", instead);
     if (around.weight_decay > 0) method.fail("decoupled_weight_decay", fmt::format("{}", around.weight_decay), expected);
@@ -66,6 +70,8 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
   if (entry.make_rule != nullptr) {
     around.accumulate = method.integer("accumulate", 1, {.low = 1, .high = 1e6},
                                        "steps whose gradients are averaged before x moves, as in one larger batch");
+    if (around.accumulate > 1 && around.noise.adds())
+      method.fail("accumulate", std::to_string(around.accumulate) + " beside noise", "1: an average of noise is less noise");
   }
   return std::make_unique<FirstOrder>(std::move(estimator), std::move(update), around);
 }
@@ -98,6 +104,8 @@ void check_needs(const base::Section& method, const Method& built, const Offer& 
       Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
       Claim{&Needs::strongly_convex, offer.strongly_convex,
             "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+      Claim{&Needs::distinct, offer.distinct,
+            "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
       Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
   const Needs needs = built.needs();
   if (needs.horizon > offer.steps) {

@@ -102,7 +102,7 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
     if (change.key == "stop.metric") forget_best = true;
   }
   expect_data_of(checkpoint, file.string(), facts_);
-  restore(checkpoint, file.string(), problem_.objective->layout(), state_, run_.method->output(), engine_);
+  restore(checkpoint, file.string(), problem_, state_, run_.method->output(), engine_);
   if (forget_best) {
     state_.counter("trainer.best_step") = -1;
     state_.counter("trainer.since_best") = 0;

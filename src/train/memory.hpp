@@ -78,6 +78,8 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
   m.method_state += table_bytes(layout);
+  m.method_state += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
+                                                       layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
   m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, engine.wave()));
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());

@@ -48,13 +48,15 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                           (problem.test ? problem.test->bytes() : 0)) /
                       ranks;
+  const double remembered =
+      static_cast<double>(sizeof(Real) * layout.per_example().size() * p.train * problem.objective->example_numbers());
   const VectorMemory memory = vector_memory(*problem.objective, layout, run.run.engine.placement, nodes);
   const double checkpoint =  // what it holds, and the file's image
-      2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors);
+      2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors) + 2 * remembered;
   p.placement = engine::name_of(run.run.engine.placement);
   p.nodes = nodes;
-  p.worker_megabytes = (data + memory.rank + memory.received) / megabyte;
-  p.coordinator_megabytes = (data + memory.rank + memory.state_first + checkpoint) / megabyte;
+  p.worker_megabytes = (data + remembered / ranks + memory.rank + memory.received) / megabyte;
+  p.coordinator_megabytes = (data + remembered / ranks + memory.rank + memory.state_first + checkpoint) / megabyte;
   p.node_state_megabytes = memory.state_other / megabyte;
   if (memory.state_first + memory.rank > machine_bytes())
     log.warn(too_large(*problem.objective, memory.state_first + memory.rank));

@@ -44,6 +44,11 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
     base::fail(ExitCode::bad_config, "method {} asks for Hessian-vector products, which {} does not give", run.method_name,
                objective->describe());
   }
+  if (run.method->needs().linear && objective->example_numbers() == 0) {
+    base::fail(base::ExitCode::bad_config,
+               "method {} asks for gradients that are so many numbers times the example, which {} does not give",
+               run.method_name, objective->describe());
+  }
   model::Regularizer omega(run.regularizer, objective->layout());
   return {.problem = {.objective = std::move(objective),
                       .regularizer = std::move(omega),

@@ -82,6 +82,7 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
           .l1_omega = !std::isfinite(omega.low) && !std::isfinite(omega.high),
           .convex = linear || own_terms,
           .strongly_convex = (linear || own_terms) && omega.l2 > 0 && (omega.include_bias || !config.model.bias),
+          .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
           .linear = linear && !own_terms,
           .steps = config.run.steps.value_or(0)};
 }

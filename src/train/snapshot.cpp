@@ -11,6 +11,8 @@ namespace {
 
 using base::ExitCode;
 
+constexpr const char* kExamples = "examples";  // the one tensor of a per-example slot
+
 struct MeterSlot {
   const char* name;
   engine::Asker asker;
@@ -59,27 +61,26 @@ void copy_tensors(const math::ParameterLayout& layout, std::span<const Real> val
   }
 }
 
+/// The tensor `name`, which must have this shape.
+template <class Real>
+void copy_values(const std::vector<io::StoredTensor>& tensors, const std::string& file, const std::string& name,
+                 const std::vector<std::size_t>& shape, std::span<Real> to) {
+  const auto found = std::ranges::find(tensors, name, &io::StoredTensor::name);
+  if (found == tensors.end()) base::fail(ExitCode::bad_data, "{}: tensor '{}' {} is missing", file, name, shape_text(shape));
+  if (found->shape != shape) {
+    base::fail(ExitCode::bad_data, "{}: tensor '{}': found shape {}, expected {}", file, name, shape_text(found->shape),
+               shape_text(shape));
+  }
+  std::visit([&](const auto& from) { std::ranges::transform(from, to.begin(), [](auto v) { return static_cast<Real>(v); }); },
+             found->values);
+}
+
 }  // namespace
 
 template <class Real>
 void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
                  std::span<Real> values) {
-  for (const math::Tensor& t : layout.tensors()) {
-    const auto found = std::ranges::find(tensors, t.name, &io::StoredTensor::name);
-    if (found == tensors.end()) {
-      base::fail(ExitCode::bad_data, "{}: tensor '{}' {} is missing", file, t.name, shape_text(t.shape));
-    }
-    if (found->shape != t.shape) {
-      base::fail(ExitCode::bad_data, "{}: tensor '{}': found shape {}, expected {}", file, t.name, shape_text(found->shape),
-                 shape_text(t.shape));
-    }
-    std::visit(
-        [&](const auto& from) {
-          std::ranges::transform(from, values.begin() + static_cast<std::ptrdiff_t>(t.offset),
-                                 [](auto v) { return static_cast<Real>(v); });
-        },
-        found->values);
-  }
+  for (const math::Tensor& t : layout.tensors()) copy_values(tensors, file, t.name, t.shape, values.subspan(t.offset, t.size));
 }
 
 template <class Real>
@@ -113,6 +114,10 @@ void capture(const engine::Problem<Real>& problem, math::State& state, engine::E
     auto& tensors = name == output ? to.parameters : to.state[name];
     engine.read(v, [&](std::span<const Real> values) { copy_tensors<Real>(layout, values, tensors); });
   }
+  for (const std::string& name : state.layout().per_example()) {
+    const std::vector<std::size_t> shape = {problem.train.plan().count(), problem.objective->example_numbers()};
+    to.state[name] = {{.name = kExamples, .shape = shape, .values = engine.read_examples(state.per_example(name))}};
+  }
   for (const auto& s : state.layout().scalars()) to.scalars[s.name] = state.scalar(s.name);
   for (const auto& c : state.layout().counters()) to.counters[c.name] = state.counter(c.name);
   for (const auto& a : state.layout().arrays()) {
@@ -122,13 +127,20 @@ void capture(const engine::Problem<Real>& problem, math::State& state, engine::E
 }
 
 template <class Real>
-void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
-             std::string_view output, engine::Engine<Real>& engine) {
+void restore(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem<Real>& problem,
+             math::State& state, std::string_view output, engine::Engine<Real>& engine) {
+  const math::ParameterLayout& layout = problem.objective->layout();
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
     const auto& tensors = name == output ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
     values_from<Real>(tensors, file, layout, engine.store().values(v));
     engine.store().touch(v);
+  }
+  for (const std::string& name : state.layout().per_example()) {
+    const std::vector<std::size_t> shape = {problem.train.plan().count(), problem.objective->example_numbers()};
+    std::vector<Real> all(io::elements(shape));
+    copy_values<Real>(entry(checkpoint.state, name, file, "per-example state"), file, kExamples, shape, all);
+    engine.load_examples(state.per_example(name), std::move(all));
   }
   for (const auto& s : state.layout().scalars()) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
   for (const auto& c : state.layout().counters()) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
@@ -158,7 +170,7 @@ void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engi
   template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                     \
   template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, std::string_view,        \
                               io::Checkpoint&);                                                                           \
-  template void restore<Real>(const io::Checkpoint&, const std::string&, const math::ParameterLayout&, math::State&,      \
+  template void restore<Real>(const io::Checkpoint&, const std::string&, const engine::Problem<Real>&, math::State&,      \
                               std::string_view, engine::Engine<Real>&);                                                   \
   template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
 TALWEG_SNAPSHOT(float)

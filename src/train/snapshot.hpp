@@ -34,8 +34,8 @@ void capture(const engine::Problem<Real>& problem, math::State& state, engine::E
              io::Checkpoint& to);
 /// And back; the ranks are not told yet (Engine::publish). A slot that is missing is an Error(bad_data) naming `file`.
 template <class Real>
-void restore(const io::Checkpoint& checkpoint, const std::string& file, const math::ParameterLayout& layout, math::State& state,
-             std::string_view output, engine::Engine<Real>& engine);
+void restore(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem<Real>& problem,
+             math::State& state, std::string_view output, engine::Engine<Real>& engine);
 
 /// Features, classes, transform, model line.
 template <class Real>

@@ -55,7 +55,9 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
       base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
   });
   std::optional<engine::Engine<Real>> made;
-  comm::together(comm, [&] { made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size()); });
+  comm::together(comm, [&] {
+    made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size(), layout.per_example().size());
+  });
   engine::Engine<Real>& engine = *made;
   if (options.signals != nullptr) engine.watch_signals(SignalWatch::take);
   if (!comm.coordinator()) {

@@ -38,8 +38,11 @@ const Case kCases[] = {
     {"sophia_mlp", "name = \"sophia\"\n", "97", 40, false},
     {"prodigy_mlp", "name = \"prodigy\"\nd0 = 1e-3\n", "97", 40, false},
     {"adagrad_full_sparse", "name = \"adagrad_full\"\nlr = 0.05\n", "1000", 12, true},
+    {"scsg_noise_mlp", "name = \"scsg\"\nlr = 0.05\nlarge_batches = 4\nnoise = \"ball\"\nnoise_scale = 0.1\n", "97", 40, false},
     {"adam_sparse", "name = \"adam\"\nlr = 0.01\n", "1000", 40, true},
     {"svrg_sparse", "name = \"svrg\"\nlr = 0.05\n", "1000", 40, true},
+    {"saga_sparse", "name = \"saga\"\nlr = 0.05\n", "1000", 40, true},
+    {"katyusha_sparse", "name = \"katyusha\"\nlr = 0.05\n", "1000", 40, true},
     {"lbfgs_sparse", "name = \"lbfgs\"\n", "\"full\"", 8, true},
     {"pgd_sparse", "name = \"pgd\"\nlr = 0.1\n", "\"full\"", 8, true},
 };

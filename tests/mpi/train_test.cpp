@@ -16,6 +16,7 @@ struct Case {
   const char* method;  // TOML of [method]
   const char* batch;
   int steps;
+  bool linear = false;  // not the MLP
 };
 
 const Case kCases[] = {
@@ -27,6 +28,7 @@ const Case kCases[] = {
     {"nonlinear_cg", "name = \"nonlinear_cg\"\n", "\"full\"", 4},
     {"owlqn", "name = \"owlqn\"\nmemory = 3\n", "\"full\"", 4},
     {"pgd", "name = \"pgd\"\nlr = 0.1\ngradient_threshold = 10.0\nnoise_interval = 2\n", "\"full\"", 4},
+    {"saga", "name = \"saga\"\nlr = 0.05\n", "97", 18, true},
 };
 
 class PlacementOfARunWith : public testing::TestWithParam<Case> {
@@ -34,7 +36,12 @@ class PlacementOfARunWith : public testing::TestWithParam<Case> {
   /// Goes on with run `name` up to `steps` on these ranks; the same name on all of them.
   static train::Ending train(comm::Communicator& comm, const std::filesystem::path& run, const char* placement, int steps) {
     std::string text = mlp_config(GetParam().method, GetParam().batch, steps);
-    text.replace(text.find("[24]"), 4, "[150]");  // more blocks than ranks
+    if (GetParam().linear) {
+      const std::string mlp = "\"mlp\"\nhidden = [24]\nactivation = \"tanh\"";
+      text.replace(text.find(mlp), mlp.size(), "\"linear\"");
+    } else {
+      text.replace(text.find("[24]"), 4, "[150]");  // more blocks than ranks
+    }
     text += "placement = \"" + std::string(placement) + "\"\n";
     train::TrainOptions options;
     options.run = run;

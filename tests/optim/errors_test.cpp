@@ -37,6 +37,8 @@ TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
   expect_method("name = \"adam\"; beta2 = 1.0", {"method.beta2", "1", "[0, 1)"});
   expect_method("name = \"adam\"; dialect = \"tf2\"", {"method.dialect", "\"tf2\"", "tf1"});
   expect_method("name = \"sgd\"; clip_global_norm = -1.0", {"method.clip_global_norm", "-1"});
+  expect_method("name = \"adam\"; noise = \"langevin\"", {"run.toml:3:", "method.noise", "rule adam", "rule sgd"});
+  expect_method("name = \"sgd\"; noise = \"sphere\"; accumulate = 2", {"method.accumulate", "2 beside noise", "1"});
   expect_method("name = \"sgd\"; clip_norm = 1.0; clip_value = 2.0", {"method.clip_value", "beside clip_norm", "one way"});
   expect_method("name = \"ftrl\"; decoupled_weight_decay = 0.1", {"method.decoupled_weight_decay", "l2_shrinkage"});
   expect_method("name = \"adagrad_da\"; lookahead = 5", {"method.lookahead", "makes x anew"});

@@ -9,8 +9,9 @@ namespace {
 class Estimates {
  public:
   Estimates(const std::string& name, FiniteSum f, std::size_t batch)
-      : config_(base::Config::parse("[method]\nsnapshot_every = 1000.0\nrefresh_passes = 1000.0\nrefresh_every = 1000000\n",
-                                    "test.toml")),
+      : config_(base::Config::parse(
+            "[method]\nsnapshot_every = 1000.0\nrefresh_passes = 1000.0\nrefresh_every = 1000000\nlarge_batches = 1000000\n",
+            "test.toml")),
         estimator_(optim::find_entry(name).make_estimator(config_.section("method"))),
         state_(declare(layout_of(f))),
         oracle_(std::move(f), batch, state_.layout().vectors().size()) {}
@@ -21,7 +22,13 @@ class Estimates {
     optim::StepContext context{oracle_, state_, progress};
     const optim::Estimate estimate = estimator_->estimate(context);
     const optim::Temporary g(oracle_.space());
+    const auto memories = oracle_.memories();
+    const Point average = estimate.request.memory ? oracle_.point(estimate.request.memory->average) : Point();
     oracle_.gradient_into(estimate.request, g);
+    if (!keep && estimate.request.memory) {
+      oracle_.memories() = memories;
+      oracle_.scatter(average, oracle_.space().at(estimate.request.memory->average));
+    }
     if (keep) {
       if (estimate.keep_gradient) oracle_.space().copy(g, *estimate.keep_gradient);
       if (estimate.keep_point) oracle_.space().copy(state_.vector("x"), *estimate.keep_point);
@@ -110,6 +117,83 @@ void expect_descent(const std::string& method, double tolerance) {
 }
 
 TEST(Sarah, IsGradientDescentOnAllExamples) { expect_descent("name = \"sarah\"; refresh_passes = 10.0", 1e-12); }
+
+// Of one example, or of all at a time, the remembered gradients are the last ones.
+TEST(Saga, IsGradientDescentOnAllExamples) {
+  expect_descent("name = \"saga\"", 1e-12);
+  MethodRun<double> plain("name = \"sgd\"; lr = 0.05", least_squares(1, 3), {1, 2, -3}, 1);
+  MethodRun<double> saga("name = \"saga\"; lr = 0.05", least_squares(1, 3), {1, 2, -3}, 1);
+  for (int k = 0; k < 30; ++k) {
+    plain.step();
+    saga.step();
+    EXPECT_LE(distance(plain.x(), saga.x()), 1e-13) << "step " << k;
+  }
+}
+
+TEST(Saga, ItsAverageStaysThatOfWhatItRemembers) {
+  MethodRun<double> run("name = \"saga\"; lr = 0.02", least_squares(60, 3), {1, 2, -3}, 7);
+  run.steps(500);
+  const Point& kept = run.oracle().memories().at(0);
+  const Point average = run.oracle().point(run.state().vector("saga.average"));
+  for (std::size_t j = 0; j < 3; ++j) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 60; ++i) sum += kept[3 * i + j];
+    EXPECT_NEAR(average[j], sum / 60, 1e-12);
+  }
+}
+
+// Noise has the length it says, and an estimator that keeps its estimates keeps them without it.
+TEST(Noise, HasTheLengthOfItsSphereOrBallAndFallsAsItSays) {
+  const FiniteSum flat{
+      .n = 1, .dimension = 50, .term = [](std::size_t, const Point&, Point&) { return 0.0; }, .hessian_vector = {}};
+  const auto steps = [&](const std::string& noise, int count) {
+    MethodRun<double> run("name = \"sgd\"; lr = 0.5; " + noise, flat, Point(50));
+    std::vector<double> lengths;
+    for (int k = 0; k < count; ++k) lengths.push_back(run.step().update_norm);
+    return lengths;
+  };
+  for (const double length : steps("noise = \"sphere\"; noise_scale = 3.0", 20)) EXPECT_NEAR(length, 1.5, 1e-12);
+  double mean = 0;
+  for (const double length : steps("noise = \"ball\"; noise_scale = 3.0", 400)) {
+    EXPECT_LE(length, 1.5);
+    mean += length / 400;
+  }
+  EXPECT_NEAR(mean, 1.5 * 50 / 51, 0.006) << "of d = 50 dimensions: radius d / (d + 1)";
+  double first = 0, later = 0;
+  const auto annealed = steps("noise = \"gaussian\"; noise_variance = 0.4; noise_power = 1.0", 200);
+  for (int k = 0; k < 20; ++k) first += annealed[static_cast<std::size_t>(k)] * annealed[static_cast<std::size_t>(k)] * (1 + k);
+  for (int k = 180; k < 200; ++k)
+    later += annealed[static_cast<std::size_t>(k)] * annealed[static_cast<std::size_t>(k)] * (1 + k);
+  EXPECT_NEAR(first / 20, 0.25 * 0.4 * 50, 5 * 0.25 * 0.4 * 10 / std::sqrt(20.0));
+  EXPECT_NEAR(later / 20, 0.25 * 0.4 * 50, 5 * 0.25 * 0.4 * 10 / std::sqrt(20.0));
+}
+
+// Langevin steps sample exp(-F / T): on F = a x^2 / 2 the variance is T / (a (1 - lr a / 2)), whatever the schedule says.
+TEST(Noise, LangevinSamplesAtItsTemperature) {
+  MethodRun<double> run("name = \"sgd\"; lr = 0.4; noise = \"langevin\"; temperature = 0.3", quadratic(Point(40, 2.0)),
+                        Point(40));
+  run.progress().factor = 0.5;
+  run.steps(100);
+  double sum = 0;
+  constexpr int kSteps = 4000;
+  for (int k = 0; k < kSteps; ++k) {
+    run.step();
+    for (const double x : run.x()) sum += x * x;
+  }
+  const double expected = 0.3 / (2.0 * (1 - 0.2 * 2.0 / 2));
+  EXPECT_NEAR(sum / (40.0 * kSteps), expected, 0.02 * expected);
+}
+
+TEST(Noise, DoesNotEnterWhatSarahKeeps) {
+  const std::string sarah = "name = \"sarah\"; lr = 1e-12; refresh_passes = 1000.0";
+  MethodRun<double> quiet(sarah, least_squares(60, 3), {1, 2, -3}, 5);
+  MethodRun<double> noisy(sarah + "; noise = \"sphere\"; noise_scale = 10.0", least_squares(60, 3), {1, 2, -3}, 5);
+  quiet.steps(20);
+  noisy.steps(20);
+  EXPECT_LT(distance(quiet.oracle().point(quiet.state().vector("sarah.gradient")),
+                     noisy.oracle().point(noisy.state().vector("sarah.gradient"))),
+            1e-8);
+}
 
 TEST(Sarah, StopsItsInnerLoopWhereTheGradientHasFallen) {
   MethodRun<double> run("name = \"sarah\"; lr = 0.05; refresh_passes = 1000.0; stop_ratio = 0.125", least_squares(60, 3),

@@ -23,6 +23,12 @@ std::vector<Case> cases() {
   all.push_back({"name = \"svrg\"; rule = \"momentum\"; snapshot_every = 0.4; clip_global_norm = 0.5", 8});
   all.push_back({"name = \"adam\"; accumulate = 3; average = \"polyak\"", 8});
   all.push_back({"name = \"momentum\"; lookahead = 3; average = \"exponential\"; clip_norm = 0.5", 8});
+  all.push_back({"name = \"svrg\"; snapshot = \"random\"; snapshot_steps = 3", 8});
+  all.push_back({"name = \"svrg\"; snapshot = \"average\"; snapshot_steps = 3", 8});
+  all.push_back({"name = \"scsg\"; large_batches = 3", 8});
+  all.push_back({"name = \"svrg\"; snapshot_batches = 1; snapshot_steps = 2", 8});
+  all.push_back({"name = \"katyusha\"; snapshot_every = 0.4; strong_convexity = 0.1", 8});
+  all.push_back({"name = \"sarah\"; noise = \"ball\"; clip_norm = 0.5", 8});
   all.push_back({"name = \"lbfgs\"; memory = 2", 0});
   all.push_back({"name = \"pgd\"; lr = 0.3; gradient_threshold = 1.0; noise_interval = 2; decrease_threshold = 1e-12", 0});
   return all;

@@ -122,6 +122,7 @@ class SerialOracle final : public optim::Oracle {
       for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += request.terms[k].weight * (g[j] + l2 * at[j]);
       gradients += request.batch.size;
     }
+    if (request.memory) remember(request, sum);
     for (const optim::Term& shift : request.shifts) {
       const Point s = point(shift.at);
       for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += shift.weight * s[j];
@@ -188,8 +189,7 @@ class SerialOracle final : public optim::Oracle {
   }
   double mean(const Point& x, const optim::Batch& batch, Point& g) const {
     double value = 0;
-    const std::size_t first = batch.all ? 0 : batch.ticket * batch_;
-    for (std::size_t i = 0; i < batch.size; ++i) value += f_.term((first + i) % f_.n, x, g);
+    for (std::size_t i = 0; i < batch.size; ++i) value += f_.term(example(batch, i), x, g);
     for (double& v : g) v /= static_cast<double>(batch.size);
     return value / static_cast<double>(batch.size);
   }
@@ -199,8 +199,12 @@ class SerialOracle final : public optim::Oracle {
     for (const double v : x) sum += v * v;
     return 0.5 * l2 * sum;
   }
+  /// What is remembered: of each per-example slot the gradients, one after the other. No linear model is asked for here.
+  std::vector<Point>& memories() { return memories_; }
+
   double l2 = 0;  // Omega's smooth part
   std::optional<optim::CurvatureBounds> bounds;
+  bool independent = false;  // each example of a minibatch is drawn from all, instead of in turn
   std::function<void()> on_request;  // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
@@ -208,10 +212,41 @@ class SerialOracle final : public optim::Oracle {
   std::size_t line_requests = 0;
 
  private:
+  [[nodiscard]] std::size_t example(const optim::Batch& batch, std::size_t i) const {
+    if (batch.all || !independent) return ((batch.all ? 0 : batch.ticket * batch_) + i) % f_.n;
+    return base::Random(3, base::Purpose::test).below(f_.n, batch.ticket, i);
+  }
+  /// Takes off `sum` what is remembered of the batch, adds the average, and remembers anew.
+  void remember(const optim::GradientRequest& request, Point& sum) {
+    const optim::Memory& memory = *request.memory;
+    const std::size_t d = f_.dimension;
+    if (memories_.size() <= memory.gradients.slot) memories_.resize(memory.gradients.slot + 1);
+    Point& kept = memories_[memory.gradients.slot];
+    kept.resize(f_.n * d);
+    if (memory.begin) std::ranges::fill(kept, 0);
+    const Point at = point(request.terms.at(0).at);
+    Point average = memory.begin ? Point(d) : point(memory.average);
+    const Point before = average;
+    for (std::size_t i = 0; i < request.batch.size; ++i) {
+      Point g(d);
+      const std::size_t k = example(request.batch, i);
+      f_.term(k, at, g);
+      for (std::size_t j = 0; j < d; ++j) {
+        double& old = kept[k * d + j];
+        sum[j] -= old / static_cast<double>(request.batch.size);
+        average[j] += (g[j] - old) / static_cast<double>(f_.n);
+        old = g[j];
+      }
+    }
+    for (std::size_t j = 0; j < d; ++j) sum[j] += before[j];
+    scatter(average, space_.at(memory.average));
+  }
+
   FiniteSum f_;
   std::size_t batch_;
   SerialSpace<Real> space_;
   const math::Proximal* proximal_;
+  std::vector<Point> memories_;
 };
 
 /// A method on a SerialOracle, step by step.
@@ -255,6 +290,7 @@ class MethodRun {
     std::vector<double> scalars;
     std::vector<std::int64_t> counters;
     std::vector<std::vector<double>> arrays;
+    std::vector<Point> memories;
     std::int64_t step = 0;
   };
   Saved save() {
@@ -264,6 +300,7 @@ class MethodRun {
     for (const auto& c : state_.layout().counters()) saved.counters.push_back(state_.counter(c.name));
     for (const auto& a : state_.layout().arrays())
       saved.arrays.emplace_back(state_.array(a.name).begin(), state_.array(a.name).end());
+    saved.memories = oracle_.memories();
     saved.step = progress_.step;
     return saved;
   }
@@ -275,6 +312,7 @@ class MethodRun {
       state_.counter(state_.layout().counters()[k].name) = saved.counters[k];
     for (std::size_t k = 0; k < saved.arrays.size(); ++k)
       std::ranges::copy(saved.arrays[k], state_.array(state_.layout().arrays()[k].name).begin());
+    oracle_.memories() = saved.memories;
     progress_.step = saved.step;
   }
 

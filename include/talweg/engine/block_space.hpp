@@ -45,6 +45,11 @@ class BlockSpace final : public optim::VectorSpace {
     virtual ~Source() = default;
     virtual void fill(const math::Block&, std::span<Real> block) const = 0;
   };
+  /// Each rank wrote its blocks of it.
+  void written(Vector v) {
+    const bool spread = together_ != nullptr && owners_ == comm::Group::all;
+    spread ? store_.touch_part(v) : store_.touch(v);
+  }
   /// The one loop over blocks; `source` may be null.
   math::Sums run(const Source* source, std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&);
 

@@ -28,6 +28,7 @@
 #include "talweg/comm/communicator.hpp"
 #include "talweg/data/dataset.hpp"
 #include "talweg/engine/block_space.hpp"
+#include "talweg/engine/example_memory.hpp"
 #include "talweg/engine/grid.hpp"
 #include "talweg/engine/held_points.hpp"
 #include "talweg/engine/leaf_job.hpp"
@@ -96,10 +97,10 @@ struct Mirror {
 template <class Real>
 class Engine {
  public:
-  /// Collective. `declared` vector slots exist on the coordinator, or in each node's shared memory. Problem, communicator and
-  /// threads outlive the engine.
+  /// Collective. `declared` vector slots exist on the coordinator, or in each node's shared memory; `per_example` slots on each
+  /// rank, for its rows, in every placement. Problem, communicator and threads outlive the engine.
   Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem, const EngineOptions& options,
-         std::size_t declared);
+         std::size_t declared, std::size_t per_example = 0);
   ~Engine();
 
   // The coordinator's side.
@@ -109,6 +110,10 @@ class Engine {
   void copy(optim::Vector from, optim::Vector to);
   /// Calls `use` with all of a vector, wherever its parts lie.
   void read(optim::Vector v, const std::function<void(std::span<const Real>)>& use);
+  /// A per-example slot of all ranks, [n, numbers per example], examples by position.
+  std::vector<Real> read_examples(math::PerExample slot);
+  /// What read_examples() gave, in a run that was saved: published with the state.
+  void load_examples(math::PerExample slot, std::vector<Real> all);
   /// Sums over a part at a point.
   PartEvaluation evaluate(optim::Vector at, Part part);
   /// Sends what was made or loaded at the start to all ranks: the grids and, where they run the step, the state.
@@ -157,6 +162,14 @@ class Engine {
   void gather(optim::Vector v);              // rank 0's node gets it, for a while
   void send_parts(optim::Vector v, bool to_coordinator);
   void forget_others_parts(optim::Vector v);  // rank 0's node has only its own again
+  // Per-example slots.
+  [[nodiscard]] std::uint64_t row_of(const data::Leaf& leaf, std::uint32_t place) const;
+  /// The leaf, whose first example is number `first` on this rank, after its phase one.
+  void remember(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job);
+  template <class From, class Place>
+  void pass_examples(From from, Place place);
+  void collect_examples(std::uint32_t slot, std::span<Real> all);  // on rank 0; empty elsewhere
+  void distribute_examples();                                      // from rank 0
   void wait_for_node();
   void expect_pieces_to_travel() const;         // Error(bad_config)
   [[nodiscard]] BlockRange owned() const;       // by this rank
@@ -195,7 +208,8 @@ class Engine {
   /// Both phases on this rank's leaves; the sum of their values.
   math::ExactSum run_leaves(const Request& request, const Leaves& leaves, bool again);
   using Points = std::vector<model::Point<Real>>;
-  void phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves);
+  /// `first`: the number, on this rank, of the first leaf's first example.
+  void phase_one(const Request& request, const Points& points, std::span<const data::Leaf> leaves, std::size_t first);
   /// True when the tapes of `request`'s first point are there: CG and Lanczos ask for one product after the other at a point.
   [[nodiscard]] bool taped(const Request& request) const;
   void phase_two(const Request& request, std::size_t jobs, std::uint64_t total, bool first);
@@ -215,6 +229,8 @@ class Engine {
   VectorStore<Real> store_;
   HeldPoints<Real> held_;      // of announced requests
   HeldPoints<Real> mirrored_;  // of those that every rank makes itself
+  ExampleMemory<Real> memory_;
+  std::vector<std::vector<Real>> loaded_;  // on rank 0 from load_examples to publish
   std::uint64_t requests_ = 0;
   BlockSpace<Real> space_;  // the method's
   BlockSpace<Real> observers_space_;

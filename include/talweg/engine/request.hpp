@@ -10,7 +10,19 @@
 
 namespace talweg::engine {
 
-enum class Verb : std::uint8_t { stop, gradient, hessian_vector, along, evaluate, state, step, copy, complete, gather };
+enum class Verb : std::uint8_t {
+  stop,
+  gradient,
+  hessian_vector,
+  along,
+  evaluate,
+  state,
+  step,
+  copy,
+  complete,
+  gather,
+  examples
+};
 enum class Part : std::uint8_t { train, valid, test };
 
 struct Request {
@@ -28,6 +40,10 @@ struct Request {
   std::uint32_t stop_code = 0;                // verb stop
   std::int64_t step = 0;                      // verb step: steps done before it
   double factor = 1;                          // verb step: the schedule's
+  bool remembers = false;                     // verb gradient: with the per-example slot `memory`
+  bool begins = false;                        // and nothing is in it yet
+  std::uint32_t memory = 0;                   // also of verb examples
+  bool loaded = false;                        // verb state: the per-example slots follow
   std::array<std::uint32_t, kPoints> slot{};  // of points that every rank finds in its own store; of what the last verbs move
   std::array<bool, kPoints> stored{};
   std::array<std::uint32_t, kPoints> place{};  // of the points among the held ones (HeldPoints)

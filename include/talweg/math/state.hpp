@@ -4,6 +4,7 @@
 //   a scalar   double
 //   a counter  int64
 //   an array   doubles of fixed length (small tables: curvature products, grids)
+//   a per-example slot   so many numbers for every example, held by the rank that holds the example (SAGA's table)
 // Checkpoint, resume, memory report and broadcast read the declarations, so a forgotten field is a name nobody declared.
 #pragma once
 
@@ -22,6 +23,11 @@ enum class Precision { float32, float64 };
 struct Vector {
   std::uint32_t slot = 0;
   friend auto operator<=>(const Vector&, const Vector&) = default;
+};
+
+/// Handle of a declared per-example slot. How many numbers an example has in it is the objective's affair.
+struct PerExample {
+  std::uint32_t slot = 0;
 };
 
 /// What the elements of a vector slot are before the first step.
@@ -57,12 +63,14 @@ class StateLayout {
   void scalar(std::string name, double initial = 0);
   void counter(std::string name, std::int64_t initial = 0);
   void array(std::string name, std::size_t size, double initial = 0);
+  void per_example(std::string name);
 
   [[nodiscard]] std::span<const std::string> vectors() const { return vectors_; }
   [[nodiscard]] Initial initial(Vector v) const { return initials_.at(v.slot); }
   [[nodiscard]] std::span<const Scalar> scalars() const { return scalars_; }
   [[nodiscard]] std::span<const Counter> counters() const { return counters_; }
   [[nodiscard]] std::span<const Array> arrays() const { return arrays_; }
+  [[nodiscard]] std::span<const std::string> per_example() const { return per_example_; }
 
  private:
   void claim(const std::string& name);
@@ -72,6 +80,7 @@ class StateLayout {
   std::vector<Scalar> scalars_;
   std::vector<Counter> counters_;
   std::vector<Array> arrays_;
+  std::vector<std::string> per_example_;
 };
 
 /// Values of all small slots, in the order of their declaration.
@@ -81,12 +90,13 @@ struct Numbers {
   std::vector<std::vector<double>> arrays;
 };
 
-/// Values of the small slots, and the handles of the vectors. Unknown names throw std::logic_error.
+/// Values of the small slots, and the handles of the others. Unknown names throw std::logic_error.
 class State {
  public:
   explicit State(StateLayout layout);
   [[nodiscard]] const StateLayout& layout() const { return layout_; }
   [[nodiscard]] Vector vector(std::string_view name) const;
+  [[nodiscard]] PerExample per_example(std::string_view name) const;
   [[nodiscard]] double& scalar(std::string_view name);
   [[nodiscard]] std::int64_t& counter(std::string_view name);
   [[nodiscard]] std::span<double> array(std::string_view name);

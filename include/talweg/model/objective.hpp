@@ -103,6 +103,12 @@ class Objective {
   virtual void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
                             math::TileSum<Real>& sum) const = 0;
 
+  /// Numbers per example that, times its features, are its gradient: dl/dz of a linear model [outputs()]. 0: there are none.
+  virtual std::size_t example_numbers() const { return 0; }
+  /// Those of a leaf, [count, example_numbers()], on its tape from forward_backward(weight 1); what is written here tile()
+  /// takes.
+  virtual std::span<Real> example_numbers(Tape<Real>& /*tape*/) const { return {}; }
+
   virtual Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
   /// out[k] = value and slope of sum_i f_i at point + lengths[k] * direction.
   virtual void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,

@@ -23,6 +23,7 @@ struct Needs {
   bool l1_omega = false;         // of non-smooth parts l1 alone: no box
   bool convex = false;           // F convex: no network
   bool strongly_convex = false;  // l2 > 0 on every parameter
+  bool distinct = false;         // no example twice in a batch
   bool linear = false;           // a linear model: a gradient is a scalar times the example
   bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
   std::int64_t horizon = 0;      // run.steps, so many or more, and not run.epochs
@@ -35,6 +36,7 @@ struct Needs {
             .l1_omega = a.l1_omega || b.l1_omega,
             .convex = a.convex || b.convex,
             .strongly_convex = a.strongly_convex || b.strongly_convex,
+            .distinct = a.distinct || b.distinct,
             .linear = a.linear || b.linear,
             .smoothness = a.smoothness || b.smoothness,
             .horizon = a.horizon > b.horizon ? a.horizon : b.horizon,
@@ -49,6 +51,7 @@ struct Offer {
   bool l1_omega = true;
   bool convex = true;  // unknown counts as convex
   bool strongly_convex = true;
+  bool distinct = true;
   bool linear = true;
   std::int64_t steps = std::numeric_limits<std::int64_t>::max();  // of [run]; 0: the run is counted in epochs
 };

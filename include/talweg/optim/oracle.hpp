@@ -48,12 +48,23 @@ struct Sink {
   std::vector<Vector> reads;
 };
 
+/// The gradient of every example at the point where it was last asked for, kept as the numbers that, times its features, are
+/// the gradient: dl/dz of a linear model, [n, outputs] in all. The oracle keeps `average` true to them.
+struct Memory {
+  math::PerExample gradients;
+  Vector average;      // (1/n) sum_i of the remembered gradients, Omega not included
+  bool begin = false;  // nothing is remembered yet: the request must be for all examples
+};
+
 /// sum_k terms_k.weight * grad F_batch(terms_k.at) + sum_j shifts_j.weight * shifts_j.at
 /// (terms ask for gradients of one batch at up to four points: one collective; shifts are vectors added as they are).
+/// With a memory (one term, of weight 1) the batch's remembered gradients are taken off and the average of all is added; then
+/// those at the term's point are remembered in their place. An example may not be in the batch twice.
 struct GradientRequest {
   std::vector<Term> terms;
   std::vector<Term> shifts;
   Batch batch;
+  std::optional<Memory> memory{};
 };
 
 struct GradientAnswer {

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic variance-reduced gradient (Johnson & Zhang 2013, option I), on minibatches B of b examples:
-//   every m steps:   xs = x_{t-1},  mu = grad F(xs)
-//   g_t = grad F_B(x_{t-1}) - grad F_B(xs) + mu
-// m = snapshot_every passes of minibatches.
+// Stochastic variance-reduced gradient (Johnson & Zhang 2013), on minibatches B of b examples:
+//   every m steps:   xs = a point of the m steps before,  mu = grad F(xs)
+//   g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu)
+// m = snapshot_every passes of minibatches, or snapshot_steps. snapshot says which point:
+//   last      the newest (option I)
+//   random    x_j of x_0 ... x_{m-1}, j uniform (option II)
+//   average   (1/m) sum_{j=1..m} x_j (Xiao & Zhang 2014)
+// With snapshot_batches = k > 0 mu is the gradient of k snapshot_growth^s minibatches in inner loop s = 0, 1, ..., until they
+// are all examples: the growing batch of practical SVRG (Babanezhad et al. 2015). The papers of random and average restart the
+// inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or with `alpha` (alpha-SVRG, Yin,
+// Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
 #include <algorithm>
 #include <cmath>
 
+#include "optim/large_batch.hpp"
+#include "talweg/base/random.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -14,36 +23,91 @@ namespace {
 class Svrg final : public Estimator {
  public:
   explicit Svrg(const base::Section& s)
-      : snapshot_every_(s.number("snapshot_every", 1.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
+      : snapshot_every_(s.number("snapshot_every", 1.0, base::Range::positive(), "passes of minibatches between snapshots")),
+        snapshot_steps_(s.integer("snapshot_steps", 0, base::Range::non_negative(), "the same in steps; 0: snapshot_every")),
+        kind_(kind_of(s.choice("snapshot", "last", {"last", "random", "average"}, "which point of the inner loop"))),
+        batches_(s.integer("snapshot_batches", 0, base::Range::non_negative(), "minibatches in the first mu; 0: all examples")),
+        growth_(batches_ == 0 ? 1 : s.number("snapshot_growth", 2.0, {.low = 1, .high = 1e3}, "factor of these from mu to mu")),
+        alpha_(s.number("alpha", 1.0, base::Range::unit(), "weight of the correction at the first step")),
+        alpha_passes_(s.number("alpha_passes", 0.0, base::Range::non_negative(), "over which alpha falls to 0; 0: it stays")) {}
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("svrg.snapshot");
     layout.vector("svrg.full_gradient");
+    if (kind_ != Kind::last) layout.vector("svrg.candidate");  // the next snapshot, as far as it is known
   }
 
   Cost cost(const CostPoint& p) const override {
-    return {.gradients = 2 * p.batch + (p.step % inner_steps(p.batches_per_epoch) == 0 ? p.n : 0)};
+    if (alpha(p.step, p.batches_per_epoch) == 0) return {.gradients = p.batch};
+    const Cost steps{.gradients = 2 * p.batch};
+    const std::int64_t m = inner_steps(p.batches_per_epoch);
+    return p.step % m == 0 ? steps + large(p.step / m, p.batches_per_epoch).cost(p) : steps;
   }
 
   Estimate estimate(StepContext& context) const override {
     const Vector snapshot = context.state.vector("svrg.snapshot");
     const Vector mu = context.state.vector("svrg.full_gradient");
+    const std::int64_t step = context.progress.step;
     const auto batches = static_cast<std::int64_t>(context.oracle.batches_per_epoch());
-    if (context.progress.step % inner_steps(batches) == 0) {
-      context.space().copy(context.x(), snapshot);
-      context.oracle.gradient_into(snapshot, context.oracle.all(), mu);
+    const Batch batch = context.oracle.draw(static_cast<std::uint64_t>(step));
+    const double weight = alpha(step, batches);
+    if (weight == 0) return {.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch}};
+    if (step % inner_steps(batches) == 0) {
+      const bool known = kind_ != Kind::last && step > 0;
+      context.space().copy(known ? context.state.vector("svrg.candidate") : context.x(), snapshot);
+      large(step / inner_steps(batches), batches).gradient(context.oracle, step, snapshot, mu);
     }
-    return {.request = {.terms = {{1.0, context.x()}, {-1.0, snapshot}},
-                        .shifts = {{1.0, mu}},
-                        .batch = context.oracle.draw(static_cast<std::uint64_t>(context.progress.step))}};
+    Estimate estimate{
+        .request = {.terms = {{1.0, context.x()}, {-weight, snapshot}}, .shifts = {{weight, mu}}, .batch = batch}};
+    if (kind_ == Kind::random && step % inner_steps(batches) == drawn(context, inner_steps(batches)))
+      estimate.keep_point = context.state.vector("svrg.candidate");
+    return estimate;
+  }
+
+  void finish(StepContext& context) const override {
+    if (kind_ != Kind::average) return;
+    const std::int64_t m = inner_steps(static_cast<std::int64_t>(context.oracle.batches_per_epoch()));
+    const std::int64_t j = context.progress.step % m + 1;  // x is x_j of this inner loop
+    const Vector candidate = context.state.vector("svrg.candidate");
+    VectorSpace& space = context.space();
+    const double share = 1 / static_cast<double>(j);
+    j == 1 ? space.copy(context.x(), candidate) : space.combine(1 - share, candidate, share, context.x(), candidate);
   }
 
  private:
+  enum class Kind : std::uint8_t { last, random, average };
+  static constexpr std::uint64_t kDraw = ~0ULL - 3;  // no element of a vector has this place
+  static Kind kind_of(const std::string& name) {
+    return name == "last" ? Kind::last : name == "random" ? Kind::random : Kind::average;
+  }
+  /// What mu is the gradient of, in this inner loop.
+  LargeBatch large(std::int64_t loop, std::int64_t batches_per_epoch) const {
+    if (batches_ == 0) return {batches_per_epoch, batches_per_epoch};
+    const double count = static_cast<double>(batches_) * std::pow(growth_, static_cast<double>(loop));
+    return {static_cast<std::int64_t>(std::min(count, static_cast<double>(batches_per_epoch))), batches_per_epoch};
+  }
+  /// j of this inner loop's x_j that is the next snapshot.
+  static std::int64_t drawn(const StepContext& context, std::int64_t m) {
+    const auto loop = static_cast<std::uint64_t>(context.progress.step / m);
+    const base::Random random(context.progress.seed, base::Purpose::noise);
+    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(m), loop, kDraw));
+  }
+  double alpha(std::int64_t step, std::int64_t batches_per_epoch) const {
+    if (alpha_passes_ == 0) return alpha_;
+    return alpha_ * std::max(0.0, 1 - static_cast<double>(step) / (alpha_passes_ * static_cast<double>(batches_per_epoch)));
+  }
   std::int64_t inner_steps(std::int64_t batches_per_epoch) const {
+    if (snapshot_steps_ > 0) return snapshot_steps_;
     return std::max<std::int64_t>(1, std::llround(snapshot_every_ * static_cast<double>(batches_per_epoch)));
   }
 
   double snapshot_every_;
+  std::int64_t snapshot_steps_;
+  Kind kind_;
+  std::int64_t batches_;
+  double growth_;
+  double alpha_;
+  double alpha_passes_;
 };
 
 }  // namespace
@@ -53,13 +117,24 @@ const Entry entry_svrg{
     .name = "svrg",
     .title = "SVRG: stochastic variance-reduced gradient",
     .rule =
-        "every snapshot_every passes xs = x, mu = grad F(xs); g_t = grad F_B(x_{t-1}) - grad F_B(xs) + mu; then the rule named "
-        "by `rule`",
-    .source = "Johnson & Zhang, NIPS 2013 (option I: the last inner iterate goes on)",
-    .cost = "2 b gradients, and n at each snapshot",
+        "every snapshot_every passes (or snapshot_steps steps) xs = the last, a random or the average point of the inner loop "
+        "(snapshot), mu = grad F(xs); g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu); then the rule named by `rule`, "
+        "with "
+        "prox where Omega is not smooth. x itself goes on from where it is, also with random and average, whose papers put it "
+        "back to xs. snapshot_batches > 0: mu of a growing batch "
+        "instead (practical SVRG). alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
+    .source =
+        "Johnson & Zhang, NIPS 2013; average: Xiao & Zhang, SIAM J. Optim. 24, 2014; growing batch: Babanezhad et al., NIPS "
+        "2015, arXiv:1511.01942, without its mixing with SGD and skipping; alpha: Yin et al., ICLR 2025, "
+        "arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & Smola, NIPS 2016, arXiv:1605.06900",
+    .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0",
     .guarantee =
         "f_i convex with L-Lipschitz gradients, F gamma-strongly convex, rule sgd, b = 1: each snapshot's gap shrinks by "
-        "1 / (gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, a random inner iterate)",
+        "1 / (gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, the inner loop restarted "
+        "at a "
+        "random inner iterate). Not convex, with prox: lr = 1 / (3 L), b = n^(2/3), snapshot_steps = n^(1/3): E "
+        "|prox-gradient|^2 "
+        "<= eps at a random iterate after O(n + n^(2/3) / eps) gradients",
     .make_estimator = make<Svrg, Estimator>,
 };
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Johnson & Zhang 2013 with their options I and II and Xiao & Zhang's average; alpha-SVRG of Yin et al. 2025. The inner loop is
+not restarted. Babanezhad et al. 2015's growing batch."""
+from philox import LAST, below
+from sums import SEED, by_sgd, case
+
+import numpy
+
+
+def svrg(f, p):
+    m = p.get("snapshot_steps") or max(1, round(p.get("snapshot_every", 1.0) * f.per_pass))
+    kind = p.get("snapshot", "last")
+    inner = []  # x_0 ... of this inner loop
+    x = yield
+    t = 0
+    while True:
+        passes = p.get("alpha_passes", 0)
+        alpha = p.get("alpha", 1.0) * (max(0.0, 1 - t / (passes * f.per_pass)) if passes else 1)
+        if t % m == 0:
+            if kind == "last" or t == 0:
+                snapshot = x
+            elif kind == "random":
+                snapshot = inner[below(m, SEED, t // m - 1, LAST - 4)]
+            else:
+                snapshot = sum(inner[1:] + [x]) / m
+            count = int(min(p.get("snapshot_batches", f.per_pass) * p.get("snapshot_growth", 2.0) ** (t // m), f.per_pass))
+            mu = f.full(snapshot)
+            if count < f.per_pass:
+                mu = f.gradient(snapshot, numpy.concatenate([f.batch(2**40 + t * count + i) for i in range(count)]))
+            inner = []
+        inner.append(x)
+        batch = f.batch(t)
+        x = yield f.gradient(x, batch) - alpha * (f.gradient(snapshot, batch) - mu)
+        t += 1
+
+
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot_every = 1.6', l1=0.03)
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot_steps = 3')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot = "random"')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot = "average"; snapshot_every = 2.0')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; alpha = 0.75; alpha_passes = 5.0')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot_batches = 1; snapshot_growth = 1.7')
