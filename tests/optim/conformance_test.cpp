@@ -128,10 +128,13 @@ std::optional<std::string> at_rate(const optim::Entry& entry, double times) {
 /// The least `measure` over runs at {1/1000 ... 1000} x the default rate, held constant or falling to 0 over the steps.
 template <class Measure>
 double best_over_rates(const optim::Entry& entry, const FiniteSum& f, int steps, const math::Proximal* prox, Measure measure) {
-  const std::size_t batch = f.n == 1 ? 0 : batch_of(Defaults(entry));
+  const Defaults defaults(entry);
+  const std::size_t batch = f.n == 1 ? 0 : batch_of(defaults);
+  const std::uint64_t seeds = defaults.method->needs().horizon > 0 ? 8 : 1;  // some end early: at a step drawn by lot
   double best = std::numeric_limits<double>::infinity();
-  const auto try_one = [&](const std::string& method, bool falls) {
+  const auto try_one = [&](const std::string& method, bool falls, std::uint64_t seed) {
     MethodRun<double> run(method, f, kStart, batch, prox);
+    run.progress().seed = seed;
     try {
       for (int k = 0; k < steps; ++k) {
         if (falls) run.progress().factor = 1 - static_cast<double>(k) / steps;
@@ -144,7 +147,9 @@ double best_over_rates(const optim::Entry& entry, const FiniteSum& f, int steps,
   };
   for (const double times : {1.0, 10.0, 100.0, 1e3, 0.1, 1e-2, 1e-3}) {
     const auto method = at_rate(entry, times);
-    for (const bool falls : {true, false}) try_one(method.value_or(lines_of(entry)), falls);
+    for (const bool falls : {true, false}) {
+      for (std::uint64_t seed = 1; seed <= seeds; ++seed) try_one(method.value_or(lines_of(entry)), falls, seed);
+    }
     if (!method) break;
   }
   return best;

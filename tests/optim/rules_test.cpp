@@ -149,7 +149,7 @@ TEST(AdagradFull, RefusesManyParametersWithTheReason) {
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), base::ExitCode::bad_config);
-    for (const char* part : {"test.toml:2:8", "1001", "1000", "matrix", "shampoo"})
+    for (const char* part : {"test.toml:2:", "1001", "1000", "matrix", "shampoo"})
       EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << part << " is not in: " << e.what();
   }
 }
@@ -164,7 +164,7 @@ TEST(Shampoo, TakesMatricesThatFitAndLeavesTheRestToAdam) {
   for (std::size_t j = 0; j < d; ++j) start[j] = std::sin(static_cast<double>(j * j));
   MethodRun<double> run("name = \"shampoo\"; largest_side = 69; lr = 0.5; adam_lr = 0.01; epsilon = 1e-12", f, start);
   EXPECT_EQ(run.state().array("shampoo.x0").size(), 2 * (67 * 67 + 65 * 65));
-  EXPECT_THROW(run.state().array("shampoo.x1"), std::logic_error);
+  EXPECT_THROW((void)run.state().array("shampoo.x1"), std::logic_error);
   run.step();
   // After one step L^(-1/4) G R^(-1/4) is G's orthogonal factor: 65 singular values of 1.
   double step = 0;
