@@ -3,7 +3,6 @@
 // through a stop and a resume on another number of ranks.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 
 #include "tests/e2e/problems.hpp"
@@ -77,15 +76,13 @@ TEST_P(SameBits, ForAnyRanksAndThreads) {
   ASSERT_NO_FATAL_FAILURE(train(0, 1, "alone"));
   const std::string alone = exported("alone");
   ASSERT_GT(alone.size(), 500U);
-  for (const int ranks : {1, 2, 3, 4}) {
-    for (const int threads : {1, 2}) {
-      // Each placement at each number of ranks and of threads, not at each pair of them.
-      constexpr std::array kPlacements = {"coordinator", "replicated", "sharded"};
-      const std::string placement = kPlacements[static_cast<std::size_t>(ranks + 2 * threads) % 3];
-      const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads) + placement;
-      ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name, {"--set", "run.placement=" + placement}));
-      EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
-    }
+  // Each number of ranks and of threads and each placement, not all of their combinations: these runs are most of the tests'
+  // time.
+  for (const auto& [ranks, threads, placement] :
+       {std::tuple{1, 2, "sharded"}, {2, 1, "replicated"}, {2, 2, "coordinator"}, {3, 1, "sharded"}, {4, 2, "replicated"}}) {
+    const std::string name = "r" + std::to_string(ranks) + "t" + std::to_string(threads) + placement;
+    ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name, {"--set", std::string("run.placement=") + placement}));
+    EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
   }
 }
 
