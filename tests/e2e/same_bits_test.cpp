@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
+#include <tuple>
 
 #include "tests/e2e/problems.hpp"
 #include "tests/support/process.hpp"
