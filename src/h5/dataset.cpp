@@ -31,7 +31,8 @@ struct Rows {
     const hsize_t begin = first, rows = count;
     const hssize_t there = H5Sget_simple_extent_npoints(file.id());
     if (H5Sget_simple_extent_ndims(file.id()) != 1 || there < 0 || begin + rows > static_cast<hsize_t>(there)) {
-      base::fail(ExitCode::internal, "{}: {}: asked for rows {} to {} of {}", place.file, place.path, begin, begin + rows, there);
+      base::fail(ExitCode::internal, "{}: {}: asked for rows {} to {} of {}", place.file, place.path, begin, begin + rows,
+                 there);
     }
     writing(H5Sselect_hyperslab(file.id(), H5S_SELECT_SET, &begin, nullptr, &rows, nullptr), place, "select rows");
     memory = Handle(writing(H5Screate_simple(1, &rows, nullptr), place, "make a space"), H5Sclose);
@@ -194,8 +195,8 @@ void Dataset::attach_scale(const Dataset& scale) {
   writing(H5DSattach_scale(handle_.id(), scale.handle_.id(), 0), place_, "attach dimension scale " + scale.place_.path);
 }
 
-#define TALWEG_DATASET(T)                              \
-  template void Dataset::write<T>(std::span<const T>);                   \
+#define TALWEG_DATASET(T)                                               \
+  template void Dataset::write<T>(std::span<const T>);                  \
   template void Dataset::read_rows<T>(std::size_t, std::span<T>) const; \
   template std::vector<T> Dataset::read<T>() const;
 TALWEG_DATASET(std::int64_t)

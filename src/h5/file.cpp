@@ -49,7 +49,8 @@ File File::create(std::string name, int descriptor, std::size_t user_block) {
   writing(H5Pset_obj_track_times(creation.id(), false), place, "make properties");
   writing(H5Pset_link_creation_order(creation.id(), kKeepOrder), place, "make properties");
   writing(H5Pset_attr_creation_order(creation.id(), kKeepOrder), place, "make properties");
-  Handle file(writing(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), place, "create the HDF5 file"), H5Fclose);
+  Handle file(writing(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), place, "create the HDF5 file"),
+              H5Fclose);
   return {std::move(name), std::move(below), std::move(file)};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lies below an open HDF5 file: a descriptor or bytes in memory, behind a file driver of our own. HDF5 is never told that a
-// write has failed: a close that fails can leave it with a file it cannot let go of. The failure is kept here, and told after.
+// What lies below an open HDF5 file: a descriptor or bytes in memory, behind a file driver of our own. HDF5 is never told that
+// a write has failed: a close that fails can leave it with a file it cannot let go of. The failure is kept here, and told
+// after.
 #pragma once
 
 #include <hdf5.h>

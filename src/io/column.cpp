@@ -43,7 +43,9 @@ std::vector<std::byte> filtered(std::span<const std::uint64_t> values) {
 }  // namespace
 
 Column::Column(h5::Group& group, const std::string& name, h5::Number number, std::size_t rows)
-    : number_(number), chunk_rows_(std::min(rows, kChunkRows)), dataset_(group.create_chunked(name, number, rows, chunk_rows_)) {
+    : number_(number),
+      chunk_rows_(std::min(rows, kChunkRows)),
+      dataset_(group.create_chunked(name, number, rows, chunk_rows_)) {
   tail_.reserve(chunk_rows_);
 }
 

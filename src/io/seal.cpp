@@ -93,8 +93,7 @@ void verify(std::span<const std::byte> head, std::uint64_t bytes, const std::str
                s.version, kCheckpointVersion);
   }
   if (s.file_bytes != bytes) {
-    damaged("{}: {}: found {} bytes, expected {}", name, bytes < s.file_bytes ? "truncated" : "too long", bytes,
-            s.file_bytes);
+    damaged("{}: {}: found {} bytes, expected {}", name, bytes < s.file_bytes ? "truncated" : "too long", bytes, s.file_bytes);
   }
   if (const Hash found = hash(); found != s.hash) {
     damaged("{}: damaged: found hash {}, expected {}", name, hexadecimal(std::as_bytes(std::span(found))),

@@ -162,7 +162,7 @@ class Parser {
 };
 
 // As much of the rows is kept in memory until it is known to be on the disk.
-constexpr std::size_t kUnsyncedBytes = std::size_t{1} << 20;
+constexpr std::size_t kUnsyncedBytes = std::size_t{1} << 19;
 
 }  // namespace
 
@@ -230,7 +230,7 @@ void RowsWriter::sync() {
   }
   synced_ += static_cast<std::int64_t>(buffer_.size());
   buffer_.clear();
-  if (buffer_.capacity() > 8 * kUnsyncedBytes) buffer_.shrink_to_fit();  // the disk was full for a while
+  if (buffer_.capacity() > 16 * kUnsyncedBytes) buffer_.shrink_to_fit();  // the disk was full for a while
   written_ = 0;
 }
 

@@ -17,9 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kShareOfTime = 0.01;     // that publishing between checkpoints may cost
+constexpr double kShareOfTime = 0.01;         // that publishing between checkpoints may cost
 constexpr double kShareAtCheckpoints = 0.02;  // of the time from one to the next
-constexpr double kExpectedGrowth = 1.25;  // of the next publication's cost over the last
+constexpr double kExpectedGrowth = 1.25;      // of the next publication's cost over the last
 constexpr std::chrono::seconds kPublishEvery{1};
 
 }  // namespace
@@ -70,7 +70,7 @@ class TraceWriter::Content {
 
   bool publish_at_checkpoint() {
     const double since = std::chrono::duration<double>(Clock::now() - tried_).count();
-    if (cost_ > kShareAtCheckpoints * since) return false;
+    if (!rows_.any() || cost_ > kShareAtCheckpoints * since) return false;
     publish();
     return true;
   }

@@ -48,16 +48,14 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                           (problem.test ? problem.test->bytes() : 0)) /
                       ranks;
-  const VectorMemory memory = vector_memory(*problem.objective, p.state_vectors, run.run.engine.placement, nodes);
-  const double checkpoint =  // what it holds, and the file's image
-      2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors);
+  const VectorMemory memory =
+      vector_memory(*problem.objective, p.state_vectors, points_of(*run.method), run.run.engine.placement, nodes);
   p.placement = engine::name_of(run.run.engine.placement);
   p.nodes = nodes;
   p.worker_megabytes = (data + memory.rank + memory.received) / megabyte;
-  p.coordinator_megabytes = (data + memory.rank + memory.state_first + checkpoint) / megabyte;
+  p.coordinator_megabytes = (data + memory.coordinator(true)) / megabyte;
   p.node_state_megabytes = memory.state_other / megabyte;
-  if (memory.state_first + memory.rank > machine_bytes())
-    log.warn(too_large(*problem.objective, memory.state_first + memory.rank));
+  if (memory.coordinator(true) > machine_bytes()) log.warn(too_large(*problem.objective, memory.coordinator(true)));
   return p;
 }
 

@@ -48,9 +48,9 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   run.method->declare(layout, problem.objective->layout());
 
   comm::together(comm, [&] {
-    const VectorMemory memory =
-        vector_memory(*problem.objective, layout.vectors().size(), run.run.engine.placement, comm.node().nodes);
-    const double bytes = memory.state_first + memory.rank;
+    const VectorMemory memory = vector_memory(*problem.objective, layout.vectors().size(), points_of(*run.method),
+                                              run.run.engine.placement, comm.node().nodes);
+    const double bytes = memory.coordinator(!options.run.empty());
     if (comm.coordinator() && bytes > machine_bytes())
       base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
   });

@@ -59,7 +59,7 @@ using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::st
 using Columns = std::map<std::string, std::vector<double>>;
 
 /// Records go to memory, with write() and sync() on to trace.rows, with publish() into trace.h5. Where one of these fails
-/// nothing is lost: the next has it too. Memory holds what is not on the disk yet, at most about 1 MB after a write() that
+/// nothing is lost: the next has it too. Memory holds what is not on the disk yet, at most half a MB after a write() that
 /// succeeds, however long the trace is. For one thread at a time.
 class TraceWriter {
  public:
