@@ -19,14 +19,16 @@ std::string memory_line(const train::Memory& m, const MachineFigures& machine) {
   constexpr double kMega = 1e-6;
   std::vector<std::string> ranks;
   for (const double bytes : machine.resident) ranks.push_back(fmt::format("{:.1f}", kMega * bytes));
-  const double expected = m.all() - m.image;
+  const double expected = m.all() - m.snapshot - m.full_pass;  // a bench has neither
   return fmt::format(
       "  memory      {} MB resident at most, rank by rank; before data was read {:.1f}\n"
       "              expected beside that {:.1f}: parameters {:.1f}, method {:.1f}, trainer {:.1f}, sums {:.1f}, activations "
       "{:.1f}, prepared {:.1f}, shard {:.1f};\n"
-      "              with a checkpoint's image {:.1f} more\n",
+      "              a whole run has {:.1f} more in a pass over all examples, and {:.1f} in the copy that checkpoints are "
+      "written from\n",
       fmt::join(ranks, " "), kMega * machine.resident_before, kMega * expected, kMega * m.parameters, kMega * m.method_state,
-      kMega * m.other_state, kMega * m.sums, kMega * m.activations, kMega * m.prepared, kMega * m.shard, kMega * m.image);
+      kMega * m.other_state, kMega * m.sums, kMega * m.activations, kMega * m.prepared, kMega * m.shard, kMega * m.full_pass,
+      kMega * m.snapshot);
 }
 
 }  // namespace
@@ -92,9 +94,10 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
         {"other_state", m.other_state},
         {"sums", m.sums},
         {"activations", m.activations},
+        {"full_pass_activations", m.full_pass},
         {"prepared", m.prepared},
         {"shard", m.shard},
-        {"checkpoint_image", m.image}}},
+        {"checkpoint_copy", m.snapshot}}},
   };
   return json.dump(2) + "\n";
 }

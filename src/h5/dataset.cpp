@@ -4,6 +4,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 
+#include <algorithm>
 #include <array>
 
 #include "h5/call.hpp"
@@ -22,6 +23,22 @@ hid_t native_type() {
 
 // zlib cannot shrink anything further, whatever it is fed.
 constexpr std::size_t kLargestGzipRatio = 1032;
+
+/// Rows of a data set with one axis, in the file and in memory.
+struct Rows {
+  Rows(const Handle& dataset, std::size_t first, std::size_t count, const Place& place)
+      : file(reading(H5Dget_space(dataset.id()), place, "read the shape"), H5Sclose) {
+    const hsize_t begin = first, rows = count;
+    const hssize_t there = H5Sget_simple_extent_npoints(file.id());
+    if (H5Sget_simple_extent_ndims(file.id()) != 1 || there < 0 || begin + rows > static_cast<hsize_t>(there)) {
+      base::fail(ExitCode::internal, "{}: {}: asked for rows {} to {} of {}", place.file, place.path, begin, begin + rows,
+                 there);
+    }
+    writing(H5Sselect_hyperslab(file.id(), H5S_SELECT_SET, &begin, nullptr, &rows, nullptr), place, "select rows");
+    memory = Handle(writing(H5Screate_simple(1, &rows, nullptr), place, "make a space"), H5Sclose);
+  }
+  Handle file, memory;
+};
 
 }  // namespace
 
@@ -86,25 +103,80 @@ std::vector<T> Dataset::read() const {
   return values;
 }
 
-std::vector<std::string> Dataset::read_text() const {
+std::vector<std::string> Dataset::read_text() const { return read_text(0, size()); }
+
+template <class T>
+void Dataset::read_rows(std::size_t first, std::span<T> to) const {
+  const Quiet quiet;
+  static_cast<void>(number());
+  if (to.empty()) return;
+  const Rows rows(handle_, first, to.size(), place_);
+  reading(H5Dread(handle_.id(), native_type<T>(), rows.memory.id(), rows.file.id(), H5P_DEFAULT, to.data()), place_,
+          "read the data");
+}
+
+std::vector<std::string> Dataset::read_text(std::size_t first, std::size_t rows) const {
   const Quiet quiet;
   const Handle type(reading(H5Dget_type(handle_.id()), place_, "read the type"), H5Tclose);
   if (!is_text(type.id())) {
     base::fail(ExitCode::bad_data, "{}: {}: expected fixed-length text", place_.file, place_.path);
   }
   const std::size_t length = H5Tget_size(type.id());
-  const std::size_t count = require_stored(length);
-  std::vector<char> fields(count * length);
-  reading(H5Dread(handle_.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, fields.data()), place_, "read the data");
+  static_cast<void>(require_stored(length));
   std::vector<std::string> values;
-  values.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) values.push_back(from_field(fields.data() + i * length, length));
+  if (rows == 0) return values;
+  const Rows selected(handle_, first, rows, place_);
+  std::vector<char> fields(rows * length);
+  reading(H5Dread(handle_.id(), type.id(), selected.memory.id(), selected.file.id(), H5P_DEFAULT, fields.data()), place_,
+          "read the data");
+  values.reserve(rows);
+  for (std::size_t i = 0; i < rows; ++i) values.push_back(from_field(fields.data() + i * length, length));
   return values;
 }
 
-void Dataset::write_fields(std::int64_t type, std::span<const char> fields) {
+void Dataset::write_text(std::size_t first, std::span<const std::string> values) {
   const Quiet quiet;
-  writing(H5Dwrite(handle_.id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, fields.data()), place_, "write the data");
+  if (values.empty()) return;
+  const Handle type(writing(H5Dget_type(handle_.id()), place_, "read the type"), H5Tclose);
+  const std::size_t length = H5Tget_size(type.id());
+  std::vector<char> fields(values.size() * length);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].size() > length) {
+      base::fail(ExitCode::internal, "{}: {}: given text of {} bytes for fields of {}", place_.file, place_.path,
+                 values[i].size(), length);
+    }
+    std::ranges::copy(values[i], fields.begin() + static_cast<std::ptrdiff_t>(i * length));
+  }
+  const Rows rows(handle_, first, values.size(), place_);
+  writing(H5Dwrite(handle_.id(), type.id(), rows.memory.id(), rows.file.id(), H5P_DEFAULT, fields.data()), place_,
+          "write the data");
+}
+
+std::size_t Dataset::chunk_rows() const {
+  const Quiet quiet;
+  const Handle properties(reading(H5Dget_create_plist(handle_.id()), place_, "read the properties"), H5Pclose);
+  hsize_t rows = 0;
+  const bool chunked = H5Pget_layout(properties.id()) == H5D_CHUNKED && H5Pget_chunk(properties.id(), 1, &rows) == 1;
+  return chunked ? rows : 0;
+}
+
+std::optional<std::vector<std::byte>> Dataset::read_chunk(std::size_t row) const {
+  const Quiet quiet;
+  const Handle properties(reading(H5Dget_create_plist(handle_.id()), place_, "read the properties"), H5Pclose);
+  const auto filter = [&](unsigned i) {
+    unsigned flags = 0, config = 0;
+    std::size_t parameters = 0;
+    return H5Pget_filter2(properties.id(), i, &flags, &parameters, nullptr, 0, nullptr, &config);
+  };
+  if (H5Pget_nfilters(properties.id()) != 2 || filter(0) != H5Z_FILTER_SHUFFLE || filter(1) != H5Z_FILTER_DEFLATE) return {};
+  const hsize_t offset = row;
+  hsize_t bytes = 0;
+  reading(H5Dget_chunk_storage_size(handle_.id(), &offset, &bytes), place_, "read a chunk");
+  std::vector<std::byte> filtered(bytes);
+  std::uint32_t skipped = 0;  // filters that were not applied
+  reading(H5Dread_chunk(handle_.id(), H5P_DEFAULT, &offset, &skipped, filtered.data()), place_, "read a chunk");
+  if (skipped != 0) return {};
+  return filtered;
 }
 
 void Dataset::write_chunk(std::size_t row, std::span<const std::byte> filtered) {
@@ -123,8 +195,9 @@ void Dataset::attach_scale(const Dataset& scale) {
   writing(H5DSattach_scale(handle_.id(), scale.handle_.id(), 0), place_, "attach dimension scale " + scale.place_.path);
 }
 
-#define TALWEG_DATASET(T)                              \
-  template void Dataset::write<T>(std::span<const T>); \
+#define TALWEG_DATASET(T)                                               \
+  template void Dataset::write<T>(std::span<const T>);                  \
+  template void Dataset::read_rows<T>(std::size_t, std::span<T>) const; \
   template std::vector<T> Dataset::read<T>() const;
 TALWEG_DATASET(std::int64_t)
 TALWEG_DATASET(float)

@@ -136,20 +136,22 @@ Dataset Group::create_chunked(const std::string& name, Number number, std::size_
   return create(handle_.id(), name, stored_type(number), space_of({&rows, 1}, place), properties, place);
 }
 
-Dataset Group::create_text(const std::string& name, std::span<const std::string> values) {
+Dataset Group::create_text(const std::string& name, std::size_t rows, std::size_t length) {
   const Quiet quiet;
   require_name(name, place_);
   const Place place = place_.child(name);
-  std::size_t length = 1;
-  for (const std::string& value : values) length = std::max(length, value.size());
+  length = std::max<std::size_t>(length, 1);
   const Handle type = text_type(length, place);
   const Handle properties = dataset_properties(place);
-  const std::size_t rows = values.size();
   if (rows > 0) chunk(properties, std::clamp<std::size_t>(kTextChunkBytes / length, 1, rows), place);
-  Dataset dataset = create(handle_.id(), name, type.id(), space_of({&rows, 1}, place), properties, place);
-  std::vector<char> fields(rows * length);
-  for (std::size_t i = 0; i < rows; ++i) std::ranges::copy(values[i], fields.begin() + static_cast<std::ptrdiff_t>(i * length));
-  if (rows > 0) dataset.write_fields(type.id(), fields);
+  return create(handle_.id(), name, type.id(), space_of({&rows, 1}, place), properties, place);
+}
+
+Dataset Group::create_text(const std::string& name, std::span<const std::string> values) {
+  std::size_t length = 1;
+  for (const std::string& value : values) length = std::max(length, value.size());
+  Dataset dataset = create_text(name, values.size(), length);
+  dataset.write_text(0, values);
   return dataset;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "io/checkpoint_file.hpp"
+#include "io/publish_file.hpp"
 #include "io/seal.hpp"
 #include "talweg/io/publish.hpp"
 
@@ -31,7 +32,7 @@ std::optional<std::int64_t> step_in(std::string_view name) {
 /// Why the file cannot be loaded; nothing if it can.
 std::optional<std::string> damage(const fs::path& file) {
   try {
-    verify_seal(read_file(file), file.string());
+    verify_seal(open_file(file).get(), file.string());
   } catch (const Damaged& e) {
     return e.what();
   } catch (const base::Error& e) {
@@ -57,11 +58,15 @@ std::vector<Found> checkpoints_in(const fs::path& directory) {
   return found;
 }
 
-Checkpoint load(const fs::path& file) { return load_image(read_file(file), file.string()); }
+Checkpoint load(const fs::path& file) {
+  const Descriptor opened = open_file(file);
+  verify_seal(opened.get(), file.string());
+  return from_file(h5::File::open(file.string(), opened.get()), file.string());
+}
 
 Checkpoint load_image(const std::vector<std::byte>& content, const std::string& name) {
   verify_seal(content, name);
-  return from_image(content, name);
+  return from_file(h5::File::open(name, content), name);
 }
 
 fs::path checkpoint_file(const fs::path& directory, std::int64_t step) {
@@ -75,9 +80,12 @@ fs::path save(const fs::path& directory, const Checkpoint& checkpoint) {
 }
 
 void save_as(const fs::path& file, const Checkpoint& checkpoint) {
-  h5::Image image = to_image(checkpoint, file.string());
-  seal(image.bytes());
-  publish(file, image.bytes());
+  const std::string name = file.string();
+  expect_finite(checkpoint, name);
+  publish_file(file, [&](int descriptor) {
+    h5::write_file(name, descriptor, kSealBytes, [&](h5::Group root) { fill(std::move(root), checkpoint, name); });
+    seal(descriptor, name);
+  });
 }
 
 std::optional<Found> newest_intact(const fs::path& directory, const base::Log& log) {

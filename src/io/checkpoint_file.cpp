@@ -6,7 +6,6 @@
 
 #include "io/seal.hpp"
 #include "talweg/base/error.hpp"
-#include "talweg/h5/file.hpp"
 
 namespace talweg::io {
 namespace {
@@ -83,14 +82,6 @@ void write_array(h5::Group& group, const std::string& name, const std::vector<do
   group.create_dataset(name, h5::Number::float64, {&size, 1}).write<double>(values);
 }
 
-std::size_t bytes_of(const std::vector<StoredTensor>& tensors) {
-  std::size_t bytes = 0;
-  for (const StoredTensor& t : tensors) {
-    bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, t.values);
-  }
-  return bytes;
-}
-
 template <class Map>
 void write_attributes(h5::Group group, const Map& map) {
   for (const auto& [name, value] : map) group.attributes().set(name, value);
@@ -103,42 +94,33 @@ void expect_finite(const Checkpoint& checkpoint, const std::string& file) {
   for (const auto& [slot, tensors] : checkpoint.state) require_finite(tensors, file, kind_of(slot));
 }
 
-h5::Image to_image(const Checkpoint& checkpoint, const std::string& name) {
-  expect_finite(checkpoint, name);
-  std::size_t bytes = bytes_of(checkpoint.parameters);
-  for (const auto& [slot, tensors] : checkpoint.state) bytes += bytes_of(tensors);
-  h5::File file = h5::File::create(name, kSealBytes, bytes);
-  {
-    h5::Group root = file.root();
-    h5::Attributes facts = root.attributes();
-    facts.set("format", "talweg checkpoint");
-    facts.set("format_version", std::int64_t{kCheckpointVersion});
-    facts.set("step", checkpoint.step);
-    facts.set("features", static_cast<std::int64_t>(checkpoint.features));
-    facts.set("fingerprint", checkpoint.fingerprint);
-    facts.set("model", checkpoint.model);
-    write_tensors(root.create_group("parameters"), checkpoint.parameters, name, "parameter");
-    h5::Group state = root.create_group("state");
-    for (const auto& [slot, tensors] : checkpoint.state) {
-      write_tensors(state.create_group(slot), tensors, name, kind_of(slot));
-    }
-    write_attributes(root.create_group("counters"), checkpoint.counters);
-    write_attributes(root.create_group("scalars"), checkpoint.scalars);
-    h5::Group arrays = root.create_group("arrays");
-    for (const auto& [array, values] : checkpoint.arrays) write_array(arrays, array, values);
-    h5::Group transform = root.create_group("transform");
-    transform.attributes().set("kind", checkpoint.transform.kind);
-    write_array(transform, "shift", checkpoint.transform.shift);
-    write_array(transform, "scale", checkpoint.transform.scale);
-    root.create_text("classes", checkpoint.classes);
-    root.create_text("config", {&checkpoint.config, 1});
-    write_attributes(root.create_group("attributes"), checkpoint.attributes);
+void fill(h5::Group root, const Checkpoint& checkpoint, const std::string& name) {
+  h5::Attributes facts = root.attributes();
+  facts.set("format", "talweg checkpoint");
+  facts.set("format_version", std::int64_t{kCheckpointVersion});
+  facts.set("step", checkpoint.step);
+  facts.set("features", static_cast<std::int64_t>(checkpoint.features));
+  facts.set("fingerprint", checkpoint.fingerprint);
+  facts.set("model", checkpoint.model);
+  write_tensors(root.create_group("parameters"), checkpoint.parameters, name, "parameter");
+  h5::Group state = root.create_group("state");
+  for (const auto& [slot, tensors] : checkpoint.state) {
+    write_tensors(state.create_group(slot), tensors, name, kind_of(slot));
   }
-  return file.close();
+  write_attributes(root.create_group("counters"), checkpoint.counters);
+  write_attributes(root.create_group("scalars"), checkpoint.scalars);
+  h5::Group arrays = root.create_group("arrays");
+  for (const auto& [array, values] : checkpoint.arrays) write_array(arrays, array, values);
+  h5::Group transform = root.create_group("transform");
+  transform.attributes().set("kind", checkpoint.transform.kind);
+  write_array(transform, "shift", checkpoint.transform.shift);
+  write_array(transform, "scale", checkpoint.transform.scale);
+  root.create_text("classes", checkpoint.classes);
+  root.create_text("config", {&checkpoint.config, 1});
+  write_attributes(root.create_group("attributes"), checkpoint.attributes);
 }
 
-Checkpoint from_image(std::span<const std::byte> image, const std::string& name) {
-  const h5::File file = h5::File::open(name, image);
+Checkpoint from_file(const h5::File& file, const std::string& name) {
   const h5::Group root = file.root();
   const h5::Attributes facts = root.attributes();
   Checkpoint c;

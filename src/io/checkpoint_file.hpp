@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint as an HDF5 image and back; the seal is not looked at here.
+// The HDF5 part of a checkpoint.
 #pragma once
 
-#include <span>
 #include <string>
 
-#include "talweg/h5/image.hpp"
+#include "talweg/h5/file.hpp"
 #include "talweg/io/checkpoint.hpp"
 
 namespace talweg::io {
 
-/// Refuses values that are not finite: Error(diverged).
-h5::Image to_image(const Checkpoint& checkpoint, const std::string& name);
+/// Puts the checkpoint below the root of an empty file; `name` is for messages.
+void fill(h5::Group root, const Checkpoint& checkpoint, const std::string& name);
 
-/// Error(bad_data) naming file and object where something is missing or not as FORMAT.md has it.
-Checkpoint from_image(std::span<const std::byte> image, const std::string& name);
+/// Error(bad_data) naming what is missing or of another kind.
+Checkpoint from_file(const h5::File& file, const std::string& name);
 
 }  // namespace talweg::io

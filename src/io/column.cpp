@@ -30,9 +30,9 @@ std::vector<std::byte> deflated(std::span<const std::byte> bytes) {
 }
 
 /// What HDF5's shuffle and deflate filters make of a chunk of 8-byte elements.
-std::vector<std::byte> filtered(std::span<const std::uint64_t> values, std::vector<std::byte>& scratch) {
+std::vector<std::byte> filtered(std::span<const std::uint64_t> values) {
   constexpr std::size_t kBytes = sizeof(std::uint64_t);
-  scratch.resize(values.size_bytes());
+  std::vector<std::byte> scratch(values.size_bytes());
   for (std::size_t byte = 0; byte < kBytes; ++byte) {
     std::byte* to = scratch.data() + byte * values.size();
     for (std::size_t i = 0; i < values.size(); ++i) to[i] = static_cast<std::byte>(values[i] >> (8 * byte));
@@ -42,31 +42,70 @@ std::vector<std::byte> filtered(std::span<const std::uint64_t> values, std::vect
 
 }  // namespace
 
-void Column::append(std::int64_t value) { tail_.push_back(std::bit_cast<std::uint64_t>(value)); }
+Column::Column(h5::Group& group, const std::string& name, h5::Number number, std::size_t rows)
+    : number_(number),
+      chunk_rows_(std::min(rows, kChunkRows)),
+      dataset_(group.create_chunked(name, number, rows, chunk_rows_)) {
+  tail_.reserve(chunk_rows_);
+}
+
+void Column::write_full() {
+  if (tail_.size() < chunk_rows_) return;
+  dataset_.write_chunk(written_, filtered(tail_));
+  written_ += tail_.size();
+  tail_.clear();
+}
+
+void Column::append(std::int64_t value) {
+  tail_.push_back(std::bit_cast<std::uint64_t>(value));
+  write_full();
+}
 
 void Column::append(double value) {
-  if (number_ == h5::Number::int64) {
-    append(static_cast<std::int64_t>(value));
-  } else {
-    tail_.push_back(std::bit_cast<std::uint64_t>(value));
+  if (number_ == h5::Number::int64) return append(static_cast<std::int64_t>(value));
+  tail_.push_back(std::bit_cast<std::uint64_t>(value));
+  write_full();
+}
+
+void Column::copy(const h5::Dataset& from, std::size_t rows, bool check) {
+  const bool alike = from.number() == number_ && from.chunk_rows() == chunk_rows_;
+  std::vector<std::int64_t> integers;
+  std::vector<double> numbers;
+  for (std::size_t row = 0; row < rows; row += kChunkRows) {
+    const std::size_t count = std::min(rows - row, kChunkRows);
+    const bool whole = alike && count == chunk_rows_;
+    const auto read = [&](auto& values) {
+      values.resize(count);
+      from.read_rows(row, std::span(values));
+    };
+    if (!whole || check) number_ == h5::Number::int64 ? read(integers) : read(numbers);
+    const auto chunk = whole ? from.read_chunk(row) : std::nullopt;
+    if (chunk) {
+      dataset_.write_chunk(row, *chunk);
+      written_ += count;
+      continue;
+    }
+    if (whole && !check) number_ == h5::Number::int64 ? read(integers) : read(numbers);  // filtered in another way
+    for (const std::int64_t value : integers) append(value);
+    for (const double value : numbers) append(value);
   }
 }
 
-h5::Dataset Column::write(h5::Group& group, const std::string& name) {
-  std::vector<std::byte> scratch;
-  std::span<const std::uint64_t> rest(tail_);
-  for (; rest.size() >= kChunkRows; rest = rest.subspan(kChunkRows)) full_.push_back(filtered(rest.first(kChunkRows), scratch));
-  tail_.erase(tail_.begin(), tail_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+void Column::finish() {
+  if (tail_.empty()) return;
+  tail_.resize(chunk_rows_);  // chunks are whole, the shape says what counts
+  write_full();
+}
 
-  const std::size_t chunk_rows = std::min(size(), kChunkRows);
-  h5::Dataset dataset = group.create_chunked(name, number_, size(), chunk_rows);
-  for (std::size_t i = 0; i < full_.size(); ++i) dataset.write_chunk(i * kChunkRows, full_[i]);
-  if (!tail_.empty()) {
-    std::vector<std::uint64_t> last(tail_);
-    last.resize(chunk_rows);  // chunks are whole, the shape says what counts
-    dataset.write_chunk(full_.size() * kChunkRows, filtered(last, scratch));
-  }
-  return dataset;
+void TextColumn::append(std::string value) {
+  tail_.push_back(std::move(value));
+  if (tail_.size() == chunk_rows_) finish();
+}
+
+void TextColumn::finish() {
+  dataset_.write_text(written_, tail_);
+  written_ += tail_.size();
+  tail_.clear();
 }
 
 }  // namespace talweg::io

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace column that grows cheaply and is written again and again: a chunk that is full is compressed once.
+// A trace column on its way into a file: rows come in order, and a chunk leaves memory when it is full.
 #pragma once
 
 #include <cstddef>
@@ -14,22 +14,45 @@ namespace talweg::io {
 
 class Column {
  public:
-  /// int64 or float64.
-  explicit Column(h5::Number number) : number_(number) {}
+  /// Creates data set `name` of `rows` rows, gzip and shuffle; int64 or float64.
+  Column(h5::Group& group, const std::string& name, h5::Number number, std::size_t rows);
 
+  [[nodiscard]] h5::Dataset& dataset() { return dataset_; }
   void append(std::int64_t value);
   void append(double value);  // an int64 column takes whole numbers
-  [[nodiscard]] std::size_t size() const { return full_.size() * kChunkRows + tail_.size(); }
-
-  /// The column as data set `name`, gzip and shuffle.
-  h5::Dataset write(h5::Group& group, const std::string& name);
+  /// The first `rows` rows of a column of another file, to begin with. Full chunks go over as they are; `check`: if they can be
+  /// read, else Error(bad_data).
+  void copy(const h5::Dataset& from, std::size_t rows, bool check);
+  /// After the last row.
+  void finish();
 
   static constexpr std::size_t kChunkRows = 8192;
 
  private:
+  void write_full();
+
   h5::Number number_;
-  std::vector<std::vector<std::byte>> full_;  // chunks of kChunkRows, filtered
-  std::vector<std::uint64_t> tail_;           // bit patterns of what follows
+  std::size_t chunk_rows_;
+  h5::Dataset dataset_;
+  std::size_t written_ = 0;          // rows
+  std::vector<std::uint64_t> tail_;  // bit patterns of what follows, less than a chunk
+};
+
+/// The same of text.
+class TextColumn {
+ public:
+  TextColumn(h5::Group& group, const std::string& name, std::size_t rows, std::size_t length)
+      : dataset_(group.create_text(name, rows, length)), chunk_rows_(dataset_.chunk_rows()) {}
+
+  [[nodiscard]] h5::Dataset& dataset() { return dataset_; }
+  void append(std::string value);
+  void finish();
+
+ private:
+  h5::Dataset dataset_;
+  std::size_t chunk_rows_;
+  std::size_t written_ = 0;
+  std::vector<std::string> tail_;
 };
 
 }  // namespace talweg::io

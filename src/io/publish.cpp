@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
 
 #include "io/descriptor.hpp"
+#include "io/publish_file.hpp"
 #include "talweg/base/error.hpp"
 
 namespace talweg::io {
@@ -46,7 +48,7 @@ class Temporary {
 };
 
 Descriptor create_new(const fs::path& temporary, const fs::path& path) {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   constexpr mode_t kMode = 0666;  // less the user's mask
   int file = ::open(temporary.c_str(), kFlags, kMode);
   if (file < 0 && errno == EEXIST) {  // left by a process with our number that was killed
@@ -69,7 +71,7 @@ void sync_directory(const fs::path& path) {
 
 }  // namespace
 
-void publish(const fs::path& path, std::span<const std::byte> content) {
+Descriptor publish_file(const fs::path& path, const std::function<void(int)>& write) {
   std::error_code ignored;
   const fs::file_status there = fs::status(path, ignored);
   if (fs::exists(there) && !fs::is_regular_file(there)) {
@@ -77,14 +79,21 @@ void publish(const fs::path& path, std::span<const std::byte> content) {
   }
   Temporary temporary(directory_of(path) / fmt::format(".{}.{}{}", path.filename().string(), ::getpid(), kTemporaryEnding));
   Descriptor file = create_new(temporary.path(), path);
-  if (const int error = write_all(file.get(), content)) fail_errno(error, ExitCode::io, path, "write");
+  write(file.get());
   // An error here is final: the kernel may have dropped the pages, so a second fsync would prove nothing.
   if (::fsync(file.get()) != 0) fail_errno(errno, ExitCode::io, path, "bring the file to the disk");
-  if (file.close() != 0) fail_errno(errno, ExitCode::io, path, "close the file");
   if (::rename(temporary.path().c_str(), path.c_str()) != 0)
     fail_errno(errno, ExitCode::cannot_create, path, "rename the new file");
   temporary.keep();
   sync_directory(path);
+  return file;
+}
+
+void publish(const fs::path& path, std::span<const std::byte> content) {
+  Descriptor file = publish_file(path, [&](int descriptor) {
+    if (const int error = write_all(descriptor, content)) fail_errno(error, ExitCode::io, path, "write");
+  });
+  if (file.close() != 0) fail_errno(errno, ExitCode::io, path, "close the file");
 }
 
 void remove_leftovers(const fs::path& directory) {
@@ -97,8 +106,8 @@ void remove_leftovers(const fs::path& directory) {
   }
 }
 
-std::vector<std::byte> read_file(const fs::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Descriptor open_file(const fs::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     const bool missing = errno == ENOENT || errno == ENOTDIR;
     fail_errno(errno, missing ? ExitCode::input_missing : ExitCode::io, path, "open the file");
@@ -107,16 +116,35 @@ std::vector<std::byte> read_file(const fs::path& path) {
   if (::fstat(file.get(), &facts) != 0) fail_errno(errno, ExitCode::io, path, "read");
   if (!S_ISREG(facts.st_mode))
     base::fail(ExitCode::bad_data, "{}: cannot read: found something that is no regular file", path.string());
-  std::vector<std::byte> content(static_cast<std::size_t>(facts.st_size));
-  std::size_t have = 0;
-  while (have < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + have, content.size() - have);
+  return file;
+}
+
+void read_parts(int file, std::int64_t begin, std::int64_t end, const std::string& name,
+                const std::function<void(std::span<const std::byte>)>& take) {
+  std::vector<std::byte> part(static_cast<std::size_t>(std::clamp<std::int64_t>(end - begin, 0, std::int64_t{1} << 18)));
+  while (begin < end) {
+    const auto want = static_cast<std::size_t>(std::min<std::int64_t>(end - begin, static_cast<std::int64_t>(part.size())));
+    const ssize_t got = ::pread(file, part.data(), want, begin);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_errno(errno, ExitCode::io, path, "read");
+    if (got < 0) fail_errno(errno, ExitCode::io, name, "read");
     if (got == 0) break;  // it was cut while we read
-    have += static_cast<std::size_t>(got);
+    take(std::span(part).first(static_cast<std::size_t>(got)));
+    begin += got;
   }
-  content.resize(have);
+}
+
+std::int64_t bytes_in(int file) {
+  struct stat facts {};
+  return ::fstat(file, &facts) == 0 ? std::int64_t{facts.st_size} : 0;
+}
+
+std::vector<std::byte> read_file(const fs::path& path) {
+  const Descriptor file = open_file(path);
+  const std::int64_t size = bytes_in(file.get());
+  std::vector<std::byte> content;
+  content.reserve(static_cast<std::size_t>(size));
+  read_parts(file.get(), 0, size, path.string(),
+             [&](std::span<const std::byte> part) { content.insert(content.end(), part.begin(), part.end()); });
   return content;
 }
 

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/seal.hpp"
 
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "io/publish_file.hpp"
 
 namespace talweg::io {
 namespace {
@@ -32,10 +39,23 @@ static_assert(sizeof(Seal) == kSealBytes && offsetof(Seal, own_hash) == kSealByt
 
 std::uint64_t hash_of(const Seal& s) { return XXH3_64bits(&s, offsetof(Seal, own_hash)); }
 
-std::array<unsigned char, 16> hash_of(std::span<const std::byte> content) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(content.data(), content.size()));
-  return std::to_array(canonical.digest);
+using Hash = std::array<unsigned char, 16>;
+
+Hash canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t bytes;
+  XXH128_canonicalFromHash(&bytes, hash);
+  return std::to_array(bytes.digest);
+}
+
+Hash hash_of(std::span<const std::byte> content) { return canonical(XXH3_128bits(content.data(), content.size())); }
+
+/// Of what follows the seal.
+Hash hash_of(int file, std::int64_t end, const std::string& name) {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  read_parts(file, kSealBytes, end, name,
+             [&](std::span<const std::byte> part) { XXH3_128bits_update(state.get(), part.data(), part.size()); });
+  return canonical(XXH3_128bits_digest(state.get()));
 }
 
 std::string hexadecimal(std::span<const std::byte> bytes) {
@@ -53,25 +73,14 @@ template <class... Args>
   throw Damaged(ExitCode::bad_data, fmt::format(text, std::forward<Args>(args)...));
 }
 
-}  // namespace
-
-void seal(std::span<std::byte> file) {
-  Seal s{};
-  s.magic = kMagic;
-  s.version = kCheckpointVersion;
-  s.seal_bytes = kSealBytes;
-  s.file_bytes = file.size();
-  s.hash = hash_of(file.subspan(kSealBytes));
-  s.own_hash = hash_of(s);
-  std::memcpy(file.data(), &s, sizeof(s));
-}
-
-void verify_seal(std::span<const std::byte> file, const std::string& name) {
-  if (file.size() < kSealBytes) {
-    damaged("{}: truncated: found {} bytes, expected {} or more of a checkpoint", name, file.size(), kSealBytes);
+/// `hash` computes that of what follows the seal, of which `head` has the bytes, as far as they are there.
+template <class Compute>
+void verify(std::span<const std::byte> head, std::uint64_t bytes, const std::string& name, Compute hash) {
+  if (head.size() < kSealBytes) {
+    damaged("{}: truncated: found {} bytes, expected {} or more of a checkpoint", name, head.size(), kSealBytes);
   }
   Seal s;
-  std::memcpy(&s, file.data(), sizeof(s));
+  std::memcpy(&s, head.data(), sizeof(s));
   if (s.magic != kMagic) {
     damaged("{}: no checkpoint: found {} at its start, expected {} (TALWEG01)", name,
             hexadecimal(std::as_bytes(std::span(s.magic))), hexadecimal(std::as_bytes(std::span(kMagic))));
@@ -83,14 +92,43 @@ void verify_seal(std::span<const std::byte> file, const std::string& name) {
     base::fail(ExitCode::bad_data, "{}: found checkpoint format {}, expected {} or older: written by a newer talweg", name,
                s.version, kCheckpointVersion);
   }
-  if (s.file_bytes != file.size()) {
-    damaged("{}: {}: found {} bytes, expected {}", name, file.size() < s.file_bytes ? "truncated" : "too long", file.size(),
-            s.file_bytes);
+  if (s.file_bytes != bytes) {
+    damaged("{}: {}: found {} bytes, expected {}", name, bytes < s.file_bytes ? "truncated" : "too long", bytes, s.file_bytes);
   }
-  if (const auto hash = hash_of(file.subspan(kSealBytes)); hash != s.hash) {
-    damaged("{}: damaged: found hash {}, expected {}", name, hexadecimal(std::as_bytes(std::span(hash))),
+  if (const Hash found = hash(); found != s.hash) {
+    damaged("{}: damaged: found hash {}, expected {}", name, hexadecimal(std::as_bytes(std::span(found))),
             hexadecimal(std::as_bytes(std::span(s.hash))));
   }
+}
+
+}  // namespace
+
+void seal(int file, const std::string& name) {
+  const std::int64_t bytes = bytes_in(file);
+  Seal s{};
+  s.magic = kMagic;
+  s.version = kCheckpointVersion;
+  s.seal_bytes = kSealBytes;
+  s.file_bytes = static_cast<std::uint64_t>(bytes);
+  s.hash = hash_of(file, bytes, name);
+  s.own_hash = hash_of(s);
+  const ssize_t wrote = ::pwrite(file, &s, sizeof(s), 0);
+  if (wrote != static_cast<ssize_t>(sizeof(s))) {
+    base::fail(ExitCode::io, "{}: cannot write: {}", name,
+               wrote < 0 ? std::generic_category().message(errno) : std::string("not all was written"));
+  }
+}
+
+void verify_seal(std::span<const std::byte> file, const std::string& name) {
+  verify(file, file.size(), name, [&] { return hash_of(file.subspan(kSealBytes)); });
+}
+
+void verify_seal(int file, const std::string& name) {
+  const std::int64_t bytes = bytes_in(file);
+  std::vector<std::byte> head;
+  read_parts(file, 0, std::min<std::int64_t>(bytes, kSealBytes), name,
+             [&](std::span<const std::byte> part) { head.insert(head.end(), part.begin(), part.end()); });
+  verify(head, static_cast<std::uint64_t>(bytes), name, [&] { return hash_of(file, bytes, name); });
 }
 
 }  // namespace talweg::io

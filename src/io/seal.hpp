@@ -19,10 +19,12 @@ class Damaged : public base::Error {
   using Error::Error;
 };
 
-/// Fills the first kSealBytes of `file`, whose rest is final.
-void seal(std::span<std::byte> file);
+/// Fills the first kSealBytes of an open file, whose rest is final. Error(io) naming `name`.
+void seal(int file, const std::string& name);
 
 /// Throws Damaged, or Error(bad_data) for a newer format, naming `name`, what was found and what was expected.
 void verify_seal(std::span<const std::byte> file, const std::string& name);
+/// The same of an open file, which is read in parts.
+void verify_seal(int file, const std::string& name);
 
 }  // namespace talweg::io

@@ -6,9 +6,10 @@
 #include <limits>
 #include <string_view>
 
+#include "io/publish_file.hpp"
+#include "io/published_trace.hpp"
 #include "io/trace_columns.hpp"
 #include "io/trace_rows.hpp"
-#include "io/trace_table.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/h5/file.hpp"
 #include "talweg/io/publish.hpp"
@@ -30,29 +31,10 @@ std::vector<double> read_column(const h5::Group& group, const std::string& name,
   return values;
 }
 
-void read_attributes(const h5::Attributes& attributes, TraceAttributes& to) {
-  for (const std::string& name : attributes.names()) {
-    if (std::ranges::find(kOwnAttributes, name) != kOwnAttributes.end()) continue;
-    h5::AttributeValue value = attributes.get(name);
-    if (auto* text = std::get_if<std::string>(&value)) to[name] = std::move(*text);
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) to[name] = *integer;
-  }
-}
-
-ReadTrace from_image(std::span<const std::byte> image, const std::string& file) {
-  const h5::File opened = h5::File::open(file, image);
-  const h5::Group root = opened.root();
-  const h5::Attributes facts = root.attributes();
-  if (!facts.has("format") || facts.text("format") != "talweg trace") {
-    base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
-  }
-  if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
-    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version,
-               kTraceVersion);
-  }
-  ReadTrace read{.trace = {}, .generation = facts.integer("rows_generation")};
-  Trace& trace = read.trace;
-  read_attributes(facts, trace.attributes);
+/// Without the rows beside it.
+Trace from_file(const h5::Group& root, const std::string& file) {
+  Trace trace;
+  trace.attributes = attributes_of(root);
   const h5::Group timing = root.group("timing");
   const std::size_t rows = root.dataset("step").size();
   for (const StepColumn& column : kStepColumns) {
@@ -72,7 +54,7 @@ ReadTrace from_image(std::span<const std::byte> image, const std::string& file) 
   }
   for (std::size_t i = 0; i < kind.size(); ++i)
     trace.events.push_back({static_cast<std::int64_t>(step[i]), seconds[i], kind[i], message[i]});
-  return read;
+  return trace;
 }
 
 void append(Trace& trace, const StepRow& row) {
@@ -103,24 +85,49 @@ void append(Trace& trace, const TraceEvent& event) { trace.events.push_back(even
 
 }  // namespace
 
-ReadTrace read_trace_files(const fs::path& file) {
-  // The rows first: should a running trainer publish trace.h5 in between, its generation is newer, and it has these rows.
-  std::vector<std::byte> rows;
-  try {
-    rows = read_file(file.parent_path() / kRowsFile);
-  } catch (const base::Error& e) {
-    if (e.code() != ExitCode::input_missing) throw;  // a trace.h5 that was copied elsewhere stands for itself
+std::int64_t expect_trace(const h5::Group& root, const std::string& file) {
+  const h5::Attributes facts = root.attributes();
+  if (!facts.has("format") || facts.text("format") != "talweg trace") {
+    base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
   }
-  ReadTrace read = from_image(read_file(file), file.string());
-  for (const TraceRecord& record : read_rows(rows, read.generation)) {
-    std::visit([&](const auto& row) { append(read.trace, row); }, record);
+  if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
+    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version,
+               kTraceVersion);
   }
-  return read;
+  return facts.integer("rows_generation");
+}
+
+TraceAttributes attributes_of(const h5::Group& root) {
+  TraceAttributes all;
+  const h5::Attributes attributes = root.attributes();
+  for (const std::string& name : attributes.names()) {
+    if (std::ranges::find(kOwnAttributes, name) != kOwnAttributes.end()) continue;
+    h5::AttributeValue value = attributes.get(name);
+    if (auto* text = std::get_if<std::string>(&value)) all[name] = std::move(*text);
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) all[name] = *integer;
+  }
+  return all;
 }
 
 Trace read_trace(const fs::path& run_or_file) {
   std::error_code ignored;
-  return read_trace_files(fs::is_directory(run_or_file, ignored) ? run_or_file / kTraceFile : run_or_file).trace;
+  const fs::path file = fs::is_directory(run_or_file, ignored) ? run_or_file / kTraceFile : run_or_file;
+  // The rows first: should a running trainer publish trace.h5 in between, its generation is newer, and it has these rows.
+  const fs::path rows_file = file.parent_path() / kRowsFile;
+  std::vector<std::byte> rows;
+  try {
+    rows = read_file(rows_file);
+  } catch (const base::Error& e) {
+    if (e.code() != ExitCode::input_missing) throw;  // a trace.h5 that was copied elsewhere stands for itself
+  }
+  const Descriptor descriptor = open_file(file);
+  const h5::File opened = h5::File::open(file.string(), descriptor.get());
+  const h5::Group root = opened.root();
+  const std::int64_t generation = expect_trace(root, file.string());
+  Trace trace = from_file(root, file.string());
+  read_rows({.name = rows_file.string(), .memory = rows}, generation,
+            [&](const TraceRecord& record) { std::visit([&](const auto& row) { append(trace, row); }, record); });
+  return trace;
 }
 
 }  // namespace talweg::io

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace from its two files, with the generation that joins them.
+// What the two files of a trace are called, and what trace.h5 says about itself.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <string>
 
+#include "talweg/h5/group.hpp"
 #include "talweg/io/trace.hpp"
 
 namespace talweg::io {
 
-struct ReadTrace {
-  Trace trace;
-  std::int64_t generation = 0;
-};
+/// The generation of a trace.h5, of which this is the root; Error(bad_data) naming `file` if it is none, or too new.
+std::int64_t expect_trace(const h5::Group& root, const std::string& file);
 
-/// `file` is trace.h5; trace.rows is looked for beside it.
-ReadTrace read_trace_files(const std::filesystem::path& file);
+/// What the run has said about itself.
+TraceAttributes attributes_of(const h5::Group& root);
 
 inline constexpr const char* kTraceFile = "trace.h5";
 inline constexpr const char* kRowsFile = "trace.rows";

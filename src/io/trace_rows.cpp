@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "io/little_endian.hpp"
+#include "io/publish_file.hpp"
 #include "io/trace_columns.hpp"
 #include "talweg/base/error.hpp"
 
@@ -114,26 +115,62 @@ std::optional<TraceRecord> parse(std::uint8_t kind, Bytes payload) {
   return record;
 }
 
+/// Bytes in, records out.
+class Parser {
+ public:
+  Parser(std::int64_t generation, const std::function<void(const TraceRecord&)>& take) : generation_(generation), take_(take) {}
+
+  void add(Bytes part) {
+    if (ended_) return;
+    put_bytes(torn_, part);
+    Bytes rest(torn_);
+    while (const std::size_t taken = next(rest)) rest = rest.subspan(taken);
+    torn_.erase(torn_.begin(), torn_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+  }
+  [[nodiscard]] std::int64_t records() const { return records_; }
+
+ private:
+  /// The bytes of the header or record it has taken; 0: more are needed, or it ends here.
+  std::size_t next(Bytes content) {
+    if (ended_) return 0;
+    if (!begun_) {
+      if (content.size() < kHeaderBytes) return 0;
+      const auto header = header_of(generation_);
+      ended_ = std::memcmp(content.data(), header.data(), kHeaderBytes) != 0;
+      begun_ = true;
+      return ended_ ? 0 : kHeaderBytes;
+    }
+    if (content.size() < kPrefixBytes + kHashBytes) return 0;
+    const std::size_t hashed = kPrefixBytes + get<std::uint32_t>(content, 0);
+    if (content.size() < hashed + kHashBytes) return 0;
+    ended_ = XXH3_64bits_withSeed(content.data(), hashed, static_cast<XXH64_hash_t>(generation_)) !=
+             get<std::uint64_t>(content, hashed);
+    if (ended_) return 0;
+    const auto record = parse(get<std::uint8_t>(content, 4), content.subspan(kPrefixBytes, hashed - kPrefixBytes));
+    ended_ = !record;
+    if (ended_) return 0;
+    take_(*record);
+    ++records_;
+    return hashed + kHashBytes;
+  }
+
+  std::int64_t generation_;
+  const std::function<void(const TraceRecord&)>& take_;
+  std::vector<std::byte> torn_;  // of a record that goes on in the next part
+  std::int64_t records_ = 0;
+  bool begun_ = false, ended_ = false;
+};
+
+// As much of the rows is kept in memory until it is known to be on the disk.
+constexpr std::size_t kUnsyncedBytes = std::size_t{1} << 19;
+
 }  // namespace
 
-std::vector<TraceRecord> read_rows(Bytes content, std::int64_t generation) {
-  std::vector<TraceRecord> records;
-  const auto header = header_of(generation);
-  if (content.size() < kHeaderBytes || std::memcmp(content.data(), header.data(), kHeaderBytes) != 0) return records;
-  content = content.subspan(kHeaderBytes);
-  while (content.size() >= kPrefixBytes + kHashBytes) {
-    const std::size_t payload = get<std::uint32_t>(content, 0);
-    if (payload > content.size() - kPrefixBytes - kHashBytes) break;
-    const std::size_t hashed = kPrefixBytes + payload;
-    if (XXH3_64bits_withSeed(content.data(), hashed, static_cast<XXH64_hash_t>(generation)) !=
-        get<std::uint64_t>(content, hashed))
-      break;
-    auto record = parse(get<std::uint8_t>(content, 4), content.subspan(kPrefixBytes, payload));
-    if (!record) break;
-    records.push_back(std::move(*record));
-    content = content.subspan(hashed + kHashBytes);
-  }
-  return records;
+std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take) {
+  Parser parser(generation, take);
+  read_parts(rows.file, 0, rows.file_bytes, rows.name, [&](Bytes part) { parser.add(part); });
+  parser.add(rows.memory);
+  return parser.records();
 }
 
 void RowsWriter::fail(int error, const char* action) const {
@@ -144,41 +181,64 @@ void RowsWriter::fail(int error, const char* action) const {
 
 void RowsWriter::start(std::int64_t generation) {
   lost_ = true;
-  descriptor_ = Descriptor(::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (descriptor_.get() < 0) fail(errno, "create the file");
-  buffer_ = header_of(generation);
   generation_ = generation;
-  bytes_ = 0;
+  records_ = synced_ = 0;
+  written_ = 0;
+  buffer_ = header_of(generation);
+  descriptor_ = Descriptor(::open(file_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (descriptor_.get() < 0) fail(errno, "create the file");
   lost_ = false;
   write();
 }
 
 void RowsWriter::append(const TraceRecord& record) {
   const std::size_t begin = buffer_.size();
-  put(buffer_, std::uint32_t{0}, static_cast<std::uint8_t>(record.index()));
-  std::visit([&](const auto& row) { put_payload(buffer_, row); }, record);
-  const auto payload = static_cast<std::uint32_t>(buffer_.size() - begin - kPrefixBytes);
-  std::memcpy(buffer_.data() + begin, &payload, sizeof(payload));
-  put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin,
-                                                  static_cast<XXH64_hash_t>(generation_))});
+  try {
+    put(buffer_, std::uint32_t{0}, static_cast<std::uint8_t>(record.index()));
+    std::visit([&](const auto& row) { put_payload(buffer_, row); }, record);
+    const auto payload = static_cast<std::uint32_t>(buffer_.size() - begin - kPrefixBytes);
+    std::memcpy(buffer_.data() + begin, &payload, sizeof(payload));
+    put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin,
+                                                    static_cast<XXH64_hash_t>(generation_))});
+  } catch (...) {
+    buffer_.resize(begin);  // no memory: half a record would hide all that follow it
+    throw;
+  }
+  ++records_;
 }
 
 void RowsWriter::write() {
-  if (buffer_.empty()) return;
-  if (const int error = write_all(descriptor_.get(), buffer_)) {
+  if (lost_) return;
+  if (const int error = write_all(descriptor_.get(), std::span(buffer_).subspan(written_))) {
     // Half a record would hide all that follow it.
-    if (::ftruncate(descriptor_.get(), bytes_) == 0) ::lseek(descriptor_.get(), bytes_, SEEK_SET);
+    const auto end = static_cast<off_t>(synced_ + static_cast<std::int64_t>(written_));
+    if (::ftruncate(descriptor_.get(), end) == 0) ::lseek(descriptor_.get(), end, SEEK_SET);
     fail(error, "write");
   }
-  bytes_ += static_cast<std::int64_t>(buffer_.size());
-  buffer_.clear();
+  written_ = buffer_.size();
+  if (buffer_.size() > kUnsyncedBytes) sync();
 }
 
 void RowsWriter::sync() {
-  write();
-  if (::fsync(descriptor_.get()) == 0) return;
-  lost_ = true;  // the kernel may have dropped the pages: a second fsync would prove nothing
-  fail(errno, "bring the file to the disk");
+  if (written_ < buffer_.size()) {
+    write();
+    if (buffer_.empty()) return;
+  }
+  if (::fsync(descriptor_.get()) != 0) {
+    lost_ = true;  // the kernel may have dropped the pages: a second fsync would prove nothing
+    fail(errno, "bring the file to the disk");
+  }
+  synced_ += static_cast<std::int64_t>(buffer_.size());
+  buffer_.clear();
+  if (buffer_.capacity() > 16 * kUnsyncedBytes) buffer_.shrink_to_fit();  // the disk was full for a while
+  written_ = 0;
+}
+
+void RowsWriter::read(const std::function<void(const TraceRecord&)>& take) const {
+  const Rows rows{.name = file_.string(), .file = descriptor_.get(), .file_bytes = synced_, .memory = buffer_};
+  if (const std::int64_t found = read_rows(rows, generation_, take); found != records_) {
+    base::fail(base::ExitCode::bad_data, "{}: damaged: found {} rows, expected {}", file_.string(), found, records_);
+  }
 }
 
 }  // namespace talweg::io

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "io/descriptor.hpp"
@@ -13,24 +15,36 @@
 
 namespace talweg::io {
 
-/// The records in the bytes of a trace.rows, up to the first that is torn or damaged. None if it continues another publication
-/// of trace.h5 than `generation`.
-std::vector<TraceRecord> read_rows(std::span<const std::byte> content, std::int64_t generation);
+/// The rows that follow a publication: whole records in a file, then in memory.
+struct Rows {
+  std::string name;  // for messages
+  int file = -1;
+  std::int64_t file_bytes = 0;
+  std::span<const std::byte> memory;  // begins with the header if nothing is in the file
+};
+
+/// Calls `take` with each record, up to the first that is torn or damaged; how many there were. None if they continue another
+/// publication of trace.h5 than `generation`. They are read in parts.
+std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take);
 
 class RowsWriter {
  public:
   explicit RowsWriter(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Empties the file and what is buffered: all of it is in trace.h5, as its publication `generation`.
+  /// Empties the file and what is in memory: all of it is in trace.h5, as its publication `generation`.
   void start(std::int64_t generation);
   /// Buffers the record.
   void append(const TraceRecord& record);
-  /// Writes what is buffered. Error(io) naming the file; what could not be written stays buffered.
+  /// Writes what is buffered. Error(io) naming the file; what could not be written stays in memory.
   void write();
   /// write(), and on the disk when it returns.
   void sync();
   /// The file has not got what was written to it, or is not there: only another start() helps.
   [[nodiscard]] bool lost() const { return lost_; }
+  /// Any since start()?
+  [[nodiscard]] bool any() const { return records_ > 0; }
+  /// Calls `take` with all since start(), in order. Error(bad_data) naming the file if the disk has lost some.
+  void read(const std::function<void(const TraceRecord&)>& take) const;
 
  private:
   [[noreturn]] void fail(int error, const char* action) const;
@@ -38,8 +52,10 @@ class RowsWriter {
   std::filesystem::path file_;
   Descriptor descriptor_;
   std::int64_t generation_ = 0;
-  std::int64_t bytes_ = 0;  // whole records in the file
-  std::vector<std::byte> buffer_;
+  std::int64_t records_ = 0;
+  std::int64_t synced_ = 0;        // bytes that are on the disk
+  std::vector<std::byte> buffer_;  // what follows: written, if the file is any good, but not known to be on the disk; and new
+  std::size_t written_ = 0;        // of the buffer, in the file
   bool lost_ = true;
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <chrono>
+#include <functional>
+#include <optional>
 
+#include "io/publish_file.hpp"
+#include "io/published_trace.hpp"
+#include "io/trace_file.hpp"
 #include "io/trace_reader.hpp"
 #include "io/trace_rows.hpp"
-#include "io/trace_table.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/io/publish.hpp"
 
@@ -14,54 +17,65 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kShareOfTime = 0.01;     // that publishing between checkpoints may cost
-constexpr double kExpectedGrowth = 1.25;  // of the next publication's cost over the last
+constexpr double kShareOfTime = 0.01;         // that publishing between checkpoints may cost
+constexpr double kShareAtCheckpoints = 0.02;  // of the time from one to the next
+constexpr double kExpectedGrowth = 1.25;      // of the next publication's cost over the last
 constexpr std::chrono::seconds kPublishEvery{1};
-
-/// Removes the rows after `step` from columns whose "step" ascends.
-std::size_t rows_until(const Columns& columns, std::int64_t step) {
-  const std::vector<double>& steps = columns.at("step");
-  const auto after = std::ranges::find_if(steps, [step](double s) { return s > static_cast<double>(step); });
-  return static_cast<std::size_t>(after - steps.begin());
-}
-
-void cut(Trace& trace, std::int64_t step) {
-  const std::size_t rows = rows_until(trace.steps, step), evaluations = rows_until(trace.evaluation, step);
-  for (auto& [name, column] : trace.steps) column.resize(rows);
-  for (auto& [name, column] : trace.timing) column.resize(rows);
-  for (auto& [name, column] : trace.evaluation) column.resize(evaluations);
-  std::erase_if(trace.events, [step](const TraceEvent& e) { return e.step > step; });
-}
 
 }  // namespace
 
+/// Between publications memory holds the rows that are not on the disk yet, no others: a publication is the earlier trace.h5,
+/// copied chunk by chunk, and the rows of trace.rows.
 class TraceWriter::Content {
  public:
-  Content(const fs::path& directory, TraceTable table, std::int64_t generation)
-      : file_(directory / kTraceFile), table_(std::move(table)), rows_(directory / kRowsFile), generation_(generation) {}
+  Content(const fs::path& directory, TraceAttributes attributes, std::vector<std::string> figures)
+      : file_(directory / kTraceFile),
+        attributes_(std::move(attributes)),
+        figures_(std::move(figures)),
+        rows_(directory / kRowsFile) {}
 
-  void append(const TraceRecord& record) {
-    table_.append(record);
-    rows_.append(record);
-    unpublished_ = true;
+  /// The first publication: an empty one.
+  void begin() {
+    const Cost cost(*this);
+    replace(nullptr, [](const Take&) {});
   }
+
+  /// The first publication: what is in the files up to `step`.
+  void begin_from(Descriptor trace, std::int64_t step, const Rows& earlier) {
+    const Cost cost(*this);
+    const PublishedTrace published(file_.string(), trace.get(), step);
+    generation_ = published.generation();
+    for (const auto& [name, value] : attributes_of(published.root())) attributes_.try_emplace(name, value);
+    replace(&published, [&](const Take& take) {
+      read_rows(earlier, published.generation(), [&](const TraceRecord& record) {
+        if (std::visit([](const auto& row) { return row.step; }, record) <= step) take(record);
+      });
+    });
+  }
+
+  void append(const TraceRecord& record) { rows_.append(record); }
 
   void publish() {
     const Cost cost(*this);
-    io::publish(file_, table_.image(file_.string(), generation_ + 1).bytes());
-    // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published.
-    rows_.start(++generation_);
-    unpublished_ = false;
+    const PublishedTrace published(file_.string(), published_.get(), std::nullopt);
+    replace(&published, [this](const Take& take) { rows_.read(take); });
   }
 
   bool publish_if_cheap(double elapsed) {
-    if (!unpublished_ || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed || Clock::now() - published_ < kPublishEvery)
+    if (!rows_.any() || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed || Clock::now() - tried_ < kPublishEvery)
       return false;
     publish();
     return true;
   }
 
-  // Rows that the file has lost are still in the table.
+  bool publish_at_checkpoint() {
+    const double since = std::chrono::duration<double>(Clock::now() - tried_).count();
+    if (!rows_.any() || cost_ > kShareAtCheckpoints * since) return false;
+    publish();
+    return true;
+  }
+
+  // Rows that the file has lost are still in memory.
   void write() { rows_.lost() ? publish() : rows_.write(); }
   void sync() { rows_.lost() ? publish() : rows_.sync(); }
 
@@ -71,8 +85,8 @@ class TraceWriter::Content {
    public:
     explicit Cost(Content& content) : content_(content) {}
     ~Cost() {
-      content_.published_ = Clock::now();
-      content_.cost_ = std::chrono::duration<double>(content_.published_ - begin_).count();
+      content_.tried_ = Clock::now();
+      content_.cost_ = std::chrono::duration<double>(content_.tried_ - begin_).count();
       content_.spent_ += content_.cost_;
     }
     Cost(const Cost&) = delete;
@@ -83,17 +97,39 @@ class TraceWriter::Content {
     Clock::time_point begin_ = Clock::now();
   };
 
+  using Take = std::function<void(const TraceRecord&)>;
+
+  /// `each_row` is asked twice: HDF5 wants to know how much there will be.
+  template <class EachRow>
+  void replace(const PublishedTrace* earlier, EachRow each_row) {
+    TraceShape shape;
+    for (const std::string& name : figures_) shape.add_figure(name);
+    if (earlier != nullptr) earlier->add_to(shape);
+    each_row([&](const TraceRecord& record) { std::visit([&](const auto& row) { shape.add(row); }, record); });
+    published_ = publish_file(file_, [&](int descriptor) {
+      h5::write_file(file_.string(), descriptor, 0, [&](h5::Group root) {
+        TraceFile file(std::move(root), attributes_, shape, generation_ + 1);
+        if (earlier != nullptr) file.copy(*earlier);
+        each_row([&](const TraceRecord& record) { file.append(record); });
+        file.finish();
+      });
+    });
+    // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published.
+    rows_.start(++generation_);
+  }
+
   fs::path file_;
-  TraceTable table_;
+  TraceAttributes attributes_;
+  std::vector<std::string> figures_;
+  Descriptor published_;  // trace.h5, whatever becomes of its name
   RowsWriter rows_;
-  std::int64_t generation_;
-  bool unpublished_ = false;
-  Clock::time_point published_;
-  double cost_ = 0;   // seconds of the last publication
-  double spent_ = 0;  // of all
+  std::int64_t generation_ = 0;
+  Clock::time_point tried_;  // when the last publication ended
+  double cost_ = 0;          // its seconds
+  double spent_ = 0;         // of all
 };
 
-TraceWriter::TraceWriter(std::unique_ptr<Content> content) : content_(std::move(content)) { content_->publish(); }
+TraceWriter::TraceWriter(std::unique_ptr<Content> content) : content_(std::move(content)) {}
 
 TraceWriter::~TraceWriter() {
   try {
@@ -109,8 +145,9 @@ std::unique_ptr<TraceWriter> TraceWriter::create(const fs::path& directory, cons
   // Before the new trace.h5 is there: the generation begins anew, and old rows might seem to belong to it.
   std::error_code ignored;
   fs::remove(directory / kRowsFile, ignored);
-  return std::unique_ptr<TraceWriter>(
-      new TraceWriter(std::make_unique<Content>(directory, TraceTable(attributes, figures), 0)));
+  auto content = std::make_unique<Content>(directory, attributes, figures);
+  content->begin();
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(content)));
 }
 
 std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std::int64_t step,
@@ -118,10 +155,15 @@ std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std:
   std::error_code ignored;
   if (!fs::exists(directory / kTraceFile, ignored)) return create(directory, attributes, figures);
   remove_leftovers(directory);
-  ReadTrace read = read_trace_files(directory / kTraceFile);
-  cut(read.trace, step);
-  return std::unique_ptr<TraceWriter>(
-      new TraceWriter(std::make_unique<Content>(directory, TraceTable(read.trace, attributes, figures), read.generation)));
+  Descriptor rows;
+  if (fs::exists(directory / kRowsFile, ignored)) rows = open_file(directory / kRowsFile);
+  auto content = std::make_unique<Content>(directory, attributes, figures);
+  content->begin_from(open_file(directory / kTraceFile), step,
+                      {.name = (directory / kRowsFile).string(),
+                       .file = rows.get(),
+                       .file_bytes = rows.get() < 0 ? 0 : bytes_in(rows.get()),
+                       .memory = {}});
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(content)));
 }
 
 void TraceWriter::append(const TraceRecord& record) { content_->append(record); }
@@ -133,5 +175,7 @@ void TraceWriter::sync() { content_->sync(); }
 void TraceWriter::publish() { content_->publish(); }
 
 bool TraceWriter::publish_if_cheap(double elapsed) { return content_->publish_if_cheap(elapsed); }
+
+bool TraceWriter::publish_at_checkpoint() { return content_->publish_at_checkpoint(); }
 
 }  // namespace talweg::io

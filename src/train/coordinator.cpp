@@ -54,6 +54,7 @@ TrainResult Coordinator<Real>::run() {
     start();
     ending = go_on();
     if (writer_) {
+      tell_of_lost_best();
       event("end", ending.reason + ": " + ending.message);
       finish_trace();
       ending = unless_lost(std::move(ending), writer_->report().lost_trace);
@@ -79,9 +80,7 @@ template <class Real>
 Ending Coordinator<Real>::go_on() {
   const auto diverged = [&](const char* what) {
     wait_for_disk();  // to know which checkpoint is the last
-    return Ending{ExitCode::diverged, "diverged",
-                  fmt::format("after step {}: {}; the last checkpoint is {}", steps_done(), what,
-                              saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none")};
+    return Ending{ExitCode::diverged, "diverged", fmt::format("after step {}: {}; {}", steps_done(), what, last_checkpoint())};
   };
   try {
     Ending ending = earlier_;

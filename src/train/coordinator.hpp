@@ -59,7 +59,9 @@ class Coordinator {
   void checkpoint_if_due(bool asked);
   /// Copies the state and lets it be written. Error(diverged) when it is not finite.
   void save_checkpoint();
-  void hear();  // what the writer could not write becomes warnings and events
+  void hear();                                        // what the writer could not write becomes warnings and events
+  [[nodiscard]] std::string last_checkpoint() const;  // in words
+  void tell_of_lost_best();                           // when best.h5 is of another step than the best that is reported
   void wait_for_disk();
   void finish_trace();
   /// `ending`, or, with a `problem`, that the run's last files are not on the disk.

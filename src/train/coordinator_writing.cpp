@@ -112,21 +112,40 @@ void Coordinator<Real>::hear() {
     switch (failure.what) {
       case WriteFailure::What::checkpoint:
         best_changed_ = best_changed_ || failure.best;
-        log_.warn(fmt::format("{}; the checkpoint of step {} is lost, the last good one is {}; the run goes on",
-                              failure.message, failure.step,
-                              saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none yet"));
+        if (failure.again) break;  // how many in all is in the summary
+        log_.warn(fmt::format("{}; the checkpoint of step {} is lost, {}; the run goes on", failure.message, failure.step,
+                              last_checkpoint()));
         event("checkpoint", fmt::format("of step {} is lost: {}", failure.step, failure.message));
         break;
       case WriteFailure::What::rotation:
         log_.warn(failure.message + "; the run goes on");
         event("checkpoint", failure.message);
         break;
+      case WriteFailure::What::rows:
+        log_.warn(failure.message + "; rows of the trace are kept in memory until they can be written, the run goes on");
+        event("trace", failure.message);
+        break;
       case WriteFailure::What::trace:
-        log_.warn(failure.message + "; the trace is kept in memory until it can be written, the run goes on");
+        log_.warn(failure.message + "; the trace is published when it can be, the run goes on");
         event("trace", failure.message);
         break;
     }
   }
+}
+
+template <class Real>
+std::string Coordinator<Real>::last_checkpoint() const {
+  return saved_step_ >= 0 ? fmt::format("the last checkpoint on the disk is that of step {}", saved_step_)
+                          : "there is no checkpoint on the disk";
+}
+
+template <class Real>
+void Coordinator<Real>::tell_of_lost_best() {
+  if (!writer_ || !best_changed_) return;
+  const std::string text = fmt::format("the best point, of step {}, did not reach the disk: {} is not that",
+                                       state_.counter("trainer.best_step"), directory_.best().string());
+  log_.warn(text);
+  event("checkpoint", text);
 }
 
 template <class Real>
@@ -149,9 +168,7 @@ template <class Real>
 Ending Coordinator<Real>::unless_lost(Ending ending, const std::string& problem) const {
   const bool good = ending.code == ExitCode::finished || ending.code == ExitCode::stopped_early;
   if (problem.empty() || !good) return ending;
-  return {ExitCode::io, "disk",
-          fmt::format("{} ({}), but {}; the last checkpoint on the disk is {}", ending.message, ending.reason, problem,
-                      saved_step_ >= 0 ? fmt::format("step {}", saved_step_) : "none")};
+  return {ExitCode::io, "disk", fmt::format("{} ({}), but {}; {}", ending.message, ending.reason, problem, last_checkpoint())};
 }
 
 #define TALWEG_COORDINATOR(Real)                                                                    \
@@ -162,6 +179,8 @@ Ending Coordinator<Real>::unless_lost(Ending ending, const std::string& problem)
   template void Coordinator<Real>::checkpoint_if_due(bool);                                         \
   template void Coordinator<Real>::save_checkpoint();                                               \
   template void Coordinator<Real>::hear();                                                          \
+  template std::string Coordinator<Real>::last_checkpoint() const;                                  \
+  template void Coordinator<Real>::tell_of_lost_best();                                             \
   template void Coordinator<Real>::wait_for_disk();                                                 \
   template void Coordinator<Real>::finish_trace();                                                  \
   template Ending Coordinator<Real>::unless_lost(Ending, const std::string&) const;

@@ -15,13 +15,15 @@
 
 namespace talweg::train {
 
-/// In bytes. Vectors a method needs for the length of a step come on top, and so do points beside x that it keeps (a snapshot):
-/// sharded, these too lie whole on every node.
+/// In bytes. Vectors a method needs for the length of a step come on top, and so do further points that it keeps (a snapshot of
+/// SVRG): sharded, these too lie whole on every node.
 struct VectorMemory {
   double state_first = 0;  // on the coordinator's node: shared by its ranks, unless the placement is "coordinator"
   double state_other = 0;  // on each other node
   double rank = 0;         // on every rank: exact sums, one prepared point, a method's tables
   double received = 0;     // on every rank but the coordinator: the point it is sent
+  double snapshot = 0;     // on the coordinator: the copy that checkpoints are written from
+  [[nodiscard]] double coordinator(bool writes) const { return state_first + rank + (writes ? snapshot : 0); }
 };
 
 /// Bytes of the tables among a run's state, and of the copy that a step is undone with. The grids of the sums are not counted:
@@ -32,15 +34,21 @@ inline double table_bytes(const math::StateLayout& state) {
   return 2 * sizeof(double) * static_cast<double>(numbers);
 }
 
-/// The vectors and tables of `state`, x among them, over so many nodes.
+/// The vectors that gradients or evaluations are asked at in every run of the method.
+inline std::size_t points_of(const optim::Method& method) { return method.output() == "x" ? 1 : 2; }
+
+/// The vectors and tables of `state` over so many nodes; gradients or evaluations are asked at `points` of the vectors: x, and
+/// what the method gives if that is another (an average).
 template <class Real>
-VectorMemory vector_memory(const model::Objective<Real>& objective, const math::StateLayout& state, engine::Placement placement,
-                           int nodes) {
+VectorMemory vector_memory(const model::Objective<Real>& objective, const math::StateLayout& state, std::size_t points,
+                           engine::Placement placement, int nodes) {
   const double vector = sizeof(Real) * static_cast<double>(objective.layout().extent());
   const double all = vector * static_cast<double>(state.vectors().size());
   VectorMemory m;
   m.rank = sizeof(double) * static_cast<double>(objective.layout().extent()) +
            sizeof(Real) * static_cast<double>(objective.prepared_extent()) + table_bytes(state);
+  m.snapshot = all;
+  const double whole = vector * static_cast<double>(points);
   switch (placement) {
     case engine::Placement::coordinator:
       m.state_first = all;
@@ -50,7 +58,8 @@ VectorMemory vector_memory(const model::Objective<Real>& objective, const math::
       m.state_first = m.state_other = all;
       break;
     case engine::Placement::sharded:
-      m.state_first = m.state_other = vector + (all - vector) / std::max(nodes, 1);
+      m.state_first = m.state_other = whole + (all - whole) / std::max(nodes, 1);
+      if (nodes > 1 && vectors > points) m.snapshot += vector;  // gathered for a while, one at a time
       break;
   }
   return m;
@@ -72,8 +81,13 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
                  const engine::Engine<Real>& engine, int ranks) {
   const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
   const bool exact = options.reduction == engine::Reduction::exact;
-  const std::size_t leaves = (engine.order().batch() + engine.leaf() - 1) / engine.leaf();
-  const auto per_rank = (leaves + static_cast<std::size_t>(ranks) - 1) / static_cast<std::size_t>(ranks);
+  /// Of a request for so many examples, on the rank with most leaves.
+  const auto activations = [&](std::uint64_t examples) {
+    const std::uint64_t leaves = (examples + engine.leaf() - 1) / engine.leaf();
+    const std::uint64_t per_rank = (leaves + static_cast<std::uint64_t>(ranks) - 1) / static_cast<std::uint64_t>(ranks);
+    return activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(),
+                            std::min<std::size_t>(per_rank, engine.wave()));
+  };
   Memory m;
   for (const std::string& name : layout.vectors()) {
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
@@ -82,11 +96,12 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   m.method_state += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
                                                        layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
-  m.activations = activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(), std::min(per_rank, engine.wave()));
+  m.activations = activations(engine.order().batch());
+  m.full_pass = activations(problem.train.plan().count()) - m.activations;  // a run ends with one
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
   m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                 (problem.test ? problem.test->bytes() : 0));
-  m.image = 2 * (m.parameters + m.method_state + m.other_state);  // the writer's copy, and the file
+  m.snapshot = m.parameters + m.method_state + m.other_state;
   return m;
 }
 
@@ -94,6 +109,7 @@ inline double machine_bytes() {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
+/// For a run that writes checkpoints the copy they are written from is among `bytes`.
 template <class Real>
 std::string too_large(const model::Objective<Real>& objective, double bytes) {
   constexpr double kGigabyte = 1024.0 * 1024.0 * 1024.0;

@@ -50,16 +50,15 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
                       ranks;
   const double remembered =
       static_cast<double>(sizeof(Real) * layout.per_example().size() * p.train * problem.objective->example_numbers());
-  const VectorMemory memory = vector_memory(*problem.objective, layout, run.run.engine.placement, nodes);
-  const double checkpoint =  // what it holds, and the file's image
-      2 * sizeof(Real) * static_cast<double>(problem.objective->layout().extent() * p.state_vectors) + 2 * remembered;
+  const VectorMemory memory =
+      vector_memory(*problem.objective, layout, points_of(*run.method), run.run.engine.placement, nodes);
   p.placement = engine::name_of(run.run.engine.placement);
   p.nodes = nodes;
   p.worker_megabytes = (data + remembered / ranks + memory.rank + memory.received) / megabyte;
-  p.coordinator_megabytes = (data + remembered / ranks + memory.rank + memory.state_first + checkpoint) / megabyte;
+  // A checkpoint has all of what is remembered in one piece.
+  p.coordinator_megabytes = (data + remembered / ranks + memory.coordinator(true) + remembered) / megabyte;
   p.node_state_megabytes = memory.state_other / megabyte;
-  if (memory.state_first + memory.rank > machine_bytes())
-    log.warn(too_large(*problem.objective, memory.state_first + memory.rank));
+  if (memory.coordinator(true) > machine_bytes()) log.warn(too_large(*problem.objective, memory.coordinator(true)));
   return p;
 }
 

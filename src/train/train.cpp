@@ -49,8 +49,9 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   comm::together(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
 
   comm::together(comm, [&] {
-    const VectorMemory memory = vector_memory(*problem.objective, layout, run.run.engine.placement, comm.node().nodes);
-    const double bytes = memory.state_first + memory.rank;
+    const VectorMemory memory =
+        vector_memory(*problem.objective, layout, points_of(*run.method), run.run.engine.placement, comm.node().nodes);
+    const double bytes = memory.coordinator(!options.run.empty());
     if (comm.coordinator() && bytes > machine_bytes())
       base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
   });

@@ -18,6 +18,7 @@ namespace {
 using engine::Stopwatch;
 
 constexpr std::chrono::seconds kRowsEvery{1};
+constexpr std::size_t kRowsAtOnce = 4096;  // or earlier, when so many wait: memory does not depend on how fast steps are
 
 /// A thread begun in its life gets no signals but those of its own faults: they are the loop's, and a file that may not grow is
 /// then an error of write() (EFBIG) like any other.
@@ -37,15 +38,28 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-/// The best point so far, with all that is said about the run in the checkpoint it comes from.
-io::Checkpoint best_in(io::Checkpoint& from) {
-  auto state = std::exchange(from.state, {});  // not to be copied
-  io::Checkpoint best = from;
-  from.state = std::move(state);
-  best.step = from.counters.at("trainer.best_step");
-  best.parameters = from.state.at("trainer.best");
-  return best;
-}
+/// While it lives a checkpoint is that of its best point, with all that is said about the run. Nothing is copied.
+class AsBest {
+ public:
+  explicit AsBest(io::Checkpoint& checkpoint) : checkpoint_(checkpoint), step_(checkpoint.step) {
+    auto& best = checkpoint.state.at("trainer.best");
+    checkpoint.step = checkpoint.counters.at("trainer.best_step");
+    checkpoint.parameters.swap(best);
+    state_.swap(checkpoint.state);
+  }
+  ~AsBest() {
+    state_.swap(checkpoint_.state);
+    checkpoint_.parameters.swap(checkpoint_.state.find("trainer.best")->second);
+    checkpoint_.step = step_;
+  }
+  AsBest(const AsBest&) = delete;
+  AsBest& operator=(const AsBest&) = delete;
+
+ private:
+  io::Checkpoint& checkpoint_;
+  std::int64_t step_;
+  decltype(io::Checkpoint::state) state_;
+};
 
 }  // namespace
 
@@ -67,6 +81,7 @@ Writer::~Writer() {
 void Writer::append(io::TraceRecord record) {
   const std::lock_guard lock(mutex_);
   records_.push_back(std::move(record));
+  if (records_.size() == kRowsAtOnce) wake_.notify_one();
 }
 
 void Writer::begin(Job job) {
@@ -89,6 +104,7 @@ void Writer::finish() {
   wait();
   begin({.beside = {.trace = true}});
   wait();
+  snapshot_ = {};
 }
 
 std::vector<WriteFailure> Writer::failures() {
@@ -106,14 +122,19 @@ void Writer::work() {
   pthread_setname_np(pthread_self(), "talweg-writer");  // for top and perf
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait_for(lock, kRowsEvery, [this] { return stopping_ || job_.any(); });
+    wake_.wait_for(lock, kRowsEvery, [this] { return stopping_ || job_.any() || records_.size() >= kRowsAtOnce; });
     const Job job = job_;
     const bool last = stopping_;
-    taken_.swap(records_);
+    if (!taken_.empty()) {  // no memory for them the last time; first in, first out
+      lock.unlock();
+      keep_rows();
+      lock.lock();
+    }
+    if (taken_.empty()) taken_.swap(records_);
     lock.unlock();
     keep_rows();
     if (job.checkpoint) save(job.beside.best);
-    publish(job.beside.trace);
+    publish(job);
     lock.lock();
     if (job.any()) {
       job_ = {};
@@ -125,28 +146,33 @@ void Writer::work() {
 }
 
 template <class Action>
-bool Writer::attempt(WriteFailure::What what, bool best, Action action) {
+bool Writer::attempt(WriteFailure::What what, const bool& best, Action action) {
   double seconds = 0;
+  bool done = false;
   std::string problem;
   try {
     const Stopwatch watch(seconds);
-    action();
+    done = action();
   } catch (...) {
     problem = comm::current_failure().message;
   }
-  const bool checkpoint = what == WriteFailure::What::checkpoint;
+  using What = WriteFailure::What;
+  const bool checkpoint = what == What::checkpoint, of_trace = what == What::rows || what == What::trace;
   const std::lock_guard lock(mutex_);
-  (what == WriteFailure::What::trace ? report_.trace_seconds : report_.checkpoint_seconds) += seconds;
+  (of_trace ? report_.trace_seconds : report_.checkpoint_seconds) += seconds;
   if (checkpoint) {
     ++(problem.empty() ? report_.checkpoints : report_.failed);
     if (problem.empty()) report_.last_step = snapshot_.step;
     report_.lost_checkpoint = problem;
   }
-  if (problem.empty()) return true;
-  if (what == WriteFailure::What::trace) {
-    if (std::exchange(report_.lost_trace, problem) == problem) return false;
-  }
-  failures_.push_back({.what = what, .step = checkpoint ? snapshot_.step : 0, .best = best, .message = std::move(problem)});
+  if (of_trace && !problem.empty()) report_.lost_trace = problem;
+  bool& failing = failing_.at(static_cast<std::size_t>(what));
+  if (done) failing = false;
+  if (problem.empty()) return done;
+  const bool again = std::exchange(failing, true);
+  if (again && !checkpoint) return false;
+  failures_.push_back(
+      {.what = what, .step = checkpoint ? snapshot_.step : 0, .best = best, .again = again, .message = std::move(problem)});
   failed_.store(true, std::memory_order_relaxed);
   return false;
 }
@@ -154,31 +180,49 @@ bool Writer::attempt(WriteFailure::What what, bool best, Action action) {
 /// Takes the loop's records over and writes them to trace.rows.
 void Writer::keep_rows() {
   if (taken_.empty()) return;
-  attempt(WriteFailure::What::trace, false, [this] {
-    for (const io::TraceRecord& record : taken_) trace_->append(record);
+  attempt(WriteFailure::What::rows, false, [this] {
+    std::size_t kept = 0;
+    try {
+      for (; kept < taken_.size(); ++kept) trace_->append(taken_[kept]);
+    } catch (...) {
+      taken_.erase(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(kept));
+      throw;
+    }
     taken_.clear();
     trace_->write();
+    return true;
   });
 }
 
 void Writer::save(bool best) {
-  const bool saved = attempt(WriteFailure::What::checkpoint, best, [&] {
+  bool pending = best;
+  const bool saved = attempt(WriteFailure::What::checkpoint, pending, [&] {
     trace_->sync();
-    if (best) io::save_as(directory_.best(), best_in(snapshot_));
+    if (best) {
+      const AsBest as_best(snapshot_);
+      io::save_as(directory_.best(), snapshot_);
+    }
+    pending = false;
     io::save(directory_.checkpoints(), snapshot_);
+    return true;
   });
   // Only over a new good copy are old ones removed.
-  if (saved) attempt(WriteFailure::What::rotation, false, [&] { io::rotate(directory_.checkpoints(), keep_); });
+  if (!saved) return;
+  attempt(WriteFailure::What::rotation, false, [&] {
+    io::rotate(directory_.checkpoints(), keep_);
+    return true;
+  });
 }
 
-void Writer::publish(bool anyway) {
-  bool published = false;
-  attempt(WriteFailure::What::trace, false, [&] {
-    if (anyway) trace_->publish();
+void Writer::publish(const Job& job) {
+  const bool published = attempt(WriteFailure::What::trace, false, [&] {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-    published = anyway || trace_->publish_if_cheap(elapsed);
+    if (job.beside.trace && job.checkpoint && trace_->publish_at_checkpoint()) return true;
+    if (!job.beside.trace || job.checkpoint) return trace_->publish_if_cheap(elapsed);
+    trace_->publish();
+    return true;
   });
-  if (!published) return;
+  if (!published || !taken_.empty()) return;
   const std::lock_guard lock(mutex_);
   report_.lost_trace.clear();
 }

@@ -6,6 +6,7 @@
 // rotation. So a trace may run ahead of the checkpoint it is cut back to, never fall behind it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -24,10 +25,12 @@ namespace talweg::train {
 
 /// Something could not be written.
 struct WriteFailure {
-  enum class What { checkpoint, rotation, trace };
+  enum class What { checkpoint, rotation, rows, trace };  // rows: trace.rows, trace: trace.h5
+  static constexpr std::size_t kWhats = 4;
   What what = What::trace;
   std::int64_t step = 0;  // of a checkpoint that is not there now
-  bool best = false;      // that was to bring a new best.h5
+  bool best = false;      // that was to bring a new best.h5, and that is not there either
+  bool again = false;     // the one before had failed too
   std::string message;    // names the file and the system's reason
 };
 
@@ -51,7 +54,8 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   // The loop's side: one thread calls these, and none of them throws what happens to the disk.
-  /// The record is in trace.rows in about a second.
+  /// The record is in trace.rows in about a second. Until then it is held in memory: a few thousand, and what comes while the
+  /// thread waits for the disk.
   void append(io::TraceRecord record);
   /// True unless a checkpoint is being written.
   [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
@@ -60,17 +64,17 @@ class Writer {
   /// What else is written with a checkpoint.
   struct Beside {
     bool best = false;   // before it, its state "trainer.best" as best.h5
-    bool trace = false;  // after it, trace.h5
+    bool trace = false;  // after it, trace.h5, unless that costs too much: TraceWriter::publish_at_checkpoint()
   };
   /// Begins to write snapshot(), when idle().
   void write(Beside beside);
   /// Returns when nothing is being written.
   void wait();
-  /// wait(), and all records are in trace.h5, or the report says why not.
+  /// wait(), and all records are in trace.h5, or the report says why not. Lets go of what snapshot() holds.
   void finish();
   /// Nearly free: whether failures() has something.
   [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_relaxed); }
-  /// What has failed since it was last asked. A trace that fails again and again is told of once.
+  /// What has failed since it was last asked: each checkpoint, anything else once until it succeeds again.
   std::vector<WriteFailure> failures();
   [[nodiscard]] WriterReport report() const;
 
@@ -85,10 +89,11 @@ class Writer {
   void work();
   void keep_rows();
   void save(bool best);
-  void publish(bool anyway);
-  /// Runs `action`; what it throws becomes a failure. False if it did.
+  void publish(const Job& job);
+  /// Runs `action`; what it throws becomes a failure, with `best` as it is then. False if it did, or if
+  /// `action` has found nothing to do.
   template <class Action>
-  bool attempt(WriteFailure::What what, bool best, Action action);
+  bool attempt(WriteFailure::What what, const bool& best, Action action);
 
   const RunDirectory directory_;
   const int keep_;
@@ -104,6 +109,7 @@ class Writer {
   Job job_;
   bool stopping_ = false;
   std::vector<WriteFailure> failures_;
+  std::array<bool, WriteFailure::kWhats> failing_{};
   WriterReport report_;
   std::atomic<bool> idle_ = true;
   std::atomic<bool> failed_ = false;

@@ -26,7 +26,7 @@ train::Summary summary() {
   s.phases = {.gradient = 0.5, .allreduce = 0.2, .update = 0.1, .broadcast = 0.05};
   s.traffic = {.messages = 40, .bytes = 4'000'000'000};
   s.memory = {
-      .parameters = 4e8, .method_state = 8e8, .other_state = 4e8, .sums = 8e8, .activations = 1, .shard = 2, .image = 3};
+      .parameters = 4e8, .method_state = 8e8, .other_state = 4e8, .sums = 8e8, .activations = 1, .shard = 2, .snapshot = 3};
   return s;
 }
 

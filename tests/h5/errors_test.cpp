@@ -42,10 +42,11 @@ TEST(Errors, NotHdf5) {
 }
 
 TEST(Errors, WhatIsMissingIsNamed) {
-  File file = File::create("a.h5");
+  const Nameless below;
+  File file = File::create("a.h5", below.descriptor());
   file.root().create_group("group");
-  const Image image = file.close();
-  const File opened = File::open("a.h5", image.bytes());
+  file.close();
+  const File opened = File::open("a.h5", below.descriptor());
   const Group group = opened.root().group("group");
   expect_error(ExitCode::bad_data, {"a.h5", "/group/weights", "missing"}, [&] { return group.dataset("weights"); });
   expect_error(ExitCode::bad_data, {"a.h5", "/group/inner", "missing"}, [&] { return group.group("inner"); });
@@ -78,7 +79,8 @@ TEST(Errors, WrongTypesAreNamed) {
                [&] { return root.dataset("variable").read_text(); });
   expect_error(ExitCode::bad_data, {"attribute 'two'", "expected one integer"}, [&] { return root.attributes().get("two"); });
 
-  File own = File::create("own.h5");
+  const Nameless below;
+  File own = File::create("own.h5", below.descriptor());
   Group top = own.root();
   top.attributes().set("text", "t");
   top.attributes().set("integer", std::int64_t{1});
@@ -91,7 +93,8 @@ TEST(Errors, WrongTypesAreNamed) {
 }
 
 TEST(Errors, MisuseIsInternal) {
-  File file = File::create("a.h5");
+  const Nameless below;
+  File file = File::create("a.h5", below.descriptor());
   Group root = file.root();
   for (const std::string name : {"", ".", "a/b", "/"}) {
     expect_error(ExitCode::internal, {"a.h5", "'" + name + "' cannot be a name"}, [&] { root.create_group(name); });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files in memory: round trips, order, the bytes handed over.
+// Files: round trips, order, the bytes that come of them, full disks.
 #include "talweg/h5/file.hpp"
 
 #include <hdf5.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -17,18 +19,21 @@ namespace {
 
 using base::ExitCode;
 
-Image small_file(std::size_t user_block = 0, std::size_t expected = 0) {
-  File file = File::create("small.h5", user_block, expected);
+std::vector<std::byte> small_file(std::size_t user_block = 0) {
+  const Nameless below;
+  File file = File::create("small.h5", below.descriptor(), user_block);
   Group root = file.root();
   root.attributes().set("title", "grüße");
   const std::vector<std::size_t> shape{3, 2};
   const std::vector<double> values{1, -2.5, 3, 4, 5, 1e300};
   root.create_dataset("matrix", Number::float64, shape).write<double>(values);
-  return file.close();
+  file.close();
+  return below.bytes();
 }
 
 TEST(File, KeepsNumbersOfAllTypesAndShapes) {
-  File file = File::create("a.h5");
+  const Nameless below;
+  File file = File::create("a.h5", below.descriptor());
   {
     Group root = file.root();
     const std::vector<std::size_t> cube{2, 3, 4};
@@ -43,8 +48,9 @@ TEST(File, KeepsNumbersOfAllTypesAndShapes) {
     const std::size_t none = 0;
     root.create_dataset("nothing", Number::float64, {&none, 1}).write<double>({});
   }
-  const Image image = file.close();
-  const File opened = File::open("a.h5", image.bytes());
+  file.close();
+  const std::vector<std::byte> image = below.bytes();
+  const File opened = File::open("a.h5", image);
   const Group root = opened.root();
   EXPECT_EQ(root.dataset("cube").shape(), (std::vector<std::size_t>{2, 3, 4}));
   EXPECT_EQ(root.dataset("cube").number(), Number::float32);
@@ -59,7 +65,8 @@ TEST(File, KeepsNumbersOfAllTypesAndShapes) {
 }
 
 TEST(File, KeepsAttributesOfAllKinds) {
-  File file = File::create("a.h5");
+  const Nameless below;
+  File file = File::create("a.h5", below.descriptor());
   const std::string large(200000, 'x');  // HDF5 would keep at most 64 KiB in an object header
   {
     const Group root = file.root();
@@ -72,8 +79,9 @@ TEST(File, KeepsAttributesOfAllKinds) {
     a.set("large", large);
     for (int i = 0; i < 40; ++i) a.set("more " + std::to_string(i), std::int64_t{i});
   }
-  const Image image = file.close();
-  const File opened = File::open("a.h5", image.bytes());
+  file.close();
+  const std::vector<std::byte> image = below.bytes();
+  const File opened = File::open("a.h5", image);
   const Group root = opened.root();
   const Attributes a = root.attributes();
   EXPECT_EQ(a.integer("huge"), -9007199254740993);
@@ -91,7 +99,8 @@ TEST(File, KeepsAttributesOfAllKinds) {
 }
 
 TEST(File, KeepsTheOrderOfMembersAndText) {
-  File file = File::create("a.h5");
+  const Nameless below;
+  File file = File::create("a.h5", below.descriptor());
   const std::vector<std::string> texts{"b", "", "ein längerer Text", "a"};
   {
     Group group = file.root().create_group("group");
@@ -99,8 +108,9 @@ TEST(File, KeepsTheOrderOfMembersAndText) {
     group.create_text("texts", texts);
     group.create_text("none", {});
   }
-  const Image image = file.close();
-  const File opened = File::open("a.h5", image.bytes());
+  file.close();
+  const std::vector<std::byte> image = below.bytes();
+  const File opened = File::open("a.h5", image);
   const Group group = opened.root().group("group");
   EXPECT_EQ(group.names(), (std::vector<std::string>{"z", "layers.0.weight", "a", "texts", "none"}));
   EXPECT_TRUE(group.has("a"));
@@ -109,27 +119,22 @@ TEST(File, KeepsTheOrderOfMembersAndText) {
   EXPECT_TRUE(group.dataset("none").read_text().empty());
 }
 
-TEST(File, SameContentIsSameBytes) {
-  const Image a = small_file(512), b = small_file(512);
-  ASSERT_EQ(a.bytes().size(), b.bytes().size());
-  EXPECT_EQ(std::memcmp(a.bytes().data(), b.bytes().data(), a.bytes().size()), 0);
-}
+TEST(File, SameContentIsSameBytes) { EXPECT_EQ(small_file(512), small_file(512)); }
 
 TEST(File, LeavesTheUserBlockFreeAndEndsWhereHdf5Ends) {
   for (const std::size_t user_block : {std::size_t{0}, std::size_t{512}, std::size_t{2048}}) {
-    Image image = small_file(user_block, 100000);
-    for (std::size_t i = 0; i < user_block; ++i) ASSERT_EQ(image.bytes()[i], std::byte{0});
-    EXPECT_EQ(std::memcmp(image.bytes().data() + user_block, "\x89HDF", 4), 0);
-    EXPECT_LT(image.bytes().size(), user_block + 4096) << "the driver's increment is not part of the file";
-    std::memset(image.bytes().data(), 0x55, user_block);
-    const File opened = File::open("small.h5", image.bytes());
+    std::vector<std::byte> image = small_file(user_block);
+    for (std::size_t i = 0; i < user_block; ++i) ASSERT_EQ(image[i], std::byte{0});
+    EXPECT_EQ(std::memcmp(image.data() + user_block, "\x89HDF", 4), 0);
+    EXPECT_LT(image.size(), user_block + 4096) << "what HDF5 sets aside is not part of the file";
+    std::memset(image.data(), 0x55, user_block);
+    const File opened = File::open("small.h5", image);
     EXPECT_EQ(opened.root().dataset("matrix").read<double>()[5], 1e300);
 
     // And as a file, by HDF5 itself, without any help of ours.
     const auto path = std::filesystem::temp_directory_path() / ("talweg_h5_" + std::to_string(::getpid()) + ".h5");
-    const auto bytes = image.bytes();
     std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        .write(reinterpret_cast<const char*>(image.data()), static_cast<std::streamsize>(image.size()));
     const hid_t plain = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
     EXPECT_GE(plain, 0);
     EXPECT_GT(H5Lexists(plain, "matrix", H5P_DEFAULT), 0);
@@ -139,58 +144,102 @@ TEST(File, LeavesTheUserBlockFreeAndEndsWhereHdf5Ends) {
 }
 
 TEST(File, LosingTheLastByteIsNoticed) {
-  const Image image = small_file();
-  const auto bytes = image.bytes();
+  const std::vector<std::byte> image = small_file();
   expect_error(ExitCode::bad_data, {"cut.h5", "cannot open the HDF5 file"},
-               [&] { File::open("cut.h5", bytes.first(bytes.size() - 1)); });
+               [&] { File::open("cut.h5", std::span(image).first(image.size() - 1)); });
 }
 
 TEST(File, ChangedMetadataIsNoticedByHdf5) {
   // The V110 bounds put checksums on all metadata; the superblock is the first 48 bytes.
   for (std::size_t i = 12; i < 48; ++i) {
-    Image image = small_file();
-    image.bytes()[i] ^= std::byte{1};
-    EXPECT_THROW(File::open("changed.h5", image.bytes()), base::Error) << "byte " << i;
+    std::vector<std::byte> image = small_file();
+    image[i] ^= std::byte{1};
+    EXPECT_THROW(File::open("changed.h5", image), base::Error) << "byte " << i;
   }
 }
 
-TEST(File, IsNotCreatedOnTheDisk) {
-  const Image image = small_file();
-  EXPECT_FALSE(std::filesystem::exists("small.h5"));
+TEST(File, TheNameIsForMessagesOnly) {
+  const auto path = std::filesystem::temp_directory_path() / ("talweg_h5_" + std::to_string(::getpid()) + ".h5");
+  std::filesystem::create_directory(path);  // would be an error, were it opened
+  const Nameless below;
+  File::create(path.string(), below.descriptor()).close();
+  EXPECT_TRUE(File::open(path.string(), below.bytes()).root().names().empty());
+  EXPECT_TRUE(File::open(path.string(), below.descriptor()).root().names().empty());
+  std::filesystem::remove(path);
 }
 
 TEST(File, TwoOfOneNameAreTwo) {
-  File a = File::create("same.h5");
-  File b = File::create("same.h5");
+  const Nameless first, second;
+  File a = File::create("same.h5", first.descriptor());
+  File b = File::create("same.h5", second.descriptor());
   a.root().create_group("a");
   b.root().create_group("b");
-  const Image first = a.close(), second = b.close();
-  const File x = File::open("same.h5", first.bytes()), y = File::open("same.h5", second.bytes());
+  a.close();
+  b.close();
+  const File x = File::open("same.h5", first.descriptor()), y = File::open("same.h5", second.descriptor());
   EXPECT_TRUE(x.root().has("a") && !x.root().has("b"));
   EXPECT_TRUE(y.root().has("b") && !y.root().has("a"));
 }
 
-TEST(File, OneOnTheDiskOfTheSameNameIsNotLookedAt) {
-  const auto path = std::filesystem::temp_directory_path() / ("talweg_h5_" + std::to_string(::getpid()) + ".h5");
-  std::filesystem::create_directory(path);  // would be an error, were it opened
-  const Image image = File::create(path.string()).close();
-  EXPECT_TRUE(File::open(path.string(), image.bytes()).root().names().empty());
-  std::filesystem::remove(path);
+TEST(File, RowsAndChunksAreReadAndWrittenInParts) {
+  const Nameless below;
+  const std::vector<std::string> texts{"a", "bc", "", "déf", "g"};
+  write_file("a.h5", below.descriptor(), 0, [&](Group root) {
+    const std::size_t none = 0;
+    root.create_text("texts", texts.size(), 5).write_text(0, std::span(texts).first(2));
+    root.dataset("texts").write_text(2, std::span(texts).subspan(2));
+    root.create_chunked("none", Number::float64, 0, 8);
+    root.create_dataset("plain", Number::float64, {&none, 1});
+    expect_error(ExitCode::internal, {"/texts", "given text of 6 bytes for fields of 5"},
+                 [&] { root.dataset("texts").write_text(0, std::vector<std::string>{"123456"}); });
+    expect_error(ExitCode::internal, {"/texts", "asked for rows 4 to 6 of 5"},
+                 [&] { root.dataset("texts").write_text(4, std::span(texts).first(2)); });
+  });
+  const File opened = File::open("a.h5", below.descriptor());
+  const Group root = opened.root();
+  EXPECT_EQ(root.dataset("texts").read_text(), texts);
+  EXPECT_EQ(root.dataset("texts").read_text(1, 3), std::vector<std::string>(texts.begin() + 1, texts.begin() + 4));
+  EXPECT_EQ(root.dataset("none").chunk_rows(), 0u);
+  EXPECT_EQ(root.dataset("plain").chunk_rows(), 0u);
+  EXPECT_EQ(root.dataset("texts").chunk_rows(), 5u);
+  const File again = File::open("a.h5", below.descriptor());
+  std::vector<double> past(1);
+  expect_error(ExitCode::internal, {"/none", "asked for rows 0 to 1 of 0"},
+               [&] { again.root().dataset("none").read_rows<double>(0, past); });
 }
 
-TEST(File, OnlyACreatedOneHasBytesToHandOver) {
-  const Image image = small_file();
-  File opened = File::open("read.h5", image.bytes());
-  expect_error(ExitCode::internal, {"read.h5", "close"}, [&] { return opened.close(); });
+// HDF5 would not survive the failure of a close: it is told of none.
+TEST(File, AFullDiskIsAnErrorOfOursAndNoneOfHdf5) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  for (const rlim_t room : {0, 100, 700, 3000, 5000}) {
+    const Nameless below;
+    const rlimit now{room, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+    expect_error(ExitCode::io, {"full.h5: cannot write: File too large"}, [&] {
+      write_file("full.h5", below.descriptor(), 512, [](Group root) {
+        const std::size_t rows = 1000;
+        root.create_dataset("numbers", Number::float64, {&rows, 1}).write<double>(std::vector<double>(rows, 1));
+        for (int i = 0; i < 40; ++i) root.create_group("group " + std::to_string(i));
+      });
+    });
+    ::setrlimit(RLIMIT_FSIZE, &before);
+  }
+  std::signal(SIGXFSZ, handler);
+  const Nameless below;
+  File::create("a.h5", below.descriptor()).close();  // and HDF5 is as before
+  EXPECT_TRUE(File::open("a.h5", below.descriptor()).root().names().empty());
 }
 
 TEST(File, CanBeGivenUp) {
   testing::internal::CaptureStderr();
   {
-    File file = File::create("a.h5");
+    const Nameless below, other;
+    File file = File::create("a.h5", below.descriptor());
     Group root = file.root();
     root.create_group("left open");
-    file = File::create("b.h5");  // what was open in a.h5 is closed with it
+    file = File::create("b.h5", other.descriptor());  // what was open in a.h5 is closed with it
     EXPECT_TRUE(file.root().names().empty());
     expect_error(ExitCode::internal, {"a.h5"}, [&] { root.create_group("late"); });
   }

@@ -19,7 +19,7 @@ TEST(Memory, EachPlacementHoldsTheStateItsWay) {
   const auto vector = 4.0 * static_cast<double>(objective.layout().extent());
   math::StateLayout state;
   for (const char* name : {"x", "a", "b", "c", "d"}) state.vector(name);
-  const auto of = [&](engine::Placement placement, int nodes) { return vector_memory(objective, state, placement, nodes); };
+  const auto of = [&](engine::Placement placement, int nodes) { return vector_memory(objective, state, 1, placement, nodes); };
   const VectorMemory coordinator = of(engine::Placement::coordinator, 4);
   EXPECT_EQ(coordinator.state_first, 5 * vector);
   EXPECT_EQ(coordinator.state_other, 0);
@@ -32,9 +32,27 @@ TEST(Memory, EachPlacementHoldsTheStateItsWay) {
   EXPECT_EQ(sharded.state_first, 2 * vector) << "x, and a quarter of the four others";
   EXPECT_EQ(sharded.state_other, 2 * vector);
   EXPECT_EQ(of(engine::Placement::sharded, 1).state_first, 5 * vector) << "nothing to divide";
+  EXPECT_EQ(vector_memory(objective, state, 2, engine::Placement::sharded, 3).state_other, 3 * vector)
+      << "x and the average that is evaluated, and a third of the three others";
   EXPECT_GE(sharded.rank, 2 * vector) << "the exact sums are doubles";
   state.array("table", 300);
   EXPECT_EQ(of(engine::Placement::sharded, 4).rank, sharded.rank + 2 * 8 * 300) << "every rank has the tables, twice in a step";
+}
+
+TEST(Memory, TheCoordinatorHoldsTheCopyThatCheckpointsAreWrittenFrom) {
+  const model::UserObjective<float> objective(std::make_shared<Vector1000>());
+  const auto vector = 4.0 * static_cast<double>(objective.layout().extent());
+  math::StateLayout state;
+  for (const char* name : {"x", "a", "b", "c", "d"}) state.vector(name);
+  const auto more = [&](engine::Placement placement, int nodes) {
+    const VectorMemory m = vector_memory(objective, state, 1, placement, nodes);
+    EXPECT_EQ(m.coordinator(false), m.state_first + m.rank);
+    return m.coordinator(true) - m.coordinator(false);
+  };
+  EXPECT_EQ(more(engine::Placement::coordinator, 4), 5 * vector);
+  EXPECT_EQ(more(engine::Placement::replicated, 1), 5 * vector);
+  EXPECT_EQ(more(engine::Placement::sharded, 1), 5 * vector);
+  EXPECT_EQ(more(engine::Placement::sharded, 4), 6 * vector) << "and one that is gathered at a time";
 }
 
 }  // namespace

@@ -115,6 +115,35 @@ TEST_F(Writers, WhatDoesNotFitIsReportedAndTheNextOneTried) {
   EXPECT_EQ(report.last_step, 30);
 }
 
+// The trace is tried every second: a full disk is no reason to say so every second.
+TEST_F(Writers, WhatFailsIsToldOnceUntilItSucceedsAgain) {
+  rows(1, 10);
+  writer_->finish();
+  for (int time = 0; time < 2; ++time) {
+    {
+      const io::SizeLimit limit(100);
+      for (int i = 0; i < 3; ++i) {
+        rows(1, 10);
+        writer_->finish();
+      }
+    }
+    std::size_t of_rows = 0, of_trace = 0;
+    for (const WriteFailure& failure : writer_->failures()) {
+      ++(failure.what == What::rows ? of_rows : of_trace);
+      EXPECT_TRUE(failure.what == What::rows || failure.what == What::trace) << failure.message;
+    }
+    EXPECT_EQ(of_rows, 1U);
+    EXPECT_EQ(of_trace, 1U);
+    EXPECT_NE(writer_->report().lost_trace.find("trace.h5: cannot write: File too large"), std::string::npos);
+    writer_->finish();
+    EXPECT_FALSE(writer_->failed());
+    EXPECT_TRUE(writer_->report().lost_trace.empty());
+    rows(1, 1);
+    writer_->finish();
+  }
+  EXPECT_EQ(rows_on_disk(), 72U) << "nothing is lost, in or between";
+}
+
 // Else a kill would leave a checkpoint ahead of the trace it is to be cut back to.
 TEST_F(Writers, NoCheckpointWithoutItsRows) {
   writer_.reset();
@@ -133,7 +162,8 @@ TEST_F(Writers, NoCheckpointWithoutItsRows) {
   writer_->wait();
   std::size_t traces = 0, checkpoints = 0;
   for (const WriteFailure& failure : writer_->failures()) {
-    (failure.what == What::trace ? traces : checkpoints) += 1;
+    (failure.what == What::checkpoint ? checkpoints : traces) += 1;
+    EXPECT_EQ(failure.again, failure.what == What::checkpoint && failure.step == 20);
     EXPECT_NE(failure.message.find("trace.rows: cannot create the file"), std::string::npos) << failure.message;
   }
   EXPECT_EQ(traces, 1U) << "told once";

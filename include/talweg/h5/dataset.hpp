@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,8 +36,16 @@ class Dataset {
   [[nodiscard]] std::vector<T> read() const;
   [[nodiscard]] std::vector<std::string> read_text() const;
 
-  /// Text: fields of one length, which `type` has.
-  void write_fields(std::int64_t type, std::span<const char> fields);
+  // Parts of a data set with one axis; rows that are not there are an Error(internal).
+  template <class T>
+  void read_rows(std::size_t first, std::span<T> to) const;
+  [[nodiscard]] std::vector<std::string> read_text(std::size_t first, std::size_t rows) const;
+  /// Text that is longer than the fields is an Error(internal).
+  void write_text(std::size_t first, std::span<const std::string> values);
+  /// Rows of a chunk; 0 if the data set has none, or more than one axis.
+  [[nodiscard]] std::size_t chunk_rows() const;
+  /// The chunk that begins at row `row`, still as its filters left it; nothing if these are not shuffle and gzip.
+  [[nodiscard]] std::optional<std::vector<std::byte>> read_chunk(std::size_t row) const;
   /// A chunk that begins at row `row`, already through the data set's filters.
   void write_chunk(std::size_t row, std::span<const std::byte> filtered);
 

@@ -32,7 +32,9 @@ class Group {
   Dataset create_dataset(const std::string& name, Number number, std::span<const std::size_t> shape);
   /// One axis of `rows` in chunks of `chunk_rows` <= rows through shuffle and gzip; no rows: contiguous and empty.
   Dataset create_chunked(const std::string& name, Number number, std::size_t rows, std::size_t chunk_rows);
-  /// One axis of fixed-length UTF-8 text, gzip.
+  /// One axis of `rows` fields of `length` bytes of UTF-8 text, gzip; chunks of about 1 MB.
+  Dataset create_text(const std::string& name, std::size_t rows, std::size_t length);
+  /// The same with the values.
   Dataset create_text(const std::string& name, std::span<const std::string> values);
   [[nodiscard]] Dataset dataset(const std::string& name) const;
 

@@ -59,7 +59,8 @@ using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::st
 using Columns = std::map<std::string, std::vector<double>>;
 
 /// Records go to memory, with write() and sync() on to trace.rows, with publish() into trace.h5. Where one of these fails
-/// nothing is lost: the next has it too. For one thread at a time.
+/// nothing is lost: the next has it too. Memory holds what is not on the disk yet, at most half a MB after a write() that
+/// succeeds, however long the trace is. For one thread at a time.
 class TraceWriter {
  public:
   /// A new trace in `directory`, in place of any that is there. `figures` are the evaluation's columns, in order.
@@ -77,11 +78,14 @@ class TraceWriter {
   void write();
   /// And on the disk. Before a checkpoint is saved: its rows then outlive it.
   void sync();
-  /// Replaces trace.h5 by one with all rows so far. The errors of publish().
+  /// Replaces trace.h5 by one with all rows so far, which costs a copy of it. The errors of publish(); Error(bad_data) if the
+  /// disk has lost what was written.
   void publish();
   /// publish(), if all publishing stays below 1 % of `elapsed` seconds of this part and the last was a second ago or more.
   /// True if it did.
   bool publish_if_cheap(double elapsed);
+  /// publish(), unless the last one took more than 2 % of the time since: the longer the trace, the rarer. True if it did.
+  bool publish_at_checkpoint();
 
  private:
   class Content;

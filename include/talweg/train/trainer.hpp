@@ -65,12 +65,13 @@ struct Memory {
   double method_state = 0;  // the method's vectors
   double other_state = 0;   // the trainer's
   double sums = 0;          // what gradients are added up in
-  double activations = 0;   // of the leaves in work at a time
+  double activations = 0;   // of a step's leaves in work at a time
+  double full_pass = 0;     // activations that a pass over all examples has beside those
   double prepared = 0;      // what the model makes of a point for its leaves
   double shard = 0;         // this rank's examples
-  double image = 0;         // the writer's copy, from the first checkpoint on, and a file's image while one is made
+  double snapshot = 0;      // the writer's copy of all state, from the first checkpoint on
   [[nodiscard]] double all() const {
-    return parameters + method_state + other_state + sums + activations + prepared + shard + image;
+    return parameters + method_state + other_state + sums + activations + full_pass + prepared + shard + snapshot;
   }
 };
 

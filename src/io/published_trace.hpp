@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trace.h5 that is there, read in parts, and how much of everything the next one has.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "talweg/h5/file.hpp"
+#include "talweg/io/trace.hpp"
+
+namespace talweg::io {
+
+constexpr std::int64_t kTraceVersion = 1;
+
+/// What is in a trace.h5, and how much; HDF5 wants to know before the first row.
+struct TraceShape {
+  std::size_t steps = 0;
+  std::size_t evaluations = 0;
+  std::size_t events = 0;
+  std::size_t kind_bytes = 0;  // of the longest
+  std::size_t message_bytes = 0;
+  std::vector<std::string> figures;  // of the evaluations
+
+  void add(const StepRow& row);
+  void add(const EvaluationRow& row);
+  void add(const TraceEvent& event);
+  void add_figure(const std::string& name);  // unless it is there
+};
+
+/// A trace.h5 that is there, without what came after a step.
+class PublishedTrace {
+ public:
+  /// `cut`: the last step to be taken, and all that is taken is to be checked; nothing: all of it. Error(bad_data) naming
+  /// `name` and what is missing or damaged; `file` must outlive this.
+  PublishedTrace(const std::string& name, int file, std::optional<std::int64_t> cut);
+
+  [[nodiscard]] h5::Group root() const { return file_.root(); }
+  [[nodiscard]] std::int64_t generation() const { return generation_; }
+  [[nodiscard]] std::size_t steps() const { return steps_; }
+  [[nodiscard]] std::size_t evaluations() const { return evaluations_; }
+  [[nodiscard]] bool check() const { return cut_.has_value(); }
+  void add_to(TraceShape& shape) const;
+  /// In order, a part at a time.
+  void events(const std::function<void(TraceEvent)>& take) const;
+
+ private:
+  std::string name_;
+  std::optional<std::int64_t> cut_;
+  h5::File file_;
+  std::int64_t generation_ = 0;
+  std::size_t steps_ = 0, evaluations_ = 0;
+};
+
+}  // namespace talweg::io

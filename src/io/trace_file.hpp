@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// trace.h5 on its way to the disk: an earlier one, in parts, and what came since, row by row. It is never in memory as a whole.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/column.hpp"
+#include "io/published_trace.hpp"
+#include "talweg/h5/group.hpp"
+#include "talweg/io/trace.hpp"
+
+namespace talweg::io {
+
+/// The file being written.
+class TraceFile {
+ public:
+  TraceFile(h5::Group root, const TraceAttributes& attributes, const TraceShape& shape, std::int64_t generation);
+
+  /// Before any other rows.
+  void copy(const PublishedTrace& from);
+  void append(const TraceRecord& record);
+  /// After the last.
+  void finish();
+
+ private:
+  void add(const StepRow& row);
+  void add(const EvaluationRow& row);
+  void add(const TraceEvent& event);
+
+  std::vector<Column> steps_;                               // as kStepColumns
+  std::vector<std::pair<std::string, Column>> evaluation_;  // step, seconds, gradient_evaluations, then the figures
+  std::vector<Column> events_;                              // step, seconds
+  std::vector<TextColumn> texts_;                           // kind, message
+};
+
+}  // namespace talweg::io

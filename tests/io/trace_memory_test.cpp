@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing grows with steps: memory, and the share of time that publishing takes.
+#include <hdf5.h>
+#include <malloc.h>
+
+#include <chrono>
+#include <thread>
+
+#include "tests/io/trace_support.hpp"
+
+namespace talweg::io {
+namespace {
+
+using base::ExitCode;
+
+TEST_F(Traces, PublishesInBetweenOnlyWhileThatIsCheap) {
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+  EXPECT_FALSE(trace->publish_if_cheap(1e9)) << "nothing is new";
+  append(*trace, 1, 10);
+  EXPECT_FALSE(trace->publish_if_cheap(0)) << "no time has passed to take 1 % of";
+  EXPECT_FALSE(trace->publish_if_cheap(1e-4));
+  EXPECT_TRUE(trace->publish_if_cheap(1e9));
+  expect_rows(read_trace(h5()), 10);
+  append(*trace, 11, 11);
+  EXPECT_FALSE(trace->publish_if_cheap(1e9)) << "a second has not passed";
+}
+
+/// Largest resident memory of this process.
+std::size_t peak() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::size_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return 1024 * kilobytes;
+  }
+  return 0;
+}
+
+TEST_F(Traces, AMillionRowsArePublished) {
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  constexpr std::int64_t kRows = 1000000;
+  std::ofstream("/proc/self/clear_refs") << 5;  // the peak is what there is now
+  const std::size_t before = peak();
+  for (std::int64_t i = 1; i <= kRows; ++i) {
+    trace->append(row(i));
+    if (i % 10000 == 0) trace->write();
+    if (i == kRows / 2) trace->publish();
+  }
+  trace->publish();
+  EXPECT_LT(peak(), before + (32 << 20)) << "of a file of " << std::filesystem::file_size(h5()) << " bytes";
+  const Trace read = read_trace(h5());
+  ASSERT_EQ(read.steps.at("loss").size(), static_cast<std::size_t>(kRows));
+  EXPECT_EQ(read.steps.at("gradient_norm").back(), 1e6 + 0.1);
+}
+
+TEST_F(Traces, AtCheckpointsTooOnlyWhileThatIsCheap) {
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  append(*trace, 1, 10);
+  bool published = false;  // when 50 times what the last one took is over
+  for (int i = 0; i < 3000 && !published; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    published = trace->publish_at_checkpoint();
+  }
+  EXPECT_TRUE(published);
+  expect_rows(read_trace(h5()), 10);
+  append(*trace, 11, 20);
+  EXPECT_FALSE(trace->publish_at_checkpoint()) << "no time has passed to take 2 % of";
+  expect_rows(read_trace(h5()), 10);
+}
+
+/// Bytes of the heap that are in use, without what HDF5 keeps for later: it has limits of its own, of about 1 MB.
+std::size_t heap() {
+  H5garbage_collect();
+  const auto facts = ::mallinfo2();
+  return facts.uordblks + facts.hblkhd;
+}
+
+// Counted where every allocation is seen, so that no threshold depends on what malloc gives back to the system.
+TEST_F(Traces, WhatIsHeldDoesNotGrowWithRows) {
+  if (heap() == 0) GTEST_SKIP() << "a sanitizer's allocator does not say what is in use";
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  std::int64_t last = 0;
+  const auto go_on_to = [&](std::int64_t next) {
+    while (last < next) {
+      append(*trace, last + 1, last + 5000);
+      trace->append(TraceEvent{last, 0, "note", std::string(200, 'e')});
+      trace->write();
+      last += 5000;
+      if (last % 20000 == 0) trace->publish();
+    }
+  };
+  go_on_to(40000);
+  const std::size_t before = heap();
+  go_on_to(400000);  // 360 000 rows of 152 bytes
+  EXPECT_LT(heap(), before + 200000);
+  trace->sync();
+  const Trace read = read_trace(h5());
+  EXPECT_EQ(read.steps.at("step").size(), 400000u);
+  EXPECT_EQ(read.events.size(), 80u);
+}
+
+TEST_F(Traces, RowsInMemoryAreThoseThatAreNotOnTheDisk) {
+  if (heap() == 0) GTEST_SKIP() << "a sanitizer's allocator does not say what is in use";
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  const std::size_t before = heap();
+  for (std::int64_t i = 1; i <= 100000; ++i) {  // 18 MB of rows, none published
+    trace->append(row(i));
+    if (i % 1000 == 0) trace->write();
+  }
+  EXPECT_LT(heap(), before + (4 << 20));
+  trace->publish();
+  EXPECT_EQ(read_trace(h5()).steps.at("step").size(), 100000u);
+}
+
+}  // namespace
+}  // namespace talweg::io
