@@ -59,19 +59,18 @@ VectorMemory vector_memory(const model::Objective<Real>& objective, const math::
       break;
     case engine::Placement::sharded:
       m.state_first = m.state_other = whole + (all - whole) / std::max(nodes, 1);
-      if (nodes > 1 && vectors > points) m.snapshot += vector;  // gathered for a while, one at a time
+      if (nodes > 1 && state.vectors().size() > points) m.snapshot += vector;  // gathered for a while, one at a time
       break;
   }
   return m;
 }
 
-/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and six numbers per unit, most of them
-/// both ways round.
+/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and four numbers per unit.
 template <class Real>
 double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
                         std::size_t leaves) {
-  std::size_t numbers = shape.sparse ? 0 : 2 * shape.features;
-  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : 6 * t.rows();
+  std::size_t numbers = shape.sparse ? 0 : shape.features;
+  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : 4 * t.rows();
   return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
 }
 
