@@ -63,6 +63,17 @@ class Sines(Problem):
 PROBLEMS = {"logistic": Logistic, "sines": Sines}
 
 
+def backtracked(F, x, g, t, p):
+    """prox_t(x - t g) and t, with search = "backtracking" once the quadratic model of F at x bounds it there."""
+    while True:
+        z = F.prox(x - t * g, t)
+        d = z - x
+        model = F.value(x) + g @ d + d @ d / (2 * t)
+        if p.get("search") != "backtracking" or F.value(z) <= model + 1e-13:  # equal but for rounding
+            return z, t
+        t = t * p["shrink"]
+
+
 def case(function, method, problems=("logistic", "sines"), l1=0.0, steps=max(SHOWN)):
     CASES.append((function, method, problems, l1, steps))
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backpropagation:
-// An example is a row in all arrays:
+// Backpropagation; an example is a row in all arrays:
 //   z_l = a_{l-1} W_l^T + b_l,   a_l = f(z_l)                      delta_L = dl/dz_L
 //   back_l = delta_{l+1} W_{l+1},   delta_l = f'(z_l) back_l       dl/dW_l = delta_l^T a_{l-1},   dl/db_l = sum of delta_l
 #include <algorithm>

@@ -2,9 +2,9 @@
 // Noise that is added to every gradient estimate, after clipping, before the rule:
 //   noise = "sphere"     s u, u uniform on the unit sphere, s = noise_scale                       (Ge, Huang, Jin & Yuan 2015)
 //   noise = "ball"       s u, u uniform in the unit ball
-//   noise = "gaussian"   xi_j ~ N(0, v / (1 + t)^p), v = noise_variance, p = noise_power, t steps done  (Neelakantan et al.
-//   2015) noise = "langevin"   xi_j ~ N(0, 2 T / lr_t), T = temperature: x moves by sqrt(2 lr_t T) N(0, 1)    (Welling & Teh
-//   2011)
+//   noise = "gaussian"   xi_j ~ N(0, v / (1 + t)^p), v = noise_variance, p = noise_power, t steps done
+//                                                                                                 (Neelakantan et al. 2015)
+//   noise = "langevin"   xi_j ~ N(0, 2 T / lr_t), T = temperature: x moves by sqrt(2 lr_t T) N(0, 1) (Welling & Teh 2011)
 // What an estimator keeps of its estimates (SARAH) is kept without noise. An element's noise is a function of seed, step and
 // the element's place among the parameters: no generator, no vector, and no matter which rank draws it.
 #pragma once

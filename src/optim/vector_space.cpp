@@ -69,4 +69,10 @@ double VectorSpace::dot(Vector x, Vector y) {
 
 double VectorSpace::norm(Vector x) { return std::sqrt(dot(x, x)); }
 
+double VectorSpace::distance(Vector x, Vector y) {
+  const Temporary difference(*this);
+  combine(1, x, -1, y, difference);
+  return norm(difference);
+}
+
 }  // namespace talweg::optim

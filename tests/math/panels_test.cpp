@@ -45,7 +45,7 @@ TYPED_TEST(Panels, ProductsAreChainsOfFusedMultiplyAdds) {
         ASSERT_EQ(packed, transposed) << inner << " x " << cols;
         for (const char* start : {"zeros", "one row for all", "out"}) {
           std::vector<Real> out(count * out_step, kNone);
-          for (std::size_t i = 0; i < count && *start == 'o'; ++i) std::copy_n(rows.data(), cols, &out[i * out_step]);
+          for (std::size_t i = 0; i < count && start[1] == 'u'; ++i) std::copy_n(rows.data(), cols, &out[i * out_step]);
           const Rows<Real> from = *start == 'z'     ? Rows<Real>{}
                                   : start[1] == 'n' ? Rows<Real>{rows.data(), 0}
                                                     : Rows<Real>{out.data(), out_step};

@@ -44,6 +44,7 @@ class VectorSpace {
   void combine(double a, Vector x, double b, Vector y, Vector out);  // out = a x + b y; out may be x or y
   double dot(Vector x, Vector y);
   double norm(Vector x);
+  double distance(Vector x, Vector y);  // |x - y|
 };
 
 /// A vector returned to the space when it goes out of scope.

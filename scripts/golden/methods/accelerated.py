@@ -2,20 +2,13 @@
 """agd and fista: Beck & Teboulle's recursion with theta = 1 / k; restarts of O'Donoghue & Candes."""
 import numpy
 
-from problems import case
+from problems import backtracked, case
 
 
 def accelerated(F, x, p):
     y, theta, t = x, 1.0, p["lr"]
     while True:
-        g = F.gradient(y)
-        while True:
-            z = F.prox(y - t * g, t)
-            d = z - y
-            model = F.value(y) + g @ d + d @ d / (2 * t)
-            if p.get("search") != "backtracking" or F.value(z) <= model + 1e-13:  # equal but for rounding
-                break
-            t = t * p["shrink"]
+        z, t = backtracked(F, y, F.gradient(y), t, p)
         test = {"gradient": lambda: (y - z) @ (z - x) > 0,
                 "function": lambda: F.value(z) + F.omega(z) > F.value(x) + F.omega(x)}
         if p.get("restart", "none") != "none" and test[p["restart"]]():

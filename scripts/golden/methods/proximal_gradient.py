@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-from problems import case
+from problems import backtracked, case
 
 
 def proximal_gradient(F, x, p):
     t = p["lr"]
     while True:
-        g = F.gradient(x)
-        while True:
-            z = F.prox(x - t * g, t)
-            d = z - x
-            model = F.value(x) + g @ d + d @ d / (2 * t)
-            if p.get("search") != "backtracking" or F.value(z) <= model + 1e-13:  # equal but for rounding
-                break
-            t = t * p["shrink"]
-        x = z
+        x, t = backtracked(F, x, F.gradient(x), t, p)
         yield x
 
 

@@ -87,9 +87,7 @@ class Owlqn final : public Method {
     const Temporary gradient(space);
     const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
     const double new_value = objective_at(oracle, next, answer.value);
-    const Temporary moved(space);
-    space.combine(1, next, -1, x, moved);
-    report.update_norm = space.norm(moved);
+    report.update_norm = space.distance(next, x);
     pairs_.remember(context, x, next, g, gradient);
     space.copy(next, x);
     space.copy(gradient, g);

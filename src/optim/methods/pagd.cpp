@@ -31,8 +31,6 @@ struct Constants {
   double interval = 0;  // steps
 };
 
-constexpr std::int64_t kNever = -1;
-
 class Pagd final : public Method {
  public:
   explicit Pagd(const base::Section& s)
@@ -62,7 +60,7 @@ class Pagd final : public Method {
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("pagd.velocity");
-    layout.counter("pagd.noise_step", kNever);
+    layout.counter("pagd.noise_step", kNoNoiseYet);
     layout.counter("pagd.exploited");  // how often v was dropped or used
   }
 
@@ -86,7 +84,7 @@ class Pagd final : public Method {
     space.copy(x, at);
     GradientAnswer here = oracle.gradient_into(at, oracle.all(), g);
     StepReport report{.loss = here.value, .gradient_norm = std::sqrt(here.sums[0]), .learning_rate = eta, .message = {}};
-    if (report.gradient_norm <= k.gradient && (noise_step == kNever || static_cast<double>(t - noise_step) > k.interval)) {
+    if (report.gradient_norm <= k.gradient && (noise_step == kNoNoiseYet || static_cast<double>(t - noise_step) > k.interval)) {
       add_ball_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), k.radius, at);
       here = oracle.gradient_into(at, oracle.all(), g);
       noise_step = t;
@@ -113,9 +111,7 @@ class Pagd final : public Method {
       const auto sides = oracle.along(at, v, std::array{length, -length}, oracle.all());
       space.combine(1, at, sides[0].value <= sides[1].value ? length : -length, v, next);
     }
-    const Temporary moved(space);
-    space.combine(1, next, -1, x, moved);
-    report.update_norm = space.norm(moved);
+    report.update_norm = space.distance(next, x);
     if (concave) {
       space.zero(v);
       ++context.state.counter("pagd.exploited");

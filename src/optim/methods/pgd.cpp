@@ -53,7 +53,7 @@ class Pgd final : public Method {
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("pgd.before");        // the point before the last noise
     layout.scalar("pgd.before_value");  // F there
-    layout.counter("pgd.noise_step", kNever);
+    layout.counter("pgd.noise_step", kNoNoiseYet);
   }
 
   Cost cost(const CostPoint& p) const override { return {.gradients = 2 * p.n, .bound = true}; }
@@ -72,10 +72,10 @@ class Pgd final : public Method {
     GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
     const double value = answer.value + oracle.smooth_omega(x);
     StepReport report{.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta, .message = {}};
-    const auto since = static_cast<double>(noise_step == kNever ? 0 : t - noise_step);
-    if (noise_step != kNever && since == std::ceil(th.interval) &&
+    const auto since = static_cast<double>(noise_step == kNoNoiseYet ? 0 : t - noise_step);
+    if (noise_step != kNoNoiseYet && since == std::ceil(th.interval) &&
         value - context.state.scalar("pgd.before_value") > -th.decrease) {
-      report.update_norm = distance(space, x, before);
+      report.update_norm = space.distance(x, before);
       space.copy(before, x);
       report.parameter_norm = space.norm(x);
       report.outcome = Outcome::converged;
@@ -86,13 +86,13 @@ class Pgd final : public Method {
     }
     const Temporary next(space);
     space.copy(x, next);
-    const bool noisy = report.gradient_norm <= th.gradient && (noise_step == kNever || since > th.interval);
+    const bool noisy = report.gradient_norm <= th.gradient && (noise_step == kNoNoiseYet || since > th.interval);
     if (noisy) {
       add_ball_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), th.radius, next);
       oracle.gradient_into(next, oracle.all(), g);
     }
     space.axpy(-eta, g, next);
-    report.update_norm = distance(space, next, x);
+    report.update_norm = space.distance(next, x);
     if (noisy) {
       space.copy(x, before);
       context.state.scalar("pgd.before_value") = value;
@@ -104,8 +104,6 @@ class Pgd final : public Method {
   }
 
  private:
-  static constexpr std::int64_t kNever = -1;
-
   Thresholds from_theorem(std::size_t parameters) const {
     const auto d = static_cast<double>(parameters);
     const double chi = 3 * std::max(std::log(d * smoothness_ * gap_ / (c_ * epsilon_ * epsilon_ * delta_)), 4.0);
@@ -114,12 +112,6 @@ class Pgd final : public Method {
             .gradient = std::sqrt(c_) * epsilon_ / (chi * chi),
             .decrease = c_ * std::sqrt(epsilon_ * epsilon_ * epsilon_ / hessian_lipschitz_) / (chi * chi * chi),
             .interval = chi * smoothness_ / (c_ * c_ * std::sqrt(hessian_lipschitz_ * epsilon_))};
-  }
-
-  static double distance(VectorSpace& space, Vector a, Vector b) {
-    const Temporary difference(space);
-    space.combine(1, a, -1, b, difference);
-    return space.norm(difference);
   }
 
   bool theory_;
