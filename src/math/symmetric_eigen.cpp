@@ -19,12 +19,16 @@ struct Reflection {
   double scale = 0;
 };
 
+/// Norms up to this are taken for zero, in a matrix whose largest element is between 1 and 2. A matrix of low rank leaves only
+/// rounding, smaller by 1e-16 with each column: below 1e-154 squares vanish, and the iteration for the values does not converge.
+constexpr double kNothing = 1e-100;
+
 /// The reflection that leaves of x [n] only its first element, and what is left there.
 Reflection reflection_of(std::span<const double> x, double& left) {
   const double norm = std::sqrt(squared_norm(x));
   Reflection h{.v = {x.begin(), x.end()}, .scale = 0};
   left = x[0];
-  if (squared_norm(x.subspan(1)) == 0) return h;  // nothing to remove
+  if (squared_norm(x.subspan(1)) <= kNothing * kNothing) return h;
   left = x[0] > 0 ? -norm : norm;                 // the sign that does not cancel
   h.v[0] -= left;
   h.scale = 2 / squared_norm<double>(h.v);

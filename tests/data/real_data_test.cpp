@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shipped digits, and MNIST and a9a where they are at hand: in the folder TALWEG_DATA, or shared/data beside the sources.
+// The shipped digits, and MNIST and a9a where they are at hand: in the folder TALWEG_DATA.
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
@@ -10,10 +10,8 @@ namespace talweg::data {
 namespace {
 
 std::filesystem::path real_file(const std::string& name) {
-  const char* given = std::getenv("TALWEG_DATA");
-  const auto folder =
-      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
-  return folder / name;
+  const char* folder = std::getenv("TALWEG_DATA");
+  return std::filesystem::path(folder == nullptr ? "TALWEG_DATA" : folder) / name;
 }
 
 #define TALWEG_NEEDS(file) \

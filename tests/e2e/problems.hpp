@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -14,17 +13,8 @@ namespace talweg::test {
 
 inline std::string digits() { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/data/digits.csv.gz").string(); }
 
-/// The real file when it is at hand, else nothing.
-inline std::filesystem::path shared_data(const std::string& name) {
-  const char* given = std::getenv("TALWEG_DATA");
-  const auto folder =
-      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(TALWEG_SOURCE_DIR) / "../shared/data";
-  return exists(folder / name) ? folder / name : std::filesystem::path();
-}
-
-/// a9a, or a made-up file of its kind: 3001 rows of 14 binary features out of 123, labels from a hidden weight per feature.
+/// A made-up file of a9a's kind: 3001 rows of 14 binary features out of 123, labels from a hidden weight per feature.
 inline std::string sparse_file(const Folder& folder) {
-  if (const auto real = shared_data("a9a.gz"); !real.empty()) return real.string();
   const base::Random random(1, base::Purpose::test);
   std::string text;
   for (std::uint64_t i = 0; i < 3001; ++i) {

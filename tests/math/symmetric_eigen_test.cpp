@@ -28,8 +28,8 @@ Matrix symmetric(std::size_t n, std::size_t rank, double size) {
 
 TEST(SymmetricEigen, PairsAreEigenpairsAndOrthonormal) {
   for (const double size : {1.0, 1e-200, 1e200}) {
-    for (const std::size_t n : {1UL, 2UL, 3UL, 7UL, 40UL}) {
-      for (const std::size_t rank : {n, n / 2}) {
+    for (const std::size_t n : {1UL, 2UL, 3UL, 7UL, 40UL, 123UL}) {
+      for (const std::size_t rank : {n, n / 2, std::min(n, 1UL)}) {
         const Matrix a = symmetric(n, rank, size);
         const math::SymmetricEigen e = math::symmetric_eigen(n, a);
         ASSERT_TRUE(std::ranges::is_sorted(e.values));
@@ -59,6 +59,22 @@ TEST(SymmetricEigen, KnownMatrices) {
   EXPECT_EQ(math::symmetric_eigen(3, Matrix{5, 0, 0, 0, -1, 0, 0, 0, 2}).values, (Matrix{-1, 2, 5})) << "diagonal";
   const Matrix values = math::symmetric_eigen(3, Matrix{2, -1, 0, -1, 2, -1, 0, -1, 2}).values;  // 2 - 2 cos(k pi / 4)
   for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(values[k], 2 - 2 * std::cos(static_cast<double>(k + 1) * M_PI / 4), 1e-15);
+}
+
+// After the first column only rounding is left, after a few more less than a double holds: as of AdaGrad's first step on a9a.
+TEST(SymmetricEigen, OuterProductOfAVector) {
+  Matrix g{2, 0, 0, 0, 3, 1, 0, 0, 1, 1, 0, 1, 1, 0, 3, 0, 2, 0, 0, 1, 0, 2, 2, 1, 2, 486};  // counts of 1000 examples / 2
+  double squares = 0;
+  for (double& v : g) {
+    v = static_cast<float>(v / 2000);
+    squares += v * v;
+  }
+  const std::size_t n = g.size();
+  Matrix a(n * n);
+  for (std::size_t i = 0; i < n * n; ++i) a[i] = g[i / n] * g[i % n];
+  const math::SymmetricEigen e = math::symmetric_eigen(n, a);
+  EXPECT_NEAR(e.values.back(), squares, 1e-14 * squares);
+  for (std::size_t k = 0; k + 1 < n; ++k) EXPECT_NEAR(e.values[k], 0, 1e-14 * squares) << k;
 }
 
 TEST(SymmetricEigen, WhatIsNotFiniteGivesNothingButNaN) {
