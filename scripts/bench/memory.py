@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether memory grows with steps, and whether it is what it should be: memory.py [--steps N] [--ranks N] [--config FILE]
 
-1. flat   N steps (100 000) of a tiny net, with everything as by default and again without rows of the trace: resident memory of every
+1. flat   N steps (2 000 000) of a tiny net, with everything as by default and again without rows of the trace: resident memory of every
           rank is sampled while it runs. Flat: the median of the last quarter of a rank's samples is at most 2 % and 1 MB above that of the second.
 2. peak   a run of a real size with a checkpoint (--config: any config, else 784-512-512-10 on random data): the largest resident memory of
-          every rank beside parameters + state + sums + activations + shard + one checkpoint's image, as `talweg bench` has them.
+          every rank beside parameters + state + sums + activations + shard + the copy that checkpoints are written from, as `talweg bench` has them for rank 0.
 Ends with 1 when memory grew. Needs a build in build/ (or $TALWEG_BUILD).
 """
 import argparse
@@ -106,7 +106,7 @@ def peak(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=2_000_000)
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--config", type=lambda name: pathlib.Path(name).resolve())
     options = parser.parse_args()

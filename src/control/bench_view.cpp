@@ -94,7 +94,7 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
         {"other_state", m.other_state},
         {"sums", m.sums},
         {"activations", m.activations},
-        {"full_pass_activations", m.full_pass},
+        {"full_pass", m.full_pass},
         {"prepared", m.prepared},
         {"shard", m.shard},
         {"checkpoint_copy", m.snapshot}}},

@@ -67,11 +67,12 @@ void Column::append(double value) {
   write_full();
 }
 
-void Column::copy(const h5::Dataset& from, std::size_t rows, bool check) {
+void Column::copy(const h5::Dataset& from, std::size_t rows, bool check, const std::function<void()>& between) {
   const bool alike = from.number() == number_ && from.chunk_rows() == chunk_rows_;
   std::vector<std::int64_t> integers;
   std::vector<double> numbers;
   for (std::size_t row = 0; row < rows; row += kChunkRows) {
+    if (row > 0) between();
     const std::size_t count = std::min(rows - row, kChunkRows);
     const bool whole = alike && count == chunk_rows_;
     const auto read = [&](auto& values) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +22,8 @@ class Column {
   void append(std::int64_t value);
   void append(double value);  // an int64 column takes whole numbers
   /// The first `rows` rows of a column of another file, to begin with. Full chunks go over as they are; `check`: if they can be
-  /// read, else Error(bad_data).
-  void copy(const h5::Dataset& from, std::size_t rows, bool check);
+  /// read, else Error(bad_data). `between` is called after each.
+  void copy(const h5::Dataset& from, std::size_t rows, bool check, const std::function<void()>& between);
   /// After the last row.
   void finish();
 

@@ -59,6 +59,8 @@ Descriptor create_new(const fs::path& temporary, const fs::path& path) {
   return Descriptor(file);
 }
 
+}  // namespace
+
 void sync_directory(const fs::path& path) {
   const fs::path directory = directory_of(path);
   const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -69,7 +71,9 @@ void sync_directory(const fs::path& path) {
   }
 }
 
-}  // namespace
+fs::path temporary_for(const fs::path& path) {
+  return directory_of(path) / fmt::format(".{}.{}{}", path.filename().string(), ::getpid(), kTemporaryEnding);
+}
 
 Descriptor publish_file(const fs::path& path, const std::function<void(int)>& write) {
   std::error_code ignored;
@@ -77,7 +81,7 @@ Descriptor publish_file(const fs::path& path, const std::function<void(int)>& wr
   if (fs::exists(there) && !fs::is_regular_file(there)) {
     base::fail(ExitCode::cannot_create, "{}: cannot create the file: found something that is no regular file", path.string());
   }
-  Temporary temporary(directory_of(path) / fmt::format(".{}.{}{}", path.filename().string(), ::getpid(), kTemporaryEnding));
+  Temporary temporary(temporary_for(path));
   Descriptor file = create_new(temporary.path(), path);
   write(file.get());
   // An error here is final: the kernel may have dropped the pages, so a second fsync would prove nothing.

@@ -82,15 +82,15 @@ TraceFile::TraceFile(h5::Group root, const TraceAttributes& attributes, const Tr
   described(texts_.emplace_back(events, "message", shape.events, shape.message_bytes).dataset(), "1", "in words");
 }
 
-void TraceFile::copy(const PublishedTrace& from) {
+void TraceFile::copy(const PublishedTrace& from, const std::function<void()>& between) {
   const h5::Group root = from.root(), timing = root.group("timing"), evaluation = root.group("evaluation");
   for (std::size_t i = 0; i < kStepColumns.size(); ++i) {
     const StepColumn& column = kStepColumns[i];
-    steps_[i].copy((column.timing ? timing : root).dataset(column.name), from.steps(), from.check());
+    steps_[i].copy((column.timing ? timing : root).dataset(column.name), from.steps(), from.check(), between);
   }
   for (auto& [name, column] : evaluation_) {
     if (evaluation.has(name)) {
-      column.copy(evaluation.dataset(name), from.evaluations(), from.check());
+      column.copy(evaluation.dataset(name), from.evaluations(), from.check(), between);
     } else {
       for (std::size_t i = 0; i < from.evaluations(); ++i) column.append(kMissing);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,8 @@ class TraceFile {
  public:
   TraceFile(h5::Group root, const TraceAttributes& attributes, const TraceShape& shape, std::int64_t generation);
 
-  /// Before any other rows.
-  void copy(const PublishedTrace& from);
+  /// Before any other rows; `between` is called many times.
+  void copy(const PublishedTrace& from, const std::function<void()>& between);
   void append(const TraceRecord& record);
   /// After the last.
   void finish();

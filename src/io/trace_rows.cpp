@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "io/little_endian.hpp"
 #include "io/publish_file.hpp"
@@ -118,7 +119,8 @@ std::optional<TraceRecord> parse(std::uint8_t kind, Bytes payload) {
 /// Bytes in, records out.
 class Parser {
  public:
-  Parser(std::int64_t generation, const std::function<void(const TraceRecord&)>& take) : generation_(generation), take_(take) {}
+  Parser(std::int64_t generation, const std::function<void(const TraceRecord&)>& take, std::int64_t most)
+      : generation_(generation), take_(take), most_(most) {}
 
   void add(Bytes part) {
     if (ended_) return;
@@ -132,6 +134,7 @@ class Parser {
  private:
   /// The bytes of the header or record it has taken; 0: more are needed, or it ends here.
   std::size_t next(Bytes content) {
+    ended_ = ended_ || records_ == most_;
     if (ended_) return 0;
     if (!begun_) {
       if (content.size() < kHeaderBytes) return 0;
@@ -156,6 +159,7 @@ class Parser {
 
   std::int64_t generation_;
   const std::function<void(const TraceRecord&)>& take_;
+  std::int64_t most_;
   std::vector<std::byte> torn_;  // of a record that goes on in the next part
   std::int64_t records_ = 0;
   bool begun_ = false, ended_ = false;
@@ -166,8 +170,9 @@ constexpr std::size_t kUnsyncedBytes = std::size_t{1} << 19;
 
 }  // namespace
 
-std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take) {
-  Parser parser(generation, take);
+std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take,
+                       std::int64_t most) {
+  Parser parser(generation, take, most);
   read_parts(rows.file, 0, rows.file_bytes, rows.name, [&](Bytes part) { parser.add(part); });
   parser.add(rows.memory);
   return parser.records();
@@ -234,11 +239,22 @@ void RowsWriter::sync() {
   written_ = 0;
 }
 
-void RowsWriter::read(const std::function<void(const TraceRecord&)>& take) const {
-  const Rows rows{.name = file_.string(), .file = descriptor_.get(), .file_bytes = synced_, .memory = buffer_};
-  if (const std::int64_t found = read_rows(rows, generation_, take); found != records_) {
-    base::fail(base::ExitCode::bad_data, "{}: damaged: found {} rows, expected {}", file_.string(), found, records_);
+void RowsWriter::read(std::int64_t records, const std::function<void(const TraceRecord&)>& take) const {
+  const std::vector<std::byte> memory(buffer_);
+  const Rows rows{.name = file_.string(), .file = descriptor_.get(), .file_bytes = synced_, .memory = memory};
+  if (const std::int64_t found = read_rows(rows, generation_, take, records); found != records) {
+    base::fail(base::ExitCode::bad_data, "{}: damaged: found {} rows, expected {}", file_.string(), found, records);
   }
+}
+
+void RowsWriter::rename(const std::filesystem::path& file) {
+  const std::filesystem::path before = std::exchange(file_, file);
+  if (lost_) fail(EIO, "create the file");
+  if (::rename(before.c_str(), file_.c_str()) != 0) {
+    lost_ = true;
+    fail(errno, "rename the new file");
+  }
+  sync_directory(file_);
 }
 
 }  // namespace talweg::io

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct Rows {
 };
 
 /// Calls `take` with each record, up to the first that is torn or damaged; how many there were. None if they continue another
-/// publication of trace.h5 than `generation`. They are read in parts.
-std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take);
+/// publication of trace.h5 than `generation`, no more than `most`. They are read in parts.
+std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take,
+                       std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 class RowsWriter {
  public:
@@ -41,10 +43,13 @@ class RowsWriter {
   void sync();
   /// The file has not got what was written to it, or is not there: only another start() helps.
   [[nodiscard]] bool lost() const { return lost_; }
-  /// Any since start()?
-  [[nodiscard]] bool any() const { return records_ > 0; }
-  /// Calls `take` with all since start(), in order. Error(bad_data) naming the file if the disk has lost some.
-  void read(const std::function<void(const TraceRecord&)>& take) const;
+  /// Since start().
+  [[nodiscard]] std::int64_t records() const { return records_; }
+  /// Calls `take` with the first `records` since start(), in order; it may append further ones. Error(bad_data) naming the file
+  /// if the disk has lost some.
+  void read(std::int64_t records, const std::function<void(const TraceRecord&)>& take) const;
+  /// The file gets another name, in place of what has it, and that is on the disk.
+  void rename(const std::filesystem::path& file);
 
  private:
   [[noreturn]] void fail(int error, const char* action) const;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -21,6 +23,8 @@ constexpr double kShareOfTime = 0.01;         // that publishing between checkpo
 constexpr double kShareAtCheckpoints = 0.02;  // of the time from one to the next
 constexpr double kExpectedGrowth = 1.25;      // of the next publication's cost over the last
 constexpr std::chrono::seconds kPublishEvery{1};
+constexpr std::size_t kPartsAtOnce = 256;  // chunks of some 30 kB, to be sent to the disk together
+constexpr std::size_t kRowsAtOnce = 1024;  // between which others have their turn
 
 }  // namespace
 
@@ -32,7 +36,8 @@ class TraceWriter::Content {
       : file_(directory / kTraceFile),
         attributes_(std::move(attributes)),
         figures_(std::move(figures)),
-        rows_(directory / kRowsFile) {}
+        rows_file_(directory / kRowsFile),
+        rows_(rows_file_) {}
 
   /// The first publication: an empty one.
   void begin() {
@@ -53,16 +58,33 @@ class TraceWriter::Content {
     });
   }
 
-  void append(const TraceRecord& record) { rows_.append(record); }
+  /// While a publication is made rows go to the earlier trace.rows, for whoever reads it, and to the one that follows.
+  void append(const TraceRecord& record) {
+    rows_.append(record);
+    if (!publishing_) return;
+    if (!next_) {
+      next_.emplace(temporary_for(rows_file_));
+      try {
+        next_->start(generation_ + 1);
+      } catch (const base::Error&) {
+        // Its rows are in memory until rename() says so.
+      }
+    }
+    next_->append(record);
+  }
+
+  void while_publishing(std::function<void()> between) { between_ = std::move(between); }
 
   void publish() {
     const Cost cost(*this);
     const PublishedTrace published(file_.string(), published_.get(), std::nullopt);
-    replace(&published, [this](const Take& take) { rows_.read(take); });
+    const std::int64_t records = rows_.records();
+    replace(&published, [this, records](const Take& take) { rows_.read(records, take); });
   }
 
   bool publish_if_cheap(double elapsed) {
-    if (!rows_.any() || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed || Clock::now() - tried_ < kPublishEvery)
+    if (rows_.records() == 0 || spent_ + kExpectedGrowth * cost_ > kShareOfTime * elapsed ||
+        Clock::now() - tried_ < kPublishEvery)
       return false;
     publish();
     return true;
@@ -70,13 +92,17 @@ class TraceWriter::Content {
 
   bool publish_at_checkpoint() {
     const double since = std::chrono::duration<double>(Clock::now() - tried_).count();
-    if (!rows_.any() || cost_ > kShareAtCheckpoints * since) return false;
+    if (rows_.records() == 0 || cost_ > kShareAtCheckpoints * since) return false;
     publish();
     return true;
   }
 
   // Rows that the file has lost are still in memory.
-  void write() { rows_.lost() ? publish() : rows_.write(); }
+  void write() {
+    if (!publishing_) return rows_.lost() ? publish() : rows_.write();
+    if (next_) next_->write();
+    rows_.write();
+  }
   void sync() { rows_.lost() ? publish() : rows_.sync(); }
 
  private:
@@ -102,27 +128,64 @@ class TraceWriter::Content {
   /// `each_row` is asked twice: HDF5 wants to know how much there will be.
   template <class EachRow>
   void replace(const PublishedTrace* earlier, EachRow each_row) {
+    const Publishing publishing(*this);
     TraceShape shape;
     for (const std::string& name : figures_) shape.add_figure(name);
     if (earlier != nullptr) earlier->add_to(shape);
     each_row([&](const TraceRecord& record) { std::visit([&](const auto& row) { shape.add(row); }, record); });
     published_ = publish_file(file_, [&](int descriptor) {
+      std::size_t parts = 0;
+      const auto between = [&] {
+        // What is on its way to the disk already is not waited for at the end.
+        if (++parts % kPartsAtOnce == 0) ::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+        if (between_) between_();
+      };
       h5::write_file(file_.string(), descriptor, 0, [&](h5::Group root) {
         TraceFile file(std::move(root), attributes_, shape, generation_ + 1);
-        if (earlier != nullptr) file.copy(*earlier);
-        each_row([&](const TraceRecord& record) { file.append(record); });
+        if (earlier != nullptr) file.copy(*earlier, between);
+        std::size_t rows = 0;
+        each_row([&](const TraceRecord& record) {
+          file.append(record);
+          if (++rows % kRowsAtOnce == 0) between();
+        });
         file.finish();
       });
     });
-    // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published.
-    rows_.start(++generation_);
+    ++generation_;
+    // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published, but for those
+    // that came in the meantime, which no checkpoint needs.
+    if (!next_) return rows_.start(generation_);
+    rows_ = std::move(*next_);
+    rows_.rename(rows_file_);
   }
+
+  /// The length of a publication.
+  class Publishing {
+   public:
+    explicit Publishing(Content& content) : content_(content) { content.publishing_ = true; }
+    ~Publishing() {
+      content_.publishing_ = false;
+      if (!content_.next_) return;
+      content_.next_.reset();
+      std::error_code ignored;
+      fs::remove(temporary_for(content_.rows_file_), ignored);  // it has its own name by now, or is for nothing
+    }
+    Publishing(const Publishing&) = delete;
+    Publishing& operator=(const Publishing&) = delete;
+
+   private:
+    Content& content_;
+  };
 
   fs::path file_;
   TraceAttributes attributes_;
   std::vector<std::string> figures_;
   Descriptor published_;  // trace.h5, whatever becomes of its name
+  fs::path rows_file_;
   RowsWriter rows_;
+  std::optional<RowsWriter> next_;  // those that came while a publication is made
+  bool publishing_ = false;
+  std::function<void()> between_;
   std::int64_t generation_ = 0;
   Clock::time_point tried_;  // when the last publication ended
   double cost_ = 0;          // its seconds
@@ -165,6 +228,8 @@ std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std:
                        .memory = {}});
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(content)));
 }
+
+void TraceWriter::while_publishing(std::function<void()> between) { content_->while_publishing(std::move(between)); }
 
 void TraceWriter::append(const TraceRecord& record) { content_->append(record); }
 

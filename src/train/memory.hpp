@@ -80,13 +80,13 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
                  const engine::Engine<Real>& engine, int ranks) {
   const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
   const bool exact = options.reduction == engine::Reduction::exact;
-  /// Of a request for so many examples, on the rank with most leaves.
-  const auto activations = [&](std::uint64_t examples) {
-    const std::uint64_t leaves = (examples + engine.leaf() - 1) / engine.leaf();
+  // Of a request for so many examples in leaves of `leaf`, on the rank with most of them.
+  const auto activations = [&](std::uint64_t examples, std::uint32_t leaf) {
+    const std::uint64_t leaves = (examples + leaf - 1) / leaf;
     const std::uint64_t per_rank = (leaves + static_cast<std::uint64_t>(ranks) - 1) / static_cast<std::uint64_t>(ranks);
-    return activation_bytes(*problem.objective, problem.train.shape(), engine.leaf(),
-                            std::min<std::size_t>(per_rank, engine.wave()));
+    return activation_bytes(*problem.objective, problem.train.shape(), leaf, std::min<std::size_t>(per_rank, engine.wave()));
   };
+  const std::uint64_t count = problem.train.plan().count();
   Memory m;
   for (const std::string& name : layout.vectors()) {
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
@@ -95,8 +95,9 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   m.method_state += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
                                                        layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
-  m.activations = activations(engine.order().batch());
-  m.full_pass = activations(problem.train.plan().count()) - m.activations;  // a run ends with one
+  m.activations = activations(engine.order().batch(), engine.leaf());
+  const double all = activations(count, std::max(engine.leaf(), engine::default_leaf(count)));
+  m.full_pass = vector + std::max(all - m.activations, 0.0);
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
   m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                 (problem.test ? problem.test->bytes() : 0));

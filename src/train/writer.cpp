@@ -65,6 +65,14 @@ class AsBest {
 
 Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep)
     : directory_(std::move(directory)), keep_(keep), trace_(std::move(trace)) {
+  trace_->while_publishing([this] {
+    {
+      const std::lock_guard lock(mutex_);
+      if (records_.size() < kRowsAtOnce || !taken_.empty()) return;
+      taken_.swap(records_);
+    }
+    keep_rows();
+  });
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
 }

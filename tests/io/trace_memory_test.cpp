@@ -112,5 +112,55 @@ TEST_F(Traces, RowsInMemoryAreThoseThatAreNotOnTheDisk) {
   EXPECT_EQ(read_trace(h5()).steps.at("step").size(), 100000u);
 }
 
+TEST_F(Traces, RowsThatComeWhileAPublicationIsMadeNeedNotWait) {
+  auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  append(*trace, 1, 30000);
+  trace->publish();
+  append(*trace, 30001, 50000);
+  std::int64_t last = 50000, calls = 0;
+  trace->while_publishing([&] {
+    if (++calls % 10 != 0) return;
+    append(*trace, last + 1, last + 100);
+    last += 100;
+    trace->write();
+    expect_rows(read_trace(directory_), last);  // a kill would lose none
+  });
+  trace->publish();
+  EXPECT_GE(last, 50400) << "of both, chunks and rows";
+  trace->while_publishing({});
+  std::filesystem::copy(h5(), directory_ / "copy.h5");
+  const auto published = read_trace(directory_ / "copy.h5").steps.at("step").size();
+  expect_rows(read_trace(directory_), last);
+  EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"copy.h5", "trace.h5", "trace.rows"}));
+  append(*trace, last + 1, last + 70);
+  trace.reset();
+  expect_rows(read_trace(directory_), last + 70);
+  trace = TraceWriter::resume(directory_, last + 30, kAttributes, kFigures);
+  expect_rows(read_trace(h5()), last + 30);
+  EXPECT_GE(published, 50000u);
+}
+
+TEST_F(Traces, RowsThatCameWhileAPublicationFailedAreKept) {
+  const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  append(*trace, 1, 20000);
+  trace->publish();
+  std::int64_t last = 20000;
+  trace->while_publishing([&] {
+    append(*trace, last + 1, last + 10);
+    last += 10;
+    trace->write();
+    if (last > 20100) throw base::Error(ExitCode::io, "enough");
+  });
+  append(*trace, last + 1, last + 50);
+  last += 50;
+  expect_error(ExitCode::io, {"enough"}, [&] { trace->publish(); });
+  trace->while_publishing({});
+  EXPECT_GT(last, 20100);
+  EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"trace.h5", "trace.rows"}));
+  expect_rows(read_trace(directory_), last);
+  trace->publish();
+  expect_rows(read_trace(h5()), last);
+}
+
 }  // namespace
 }  // namespace talweg::io

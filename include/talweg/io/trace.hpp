@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,6 +74,9 @@ class TraceWriter {
   ~TraceWriter();  // what is still in memory goes to trace.rows, if it can
 
   void append(const TraceRecord& record);
+  /// A publication takes the longer the longer the trace is: `between` is called many times in it, and may append() and
+  /// write(), so that records need not wait in memory. These are in the next publication. What it throws ends the publication.
+  void while_publishing(std::function<void()> between);
 
   /// All records so far are in trace.rows: they outlive a kill. Error(io) or Error(permission) naming the file.
   void write();

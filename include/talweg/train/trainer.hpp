@@ -66,7 +66,7 @@ struct Memory {
   double other_state = 0;   // the trainer's
   double sums = 0;          // what gradients are added up in
   double activations = 0;   // of a step's leaves in work at a time
-  double full_pass = 0;     // activations that a pass over all examples has beside those
+  double full_pass = 0;     // what the pass over all examples at the end has beside those, and its gradient
   double prepared = 0;      // what the model makes of a point for its leaves
   double shard = 0;         // this rank's examples
   double snapshot = 0;      // the writer's copy of all state, from the first checkpoint on
