@@ -20,7 +20,8 @@ struct Reflection {
 };
 
 /// Norms up to this are taken for zero, in a matrix whose largest element is between 1 and 2. A matrix of low rank leaves only
-/// rounding, smaller by 1e-16 with each column: below 1e-154 squares vanish, and the iteration for the values does not converge.
+/// rounding, smaller by 1e-16 with each column: below 1e-154 squares vanish, and the iteration for the values does not
+/// converge.
 constexpr double kNothing = 1e-100;
 
 /// The reflection that leaves of x [n] only its first element, and what is left there.
@@ -29,7 +30,7 @@ Reflection reflection_of(std::span<const double> x, double& left) {
   Reflection h{.v = {x.begin(), x.end()}, .scale = 0};
   left = x[0];
   if (squared_norm(x.subspan(1)) <= kNothing * kNothing) return h;
-  left = x[0] > 0 ? -norm : norm;                 // the sign that does not cancel
+  left = x[0] > 0 ? -norm : norm;  // the sign that does not cancel
   h.v[0] -= left;
   h.scale = 2 / squared_norm<double>(h.v);
   return h;

@@ -73,7 +73,7 @@ class Network final : public Objective<Real> {
   enum class Prepared {
     panels,      // W^T for the way forward and, above the first layer, W for the way back (math/panels.hpp)
     transposed,  // [inputs, width]: sparse rows pick rows of it
-    nothing,     // one output of dense or sparse features: a product with the weights as they lie
+    nothing,     // a width of one, of sparse features or as the model's output: a product with the weights as they lie
   };
   enum class Way { forward, back };
   struct Part {  // a panel, or kTransposedRows rows of W
@@ -87,15 +87,15 @@ class Network final : public Objective<Real> {
   [[nodiscard]] std::size_t inputs(std::size_t l) const { return plan_.widths[l]; }
   [[nodiscard]] std::size_t width(std::size_t l) const { return plan_.widths[l + 1]; }
   [[nodiscard]] Prepared prepared_as(std::size_t l) const {
-    if (l > 0 || (!plan_.sparse && width(l) > 1)) return Prepared::panels;
-    return width(l) > 1 ? Prepared::transposed : Prepared::nothing;
+    if (width(l) == 1 && l == 0 && (plan_.sparse || layers() == 1)) return Prepared::nothing;
+    return l == 0 && plan_.sparse ? Prepared::transposed : Prepared::panels;
   }
   [[nodiscard]] const Real* ready(const Point<Real>& point, std::size_t l, Way way = Way::forward) const {
     if (prepared_as(l) == Prepared::nothing) return point.x.data() + weight_[l];
     return point.prepared.data() + (way == Way::forward ? forward_ : back_)[l];
   }
   /// Row step of the arrays at layer l: the outputs lie close; others at an odd number of cache lines, so that a column's
-  /// elements do not share a cache set. What lies between rows is zero and stays so.
+  /// elements do not share a cache set. What lies between rows is never read.
   [[nodiscard]] std::size_t step(std::size_t l) const {
     constexpr std::size_t kLine = 64 / sizeof(Real);
     return l + 1 == layers() ? outputs() : ((width(l) + kLine - 1) / kLine | 1) * kLine;

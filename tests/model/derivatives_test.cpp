@@ -50,6 +50,7 @@ TEST(Derivatives, NetworksWithEveryLossAndActivation) {
     for (const std::string& activation : model::activation_names()) {
       check(config_of("mlp", loss, activation, {5}));
       check(config_of("mlp", loss, activation, {5, 4, 3}));
+      check(config_of("mlp", loss, activation, {1, 3}));
     }
   }
 }
