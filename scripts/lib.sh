@@ -35,7 +35,10 @@ configure_and_build() {
   while [[ $# -gt 0 && $1 != -- ]]; do configure+=("$1"); shift; done
   [[ ${1:-} == -- ]] && shift
   build=("$@")
-  command -v ccache > /dev/null && configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  if command -v ccache > /dev/null; then
+    configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    export CCACHE_SLOPPINESS=pch_defines,time_macros   # what ccache asks for to work with precompiled headers
+  fi
   cmake -S . -B "$folder" -G Ninja "${configure[@]}"
   cmake --build "$folder" "${build[@]}"
 }
