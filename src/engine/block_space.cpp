@@ -14,7 +14,7 @@
 namespace talweg::engine {
 namespace {
 
-constexpr std::size_t kSerialBlocks = 4;  // below this, waking threads costs more than it saves; same bits either way
+constexpr std::size_t kSerialElements = 16384;  // up to here waking threads costs more than it saves; same bits either way
 
 /// The tensors that rank `place` of `places` does: largest first, each to who has least to do.
 std::vector<std::uint32_t> tensors_of(const math::ParameterLayout& layout, int place, int places) {
@@ -76,7 +76,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
     partial_[b] = kernel.run(block, math::Arrays<Real>{{at.data(), arrays}, block.count});
   };
   const std::size_t count = mine_.last - mine_.first;
-  if (count <= kSerialBlocks) {
+  if (elements_of(layout_, mine_).count <= kSerialElements) {
     for (std::size_t b = 0; b < count; ++b) work(b);
   } else {
     threads_.for_each(count, work);

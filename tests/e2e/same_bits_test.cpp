@@ -19,6 +19,7 @@ struct Case {
   const char* batch;
   int steps;
   bool sparse;
+  int hidden = 384;
 };
 
 // 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.
@@ -34,7 +35,7 @@ const Case kCases[] = {
     {"lamb_mlp", "name = \"lamb\"\nlr = 0.01\nclip_average_norm = 0.01\n", "97", 40, false},
     {"yellowfin_mlp", "name = \"yellowfin\"\ndialect = \"authors\"\n", "97", 40, false},
     {"muon_mlp", "name = \"muon\"\n", "97", 40, false},
-    {"shampoo_mlp", "name = \"shampoo\"\nroot_every = 3\n", "97", 40, false},
+    {"shampoo_mlp", "name = \"shampoo\"\nroot_every = 3\n", "97", 40, false, 24},
     {"adafactor_mlp", "name = \"adafactor\"\n", "97", 40, false},
     {"sophia_mlp", "name = \"sophia\"\n", "97", 40, false},
     {"prodigy_mlp", "name = \"prodigy\"\nd0 = 1e-3\n", "97", 40, false},
@@ -52,8 +53,8 @@ class SameBits : public testing::TestWithParam<Case> {
  protected:
   std::string config() const {
     const Case& c = GetParam();
-    const std::string text =
-        c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps) : mlp_config(c.method, c.batch, c.steps);
+    const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps)
+                                      : mlp_config(c.method, c.batch, c.steps, c.hidden);
     return folder_.write("run.toml", text).string();
   }
   void train(int ranks, int threads, const std::string& run, std::vector<std::string> more = {}) const {

@@ -35,12 +35,10 @@ class PlacementOfARunWith : public testing::TestWithParam<Case> {
  protected:
   /// Goes on with run `name` up to `steps` on these ranks; the same name on all of them.
   static train::Ending train(comm::Communicator& comm, const std::filesystem::path& run, const char* placement, int steps) {
-    std::string text = mlp_config(GetParam().method, GetParam().batch, steps);
+    std::string text = mlp_config(GetParam().method, GetParam().batch, steps, 150);  // more blocks than ranks
     if (GetParam().linear) {
-      const std::string mlp = "\"mlp\"\nhidden = [24]\nactivation = \"tanh\"";
+      const std::string mlp = "\"mlp\"\nhidden = [150]\nactivation = \"tanh\"";
       text.replace(text.find(mlp), mlp.size(), "\"linear\"");
-    } else {
-      text.replace(text.find("[24]"), 4, "[150]");  // more blocks than ranks
     }
     text += "placement = \"" + std::string(placement) + "\"\n";
     train::TrainOptions options;
