@@ -42,8 +42,10 @@ std::uint32_t mixed(std::uint32_t x) {
 
 }  // namespace
 
+Random::Random(std::uint64_t seed, Purpose purpose) : key_(key_of(seed, static_cast<std::uint32_t>(purpose))) {}
+
 std::array<std::uint32_t, 4> Random::bits(std::uint64_t a, std::uint64_t b) const {
-  return philox({low(a), high(a), low(b), high(b)}, key_of(seed_, static_cast<std::uint32_t>(purpose_)));
+  return philox({low(a), high(a), low(b), high(b)}, key_);
 }
 
 double Random::uniform(std::uint64_t a, std::uint64_t b) const {

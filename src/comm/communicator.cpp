@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "comm/mapping.hpp"
+#include "talweg/base/pages.hpp"
 
 namespace talweg::comm {
 namespace {
@@ -11,12 +11,12 @@ namespace {
 /// Memory of this process alone.
 class OwnMemory final : public SharedMemory {
  public:
-  explicit OwnMemory(std::size_t bytes) : mapping_(bytes) {}
-  [[nodiscard]] std::span<std::byte> part(int) const override { return mapping_.bytes(); }
-  void forget(int, std::size_t first, std::size_t bytes) override { mapping_.forget(first, bytes); }
+  explicit OwnMemory(std::size_t bytes) : pages_(bytes) {}
+  [[nodiscard]] std::span<std::byte> part(int) const override { return pages_.bytes(); }
+  void forget(int, std::size_t first, std::size_t bytes) override { pages_.forget(first, bytes); }
 
  private:
-  Mapping mapping_;
+  base::Pages pages_;
 };
 
 class Alone final : public Communicator {

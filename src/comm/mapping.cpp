@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "talweg/base/error.hpp"
+#include "talweg/base/pages.hpp"
 
 namespace talweg::comm {
 
@@ -51,11 +52,9 @@ Mapping::~Mapping() {
 }
 
 void Mapping::forget(std::size_t first, std::size_t bytes) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t begin = (first + page - 1) / page * page;
-  const std::size_t end = std::min(first + bytes, bytes_.size()) / page * page;
-  if (begin < end && madvise(bytes_.data() + begin, end - begin, MADV_REMOVE) != 0) {
-    base::fail(base::ExitCode::internal, "cannot give back {} bytes of shared memory: {}", end - begin, std::strerror(errno));
+  const auto whole = base::whole_pages(bytes_, first, bytes);
+  if (!whole.empty() && madvise(whole.data(), whole.size(), MADV_REMOVE) != 0) {
+    base::fail(base::ExitCode::internal, "cannot give back {} bytes of shared memory: {}", whole.size(), std::strerror(errno));
   }
 }
 

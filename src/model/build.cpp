@@ -153,7 +153,8 @@ InitConfig parse_init(const base::Section& init, const ModelConfig& model) {
 }
 
 template <class Real>
-void fill_initial(const InitConfig& config, const math::ParameterLayout& layout, std::uint64_t seed, std::span<Real> point) {
+void fill_initial(const InitConfig& config, const math::ParameterLayout& layout, std::uint64_t seed,
+                  const math::Threads& threads, std::span<Real> point) {
   const base::Random random(seed, base::Purpose::initial);
   std::ranges::fill(point, Real{0});
   if (config.kind == "zeros") return;
@@ -164,16 +165,22 @@ void fill_initial(const InitConfig& config, const math::ParameterLayout& layout,
     const auto out = static_cast<double>(tensor.rows());
     const double deviation = std::sqrt(2 / in);
     const double limit = std::sqrt(6 / (in + out));
-    for (std::size_t j = 0; j < tensor.size; ++j) {
-      const double value = config.kind == "he" ? deviation * random.normal(k, j) : limit * (2 * random.uniform(k, j) - 1);
-      point[tensor.offset + j] = static_cast<Real>(value);
-    }
+    constexpr std::size_t kTogether = 4096;
+    threads.for_each((tensor.size + kTogether - 1) / kTogether, [&](std::size_t piece) {
+      const std::size_t end = std::min(tensor.size, (piece + 1) * kTogether);
+      for (std::size_t j = piece * kTogether; j < end; ++j) {
+        const double value = config.kind == "he" ? deviation * random.normal(k, j) : limit * (2 * random.uniform(k, j) - 1);
+        point[tensor.offset + j] = static_cast<Real>(value);
+      }
+    });
   }
 }
 
 template std::unique_ptr<Objective<float>> build_objective<float>(const ModelConfig&, const data::Shape&);
 template std::unique_ptr<Objective<double>> build_objective<double>(const ModelConfig&, const data::Shape&);
-template void fill_initial<float>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, std::span<float>);
-template void fill_initial<double>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, std::span<double>);
+template void fill_initial<float>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, const math::Threads&,
+                                  std::span<float>);
+template void fill_initial<double>(const InitConfig&, const math::ParameterLayout&, std::uint64_t, const math::Threads&,
+                                   std::span<double>);
 
 }  // namespace talweg::model

@@ -50,7 +50,7 @@ void Coordinator<Real>::start() {
   if (found) {
     resume(io::load(found->path), found->path);
   } else {
-    initial_point(run_, problem_, engine_.store().values(x_));
+    initial_point(run_, problem_, engine_.threads(), engine_.store().values(x_));
     engine_.store().touch(x_);
     optim::fill_initial(problem_.objective->layout(), state_, [this](math::Vector v) {
       engine_.store().touch(v);

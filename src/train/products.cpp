@@ -50,7 +50,7 @@ template <class Real>
 void measure(engine::Engine<Real>& engine, const RunConfig& run, const engine::Problem<Real>& problem, double seconds,
              ProductTimes& times) {
   const optim::Vector x{0};
-  initial_point(run, problem, engine.store().values(x));
+  initial_point(run, problem, engine.threads(), engine.store().values(x));
   engine.store().touch(x);
   optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
   const optim::Batch batch = oracle.draw(0);

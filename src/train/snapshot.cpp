@@ -84,10 +84,11 @@ void values_from(const std::vector<io::StoredTensor>& tensors, const std::string
 }
 
 template <class Real>
-void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, std::span<Real> x) {
+void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, const math::Threads& threads,
+                   std::span<Real> x) {
   const math::ParameterLayout& layout = problem.objective->layout();
   if (run.init.kind != "file") {
-    model::fill_initial<Real>(run.init, layout, run.run.engine.seed, x);
+    model::fill_initial<Real>(run.init, layout, run.run.engine.seed, threads, x);
     return;
   }
   const std::string file = run.init.path.string();
@@ -164,14 +165,14 @@ void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engi
   checkpoint.model = problem.objective->describe();
 }
 
-#define TALWEG_SNAPSHOT(Real)                                                                                             \
-  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&, \
-                                  std::span<Real>);                                                                       \
-  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, std::span<Real>);                     \
-  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, std::string_view,        \
-                              io::Checkpoint&);                                                                           \
-  template void restore<Real>(const io::Checkpoint&, const std::string&, const engine::Problem<Real>&, math::State&,      \
-                              std::string_view, engine::Engine<Real>&);                                                   \
+#define TALWEG_SNAPSHOT(Real)                                                                                               \
+  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&,   \
+                                  std::span<Real>);                                                                         \
+  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, const math::Threads&, std::span<Real>); \
+  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, std::string_view,          \
+                              io::Checkpoint&);                                                                             \
+  template void restore<Real>(const io::Checkpoint&, const std::string&, const engine::Problem<Real>&, math::State&,        \
+                              std::string_view, engine::Engine<Real>&);                                                     \
   template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
 TALWEG_SNAPSHOT(float)
 TALWEG_SNAPSHOT(double)

@@ -16,7 +16,7 @@ namespace talweg::train {
 
 /// x at step 0: [init], or the file it names (npz or checkpoint; names and shapes must fit: Error(bad_data)).
 template <class Real>
-void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, std::span<Real> x);
+void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, const math::Threads& threads, std::span<Real> x);
 
 /// Named tensors back into a vector; a missing one, another shape or precision is an Error(bad_data) naming `file`.
 template <class Real>

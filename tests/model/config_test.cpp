@@ -101,6 +101,7 @@ TEST(Init, HasTheStatedSpread) {
   layout.add("w", {300, 200});
   layout.add("b", {300}, true);
   std::vector<double> x(layout.extent());
+  const math::Threads threads(2);
   const auto moments = [&] {
     double square = 0;
     double largest = 0;
@@ -110,15 +111,15 @@ TEST(Init, HasTheStatedSpread) {
     }
     return std::pair(square / 60000, largest);
   };
-  model::fill_initial<double>({.kind = "he", .path = {}}, layout, 1, x);
+  model::fill_initial<double>({.kind = "he", .path = {}}, layout, 1, threads, x);
   EXPECT_NEAR(moments().first, 2.0 / 200, 0.03 * 2.0 / 200);
   EXPECT_EQ(x[layout.tensor("b").offset + 5], 0);
-  model::fill_initial<double>({.kind = "glorot", .path = {}}, layout, 1, x);
+  model::fill_initial<double>({.kind = "glorot", .path = {}}, layout, 1, threads, x);
   const double limit = std::sqrt(6.0 / 500);
   EXPECT_LE(moments().second, limit);
   EXPECT_GT(moments().second, 0.999 * limit);
   EXPECT_NEAR(moments().first, limit * limit / 3, 0.03 * limit * limit / 3);
-  model::fill_initial<double>({.kind = "zeros", .path = {}}, layout, 1, x);
+  model::fill_initial<double>({.kind = "zeros", .path = {}}, layout, 1, threads, x);
   EXPECT_EQ(moments().second, 0);
 }
 
@@ -129,11 +130,12 @@ TEST(Init, DoesNotFollowWhereATensorLies) {
   small.add("b", {8, 5});
   large.add("a", {70, 900});
   large.add("b", {8, 5});
+  const math::Threads threads(2);
   for (const char* kind : {"he", "glorot"}) {
     std::vector<double> x(small.extent()), y(large.extent()), other(small.extent());
-    model::fill_initial<double>({.kind = kind, .path = {}}, small, 4, x);
-    model::fill_initial<double>({.kind = kind, .path = {}}, large, 4, y);
-    model::fill_initial<double>({.kind = kind, .path = {}}, small, 5, other);
+    model::fill_initial<double>({.kind = kind, .path = {}}, small, 4, threads, x);
+    model::fill_initial<double>({.kind = kind, .path = {}}, large, 4, threads, y);
+    model::fill_initial<double>({.kind = kind, .path = {}}, small, 5, threads, other);
     const std::size_t at = small.tensor("b").offset;
     for (std::size_t j = 0; j < 40; ++j) ASSERT_EQ(x[at + j], y[large.tensor("b").offset + j]) << kind << ' ' << j;
     EXPECT_NE(x[at], other[at]) << "another seed, other parameters";
@@ -141,10 +143,10 @@ TEST(Init, DoesNotFollowWhereATensorLies) {
     twins.add("a", {8, 5});
     twins.add("b", {8, 5});
     std::vector<double> twin(twins.extent());
-    model::fill_initial<double>({.kind = kind, .path = {}}, twins, 4, twin);
+    model::fill_initial<double>({.kind = kind, .path = {}}, twins, 4, threads, twin);
     EXPECT_NE(twin[0], twin[twins.tensor("b").offset]) << "tensors of one shape do not repeat each other";
     std::vector<float> x32(small.extent());
-    model::fill_initial<float>({.kind = kind, .path = {}}, small, 4, x32);
+    model::fill_initial<float>({.kind = kind, .path = {}}, small, 4, threads, x32);
     for (std::size_t j = 0; j < x.size(); ++j) ASSERT_EQ(x32[j], static_cast<float>(x[j]));
     EXPECT_EQ(x[3], 0) << "padding is zero";
   }

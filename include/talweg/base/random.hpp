@@ -22,7 +22,7 @@ enum class Purpose : std::uint32_t {
 
 class Random {
  public:
-  Random(std::uint64_t seed, Purpose purpose) : seed_(seed), purpose_(purpose) {}
+  Random(std::uint64_t seed, Purpose purpose);
 
   /// 128 random bits for the counter pair (a, b).
   [[nodiscard]] std::array<std::uint32_t, 4> bits(std::uint64_t a, std::uint64_t b = 0) const;
@@ -34,8 +34,7 @@ class Random {
   [[nodiscard]] std::uint64_t below(std::uint64_t bound, std::uint64_t a, std::uint64_t b = 0) const;
 
  private:
-  std::uint64_t seed_;
-  Purpose purpose_;
+  std::array<std::uint32_t, 2> key_;
 };
 
 /// A keyed bijection of [0, size): a Feistel network of six rounds with cycle walking (Luby and Rackoff 1988; Black and Rogaway

@@ -106,6 +106,7 @@ class Engine {
   // The coordinator's side.
   optim::Oracle& oracle(Asker asker);
   VectorStore<Real>& store() { return store_; }
+  const math::Threads& threads() const { return threads_; }
   /// to = from: what an observer keeps beside the run.
   void copy(optim::Vector from, optim::Vector to);
   /// Calls `use` with all of a vector, wherever its parts lie.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A zero-initialised array on a 64-byte boundary: vector kernels see the same alignment whoever allocated it.
+// A zero-initialised array of numbers on a 64-byte boundary: vector kernels see the same alignment whoever allocated it.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,17 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <type_traits>
+#include <utility>
+
+#include "talweg/base/pages.hpp"
 
 namespace talweg::math {
 
 template <class T>
 class Buffer {
+  static_assert(std::is_arithmetic_v<T>);  // whose zero is zero bytes
+
  public:
   Buffer() = default;
   explicit Buffer(std::size_t size) { resize(size); }
@@ -19,8 +25,8 @@ class Buffer {
   /// Grows without keeping the contents; a smaller size keeps the memory. New memory is zero.
   void resize(std::size_t size) {
     if (size > capacity_) {
-      data_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64})));
-      std::uninitialized_fill_n(data_.get(), size, T{});
+      data_.reset();
+      data_ = size * sizeof(T) < kLarge ? small(size) : large(size);
       capacity_ = size;
     }
     size_ = size;
@@ -34,10 +40,27 @@ class Buffer {
   [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
 
  private:
+  static constexpr std::size_t kLarge = std::size_t{1} << 20;  // bytes from which on pages of its own are worth it
   struct Free {
-    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
+    base::Pages pages;  // whose memory it is, when there are any
+    void operator()(T* p) const {
+      if (pages.bytes().empty()) ::operator delete (p, std::align_val_t{64});
+    }
   };
-  std::unique_ptr<T, Free> data_;
+  using Memory = std::unique_ptr<T, Free>;
+
+  static Memory small(std::size_t size) {
+    Memory memory(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64})));
+    std::uninitialized_fill_n(memory.get(), size, T{});
+    return memory;
+  }
+  static Memory large(std::size_t size) {
+    base::Pages pages(size * sizeof(T));
+    T* const data = reinterpret_cast<T*>(pages.bytes().data());
+    return Memory(data, Free{std::move(pages)});
+  }
+
+  Memory data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

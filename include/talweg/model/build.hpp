@@ -10,6 +10,7 @@
 
 #include "talweg/base/config.hpp"
 #include "talweg/data/dataset.hpp"
+#include "talweg/math/parallel.hpp"
 #include "talweg/model/objective.hpp"
 #include "talweg/model/regularizer.hpp"
 
@@ -42,7 +43,8 @@ InitConfig parse_init(const base::Section& init, const ModelConfig& model);
 /// Fills `point` [extent] (kinds other than file): weights of tensor k, element j from Random(seed, initial)(k, j); biases 0.
 /// he: normal, variance 2/fan_in; glorot: uniform on +-sqrt(6/(fan_in+fan_out)).
 template <class Real>
-void fill_initial(const InitConfig& config, const math::ParameterLayout& layout, std::uint64_t seed, std::span<Real> point);
+void fill_initial(const InitConfig& config, const math::ParameterLayout& layout, std::uint64_t seed,
+                  const math::Threads& threads, std::span<Real> point);
 
 std::vector<std::string> loss_names();
 std::vector<std::string> activation_names();
