@@ -82,15 +82,6 @@ const data::Dataset<Real>& Engine<Real>::part(Part part) const {
 }
 
 template <class Real>
-std::size_t Engine<Real>::bytes() const {
-  std::size_t sum =
-      sums_.size() * sizeof(double) + fast_.size() * sizeof(Real) + store_.bytes() + held_.bytes() + mirrored_.bytes();
-  sum += memory_.bytes();
-  for (const auto& buffer : scratch_) sum += buffer.size() * sizeof(Real);
-  return sum;
-}
-
-template <class Real>
 void Engine<Real>::hold(Request& request, std::span<const optim::Vector> points) {
   request.points = static_cast<std::uint32_t>(points.size());
   ++requests_;

@@ -110,6 +110,8 @@ void Dataset::read_rows(std::size_t first, std::span<T> to) const {
   const Quiet quiet;
   static_cast<void>(number());
   if (to.empty()) return;
+  const Handle type(reading(H5Dget_type(handle_.id()), place_, "read the type"), H5Tclose);
+  static_cast<void>(require_stored(H5Tget_size(type.id())));
   const Rows rows(handle_, first, to.size(), place_);
   reading(H5Dread(handle_.id(), native_type<T>(), rows.memory.id(), rows.file.id(), H5P_DEFAULT, to.data()), place_,
           "read the data");

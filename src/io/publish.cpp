@@ -75,7 +75,7 @@ fs::path temporary_for(const fs::path& path) {
   return directory_of(path) / fmt::format(".{}.{}{}", path.filename().string(), ::getpid(), kTemporaryEnding);
 }
 
-Descriptor publish_file(const fs::path& path, const std::function<void(int)>& write) {
+Descriptor replace_file(const fs::path& path, const std::function<void(int)>& write) {
   std::error_code ignored;
   const fs::file_status there = fs::status(path, ignored);
   if (fs::exists(there) && !fs::is_regular_file(there)) {
@@ -89,6 +89,11 @@ Descriptor publish_file(const fs::path& path, const std::function<void(int)>& wr
   if (::rename(temporary.path().c_str(), path.c_str()) != 0)
     fail_errno(errno, ExitCode::cannot_create, path, "rename the new file");
   temporary.keep();
+  return file;
+}
+
+Descriptor publish_file(const fs::path& path, const std::function<void(int)>& write) {
+  Descriptor file = replace_file(path, write);
   sync_directory(path);
   return file;
 }

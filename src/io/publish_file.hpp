@@ -17,6 +17,9 @@ namespace talweg::io {
 /// disk. What `write` throws leaves the old file there. Returns the new one.
 Descriptor publish_file(const std::filesystem::path& path, const std::function<void(int)>& write);
 
+/// publish_file() but for the last step: until sync_directory(path) has returned, a crash may bring the old file back.
+Descriptor replace_file(const std::filesystem::path& path, const std::function<void(int)>& write);
+
 /// The names in the directory of `path` are on the disk. Error(io) naming the directory.
 void sync_directory(const std::filesystem::path& path);
 

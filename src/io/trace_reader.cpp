@@ -112,21 +112,27 @@ TraceAttributes attributes_of(const h5::Group& root) {
 Trace read_trace(const fs::path& run_or_file) {
   std::error_code ignored;
   const fs::path file = fs::is_directory(run_or_file, ignored) ? run_or_file / kTraceFile : run_or_file;
-  // The rows first: should a running trainer publish trace.h5 in between, its generation is newer, and it has these rows.
   const fs::path rows_file = file.parent_path() / kRowsFile;
-  std::vector<std::byte> rows;
-  try {
-    rows = read_file(rows_file);
-  } catch (const base::Error& e) {
-    if (e.code() != ExitCode::input_missing) throw;  // a trace.h5 that was copied elsewhere stands for itself
-  }
+  const auto current_rows = [&] {
+    try {
+      return read_file(rows_file);
+    } catch (const base::Error& e) {
+      if (e.code() != ExitCode::input_missing) throw;
+      return std::vector<std::byte>();  // a trace.h5 that was copied elsewhere stands for itself
+    }
+  };
+  const std::vector<std::byte> rows = current_rows();
   const Descriptor descriptor = open_file(file);
   const h5::File opened = h5::File::open(file.string(), descriptor.get());
   const h5::Group root = opened.root();
   const std::int64_t generation = expect_trace(root, file.string());
   Trace trace = from_file(root, file.string());
-  read_rows({.name = rows_file.string(), .memory = rows}, generation,
-            [&](const TraceRecord& record) { std::visit([&](const auto& row) { append(trace, row); }, record); });
+  const auto take = [&](const TraceRecord& record) { std::visit([&](const auto& row) { append(trace, row); }, record); };
+  const Rows follow{.name = rows_file.string(), .memory = rows};
+  if (read_rows(follow, generation, take) > 0) return trace;
+  // None, or a running trainer published trace.h5 in between: then it has those rows, and others follow it.
+  const std::vector<std::byte> later = current_rows();
+  read_rows({.name = rows_file.string(), .memory = later}, generation, take);
   return trace;
 }
 

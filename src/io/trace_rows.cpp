@@ -217,7 +217,7 @@ void RowsWriter::write() {
   if (const int error = write_all(descriptor_.get(), std::span(buffer_).subspan(written_))) {
     // Half a record would hide all that follow it.
     const auto end = static_cast<off_t>(synced_ + static_cast<std::int64_t>(written_));
-    if (::ftruncate(descriptor_.get(), end) == 0) ::lseek(descriptor_.get(), end, SEEK_SET);
+    lost_ = ::ftruncate(descriptor_.get(), end) != 0 || ::lseek(descriptor_.get(), end, SEEK_SET) != end;
     fail(error, "write");
   }
   written_ = buffer_.size();
@@ -254,7 +254,12 @@ void RowsWriter::rename(const std::filesystem::path& file) {
     lost_ = true;
     fail(errno, "rename the new file");
   }
+}
+
+void RowsWriter::sync_name() {
+  lost_ = true;  // should this fail: a crash may lose what is written under this name
   sync_directory(file_);
+  lost_ = false;
 }
 
 }  // namespace talweg::io

@@ -48,8 +48,10 @@ class RowsWriter {
   /// Calls `take` with the first `records` since start(), in order; it may append further ones. Error(bad_data) naming the file
   /// if the disk has lost some.
   void read(std::int64_t records, const std::function<void(const TraceRecord&)>& take) const;
-  /// The file gets another name, in place of what has it, and that is on the disk.
+  /// The file gets another name, in place of what has it.
   void rename(const std::filesystem::path& file);
+  /// The file's name is on the disk, and with it those of all files in its directory.
+  void sync_name();
 
  private:
   [[noreturn]] void fail(int error, const char* action) const;

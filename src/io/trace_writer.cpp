@@ -133,7 +133,7 @@ class TraceWriter::Content {
     for (const std::string& name : figures_) shape.add_figure(name);
     if (earlier != nullptr) earlier->add_to(shape);
     each_row([&](const TraceRecord& record) { std::visit([&](const auto& row) { shape.add(row); }, record); });
-    published_ = publish_file(file_, [&](int descriptor) {
+    published_ = replace_file(file_, [&](int descriptor) {
       std::size_t parts = 0;
       const auto between = [&] {
         // What is on its way to the disk already is not waited for at the end.
@@ -154,9 +154,13 @@ class TraceWriter::Content {
     ++generation_;
     // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published, but for those
     // that came in the meantime, which no checkpoint needs.
-    if (!next_) return rows_.start(generation_);
-    rows_ = std::move(*next_);
-    rows_.rename(rows_file_);
+    if (next_) {
+      rows_ = std::move(*next_);
+      rows_.rename(rows_file_);
+    } else {
+      rows_.start(generation_);
+    }
+    rows_.sync_name();
   }
 
   /// The length of a publication.

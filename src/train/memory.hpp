@@ -91,8 +91,8 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   for (const std::string& name : layout.vectors()) {
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
-  m.method_state += table_bytes(layout);
-  m.method_state += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
+  m.tables = table_bytes(layout);
+  m.tables += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
                                                        layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
   m.activations = activations(engine.order().batch(), engine.leaf());
@@ -101,7 +101,7 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
   m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
                                 (problem.test ? problem.test->bytes() : 0));
-  m.snapshot = m.parameters + m.method_state + m.other_state;
+  m.snapshot = m.parameters + m.method_state + m.tables + m.other_state;
   return m;
 }
 

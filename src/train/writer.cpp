@@ -154,7 +154,8 @@ void Writer::work() {
 }
 
 template <class Action>
-bool Writer::attempt(WriteFailure::What what, const bool& best, Action action) {
+bool Writer::attempt(WriteFailure::What what, Action action) {
+  const bool outermost = !std::exchange(attempting_, true);  // rows are kept while a trace is published: one time, not two
   double seconds = 0;
   bool done = false;
   std::string problem;
@@ -167,7 +168,10 @@ bool Writer::attempt(WriteFailure::What what, const bool& best, Action action) {
   using What = WriteFailure::What;
   const bool checkpoint = what == What::checkpoint, of_trace = what == What::rows || what == What::trace;
   const std::lock_guard lock(mutex_);
-  (of_trace ? report_.trace_seconds : report_.checkpoint_seconds) += seconds;
+  if (outermost) {
+    attempting_ = false;
+    (of_trace ? report_.trace_seconds : report_.checkpoint_seconds) += seconds;
+  }
   if (checkpoint) {
     ++(problem.empty() ? report_.checkpoints : report_.failed);
     if (problem.empty()) report_.last_step = snapshot_.step;
@@ -179,8 +183,11 @@ bool Writer::attempt(WriteFailure::What what, const bool& best, Action action) {
   if (problem.empty()) return done;
   const bool again = std::exchange(failing, true);
   if (again && !checkpoint) return false;
-  failures_.push_back(
-      {.what = what, .step = checkpoint ? snapshot_.step : 0, .best = best, .again = again, .message = std::move(problem)});
+  failures_.push_back({.what = what,
+                       .step = checkpoint ? snapshot_.step : 0,
+                       .best = checkpoint && best_waits_,
+                       .again = again,
+                       .message = std::move(problem)});
   failed_.store(true, std::memory_order_relaxed);
   return false;
 }
@@ -188,7 +195,7 @@ bool Writer::attempt(WriteFailure::What what, const bool& best, Action action) {
 /// Takes the loop's records over and writes them to trace.rows.
 void Writer::keep_rows() {
   if (taken_.empty()) return;
-  attempt(WriteFailure::What::rows, false, [this] {
+  attempt(WriteFailure::What::rows, [this] {
     std::size_t kept = 0;
     try {
       for (; kept < taken_.size(); ++kept) trace_->append(taken_[kept]);
@@ -203,27 +210,27 @@ void Writer::keep_rows() {
 }
 
 void Writer::save(bool best) {
-  bool pending = best;
-  const bool saved = attempt(WriteFailure::What::checkpoint, pending, [&] {
+  best_waits_ = best;
+  const bool saved = attempt(WriteFailure::What::checkpoint, [&] {
     trace_->sync();
     if (best) {
       const AsBest as_best(snapshot_);
       io::save_as(directory_.best(), snapshot_);
     }
-    pending = false;
+    best_waits_ = false;
     io::save(directory_.checkpoints(), snapshot_);
     return true;
   });
   // Only over a new good copy are old ones removed.
   if (!saved) return;
-  attempt(WriteFailure::What::rotation, false, [&] {
+  attempt(WriteFailure::What::rotation, [&] {
     io::rotate(directory_.checkpoints(), keep_);
     return true;
   });
 }
 
 void Writer::publish(const Job& job) {
-  const bool published = attempt(WriteFailure::What::trace, false, [&] {
+  const bool published = attempt(WriteFailure::What::trace, [&] {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     if (job.beside.trace && job.checkpoint && trace_->publish_at_checkpoint()) return true;
     if (!job.beside.trace || job.checkpoint) return trace_->publish_if_cheap(elapsed);

@@ -93,7 +93,7 @@ class Writer {
   /// Runs `action`; what it throws becomes a failure, with `best` as it is then. False if it did, or if
   /// `action` has found nothing to do.
   template <class Action>
-  bool attempt(WriteFailure::What what, const bool& best, Action action);
+  bool attempt(WriteFailure::What what, Action action);
 
   const RunDirectory directory_;
   const int keep_;
@@ -110,6 +110,8 @@ class Writer {
   bool stopping_ = false;
   std::vector<WriteFailure> failures_;
   std::array<bool, WriteFailure::kWhats> failing_{};
+  bool best_waits_ = false;  // the thread's: the best point of this checkpoint is not on the disk yet
+  bool attempting_ = false;  // the thread's
   WriterReport report_;
   std::atomic<bool> idle_ = true;
   std::atomic<bool> failed_ = false;

@@ -140,8 +140,6 @@ class Engine {
   /// Signals that any rank has reported so far.
   [[nodiscard]] std::uint32_t signals() const { return signals_; }
   void forget_signals() { signals_ = 0; }
-  /// Memory for tapes, sums and points on this rank.
-  [[nodiscard]] std::size_t bytes() const;
 
  private:
   class AskerOracle;

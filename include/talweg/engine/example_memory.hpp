@@ -26,11 +26,6 @@ class ExampleMemory {
   [[nodiscard]] std::size_t slots() const { return slots_.size(); }
   [[nodiscard]] std::size_t width() const { return width_; }
   [[nodiscard]] std::span<Real> values(std::size_t slot) { return slots_.at(slot); }  // [rows, width]
-  [[nodiscard]] std::size_t bytes() const {
-    std::size_t sum = noted_.size() * sizeof(Real) + rows_.size() * sizeof(std::uint64_t);
-    for (const auto& slot : slots_) sum += slot.size() * sizeof(Real);
-    return sum;
-  }
 
   /// Before the leaves: room for `examples` rows.
   void expect(std::size_t examples) {

@@ -50,11 +50,6 @@ class HeldPoints {
     return {static_cast<std::uint32_t>(found - places_.begin()), fresh};
   }
   Place& operator[](std::uint32_t place) { return places_.at(place); }
-  [[nodiscard]] std::size_t bytes() const {
-    std::size_t sum = 0;
-    for (const Place& p : places_) sum += (p.received.size() + p.prepared.size()) * sizeof(Real);
-    return sum;
-  }
 
  private:
   // Two more than one request has: a line search's point and direction outlive the gradients in between.

@@ -63,6 +63,7 @@ struct FilesWritten {
 struct Memory {
   double parameters = 0;
   double method_state = 0;  // the method's vectors
+  double tables = 0;        // its numbers that are no vectors, per example ones too
   double other_state = 0;   // the trainer's
   double sums = 0;          // what gradients are added up in
   double activations = 0;   // of a step's leaves in work at a time
@@ -71,7 +72,7 @@ struct Memory {
   double shard = 0;         // this rank's examples
   double snapshot = 0;      // the writer's copy of all state, from the first checkpoint on
   [[nodiscard]] double all() const {
-    return parameters + method_state + other_state + sums + activations + full_pass + prepared + shard + snapshot;
+    return parameters + method_state + tables + other_state + sums + activations + full_pass + prepared + shard + snapshot;
   }
 };
 
