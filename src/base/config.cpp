@@ -16,7 +16,9 @@ Config Config::parse(const std::string& text, std::string name, std::span<const 
   memory->root = parse_toml(text, name);
   memory->name = std::move(name);
   memory->folder = std::filesystem::absolute(folder.empty() ? std::filesystem::path(".") : folder);
-  for (const std::string& assignment : overrides) apply_override(memory->root, assignment);
+  for (const std::string& assignment : overrides) {
+    if (auto unset = apply_override(memory->root, assignment)) memory->unset.push_back(*std::move(unset));
+  }
   memory->opened.emplace("", Memory::Opened{.entry = nullptr, .table = &memory->root, .asked = {}});
   memory->order.emplace_back();
   return Config(std::move(memory));
@@ -43,6 +45,8 @@ std::string read_text(const std::filesystem::path& file) {
 Config Config::load(const std::filesystem::path& file, std::span<const std::string> overrides) {
   return parse(read_text(file), file.string(), overrides, std::filesystem::absolute(file).parent_path());
 }
+
+void Config::list_required() const { memory_->listing = true; }
 
 Section Config::section(std::string_view name) const { return Section(memory_, "").section(name); }
 

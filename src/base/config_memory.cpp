@@ -65,7 +65,8 @@ void Config::Memory::refuse(std::string_view where, std::string_view path, std::
   fail(ExitCode::bad_config, "{}: {}: found {}, expected {}", where, dotted(path, key), found, expected);
 }
 
-void Config::Memory::declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning) {
+void Config::Memory::declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
+                             std::vector<std::string> choices) {
   const auto before = std::ranges::find_if(resolved, [&](const Resolved& r) { return r.section == path && r.key == key; });
   if (before != resolved.end()) {
     if (before->value == value) return;
@@ -77,7 +78,8 @@ void Config::Memory::declare(const std::string& path, std::string_view key, std:
                       .key = std::string(key),
                       .value = std::move(value),
                       .origin = entry == nullptr ? "default" : entry->place.text(),
-                      .meaning = std::string(meaning)});
+                      .meaning = std::string(meaning),
+                      .choices = std::move(choices)});
 }
 
 void Config::Memory::reject_unread() const {
@@ -90,7 +92,18 @@ void Config::Memory::reject_unread() const {
       if (first.entry == nullptr || earlier(entry.place, first.entry->place)) first = {&entry, path};
     }
   }
-  if (first.entry == nullptr) return;
+  if (first.entry == nullptr) {
+    for (const Unset& u : unset) {
+      const auto section = opened.find(u.path);
+      const std::string top = u.path.substr(0, u.path.find('.'));
+      if (!opened.contains(top))
+        fail(ExitCode::bad_config, "--set: {}: unknown table; {}", top, suggestion(top, opened.find("")->second.asked));
+      if (section == opened.end()) continue;  // a table that is not there has no such key
+      if (std::ranges::find(section->second.asked, u.key) != section->second.asked.end()) continue;
+      fail(ExitCode::bad_config, "--set: {}: unknown key; {}", dotted(u.path, u.key), suggestion(u.key, section->second.asked));
+    }
+    return;
+  }
   fail(ExitCode::bad_config, "{}: {}: unknown {}; {}", first.entry->place.text(), dotted(first.path, first.entry->key),
        first.entry->node.kind() == 't' ? "table" : "key", suggestion(first.entry->key, opened.find(first.path)->second.asked));
 }

@@ -25,6 +25,8 @@ struct Config::Memory {
   std::map<std::string, Opened, std::less<>> opened;  // by dotted path, "" for the root
   std::vector<std::string> order;                     // of opening
   std::map<std::string, double, std::less<>> stands;  // numbers that texts stand for, by dotted key
+  std::vector<Unset> unset;                           // by overrides
+  bool listing = false;                               // see Config::list_required
 
   [[nodiscard]] Opened& at(std::string_view path) { return opened.find(path)->second; }
   [[nodiscard]] const Entry* find(std::string_view path, std::string_view key);
@@ -36,7 +38,8 @@ struct Config::Memory {
                                   std::string_view expected);
 
   /// Notes that `key` was read as `value`. A second reading has to agree with the first.
-  void declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning);
+  void declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
+               std::vector<std::string> choices = {});
 
   void reject_unread() const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "section.key=value" from the command line.
+// "section.key=value" from the command line; "section.key=" takes the key out.
 #include <algorithm>
 #include <optional>
 
@@ -48,8 +48,6 @@ std::optional<Node> toml_value(std::string_view text) {
 }
 
 Node value_of(std::string_view text, std::string_view assignment) {
-  if (text.empty())
-    fail(ExitCode::usage, "--set '{}': found no value, expected {} (\"\" is the empty string)", assignment, kForm);
   if (auto value = toml_value(text)) return *std::move(value);
   const bool control = std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
   if (control || text.find_first_of("\"'[{") == 0) {
@@ -73,18 +71,25 @@ void set_place(Node& node) {
 
 }  // namespace
 
-void apply_override(Table& root, std::string_view assignment) {
+std::optional<Unset> apply_override(Table& root, std::string_view assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string_view::npos) fail(ExitCode::usage, "--set '{}': found no '=', expected {}", assignment, kForm);
   const std::vector<std::string> keys = split_keys(assignment.substr(0, equals), assignment);
-  Node value = value_of(trimmed(assignment.substr(equals + 1)), assignment);
+  const std::string_view text = trimmed(assignment.substr(equals + 1));
+  const bool unset = text.empty();
+  Node value = unset ? Node{} : value_of(text, assignment);
   set_place(value);
 
   Table* table = &root;
   std::string path;
   for (std::size_t i = 0; i + 1 < keys.size(); ++i) {
     path += (path.empty() ? "" : ".") + keys[i];
+    if (table == nullptr) continue;  // of a key to take out: nothing is there
     Entry* entry = table->find(keys[i]);
+    if (entry == nullptr && unset) {
+      table = nullptr;
+      continue;
+    }
     if (entry == nullptr) {
       entry = &table->entries.emplace_back(Entry{keys[i], value.place, {.place = value.place, .value = Table{}}});
     }
@@ -94,9 +99,12 @@ void apply_override(Table& root, std::string_view assignment) {
            entry->node.place.text());
     }
   }
+  if (table == nullptr) return Unset{path, keys.back()};
   // An overridden key moves to the end: file order first, then the order of the command line.
   std::erase_if(table->entries, [&](const Entry& e) { return e.key == keys.back(); });
+  if (unset) return Unset{path, keys.back()};
   table->entries.push_back({keys.back(), value.place, std::move(value)});
+  return std::nullopt;
 }
 
 }  // namespace talweg::base

@@ -76,6 +76,9 @@ std::vector<T> values_of(Memory& memory, const std::string& path, std::string_vi
   return values;
 }
 
+/// What stands for a required number in a list of keys.
+double some_number(const Range& range) { return range.contains(1) ? 1 : range.contains(0.5) ? 0.5 : range.low; }
+
 constexpr auto kAnything = [](const auto&) { return true; };
 
 }  // namespace
@@ -86,6 +89,10 @@ char Section::kind(std::string_view key) const {
 }
 
 double Section::number(std::string_view key, std::optional<double> fallback, Range range, std::string_view meaning) const {
+  if (memory_->listing && !fallback && memory_->find(path_, key) == nullptr) {
+    memory_->declare(path_, key, "required", meaning);
+    return some_number(range);
+  }
   const auto stands = memory_->stands.find(dotted(path_, key));
   const bool text = stands != memory_->stands.end();
   const auto convert = [&](const Node& node) { return text ? std::optional(stands->second) : as_number(node); };
@@ -108,6 +115,10 @@ bool Section::stand_in(std::string_view key, const std::function<std::optional<d
 
 std::int64_t Section::integer(std::string_view key, std::optional<std::int64_t> fallback, Range range,
                               std::string_view meaning) const {
+  if (memory_->listing && !fallback && memory_->find(path_, key) == nullptr) {
+    memory_->declare(path_, key, "required", meaning);
+    return static_cast<std::int64_t>(some_number(range));
+  }
   const std::int64_t value = value_of(*memory_, path_, key, fallback, ranged("an integer", range), as_exactly<std::int64_t>,
                                       [&](std::int64_t v) { return range.contains(static_cast<double>(v)); });
   memory_->declare(path_, key, to_toml(value), meaning);
@@ -138,7 +149,8 @@ std::string Section::choice(std::string_view key, const std::optional<std::strin
                                [&](const std::string& v) { return std::ranges::find(allowed, v) != allowed.end(); });
   constexpr std::size_t kShown = 8;  // more are a list of their own: methods, rules
   memory_->declare(path_, key, to_toml(value),
-                   allowed.size() > kShown ? std::string(meaning) : fmt::format("{} ({})", meaning, fmt::join(allowed, " | ")));
+                   allowed.size() > kShown ? std::string(meaning) : fmt::format("{} ({})", meaning, fmt::join(allowed, " | ")),
+                   {allowed.begin(), allowed.end()});
   return value;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,8 +58,15 @@ struct Entry {
 /// Parses a TOML document. Throws Error(bad_config) "name:line:column: what the parser says".
 Table parse_toml(std::string_view text, const std::string& name);
 
-/// Carries out one "section.key=value". Throws Error(usage) when it cannot be understood.
-void apply_override(Table& root, std::string_view assignment);
+/// A key that is to be as if not given.
+struct Unset {
+  std::string path;  // dotted, of its table
+  std::string key;
+};
+
+/// Carries out one "section.key=value"; without a value the key is taken out, and returned. Throws Error(usage) when it cannot
+/// be understood.
+std::optional<Unset> apply_override(Table& root, std::string_view assignment);
 
 std::string to_toml(const std::string& v);
 std::string to_toml(std::int64_t v);

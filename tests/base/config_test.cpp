@@ -113,9 +113,26 @@ TEST(Config, OverridesReplaceAndCreate) {
 }
 
 TEST(Config, MalformedOverridesAreUsageErrors) {
-  for (const char* bad : {"x", "=3", "x=3", "a.=3", "a.x=", "a..x=1"}) {
+  for (const char* bad : {"x", "=3", "x=3", "a.=3", "a..x=1", "x="}) {
     EXPECT_NE(message(ExitCode::usage, [&] { parse("", {bad}); }).find(bad), std::string::npos);
   }
+}
+
+TEST(Config, AnOverrideWithoutAValueTakesTheKeyOut) {
+  const Config config = parse("[a]\nx = 1\ny = 2\n[b]\nz = 3\n", {"a.x=", "a.w=", "a.inner.v=", "b.z=", "b.z=4"});
+  const Section a = config.section("a");
+  EXPECT_EQ(a.kind("x"), 0) << "as if not given";
+  EXPECT_EQ(a.integer("x", 7, {}, ""), 7);
+  EXPECT_EQ(a.integer("y", 7, {}, ""), 2);
+  EXPECT_EQ(a.kind("inner"), 0) << "no table comes of it";
+  EXPECT_EQ(config.section("b").integer("z", 7, {}, ""), 4) << "later ones win";
+  EXPECT_EQ(config.resolved()[0].origin, "default");
+  EXPECT_NE(message(ExitCode::bad_config, [&] { config.reject_unread(); }).find("a.w: unknown key"), std::string::npos);
+  a.integer("w", 7, {}, "");
+  EXPECT_NO_THROW(config.reject_unread());
+  const Config slip = parse("[a]\nx = 1\n", {"aa.x="});
+  slip.section("a").integer("x", 7, {}, "");
+  EXPECT_NE(message(ExitCode::bad_config, [&] { slip.reject_unread(); }).find("aa: unknown table"), std::string::npos);
 }
 
 TEST(Config, RemembersWhereValuesCameFrom) {
@@ -136,6 +153,23 @@ TEST(Config, ListsTheValuesOfAChoiceWithItsMeaning) {
   config.section("a").choice("many", "a", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "which");
   EXPECT_EQ(config.resolved()[0].meaning, "whether (no | yes)");
   EXPECT_EQ(config.resolved()[1].meaning, "which") << "a list of its own";
+}
+
+TEST(Config, ListsWhatHasToBeGiven) {
+  const auto read = [](const Config& config) {
+    const Section a = config.section("a");
+    EXPECT_EQ(a.number("x", std::nullopt, Range::positive(), "length"), 1);
+    EXPECT_EQ(a.number("share", std::nullopt, Range::decay(), "share"), 0.5);
+    EXPECT_EQ(a.integer("n", std::nullopt, {.low = 4, .high = 9}, "count"), 4);
+    EXPECT_EQ(a.number("given", std::nullopt, {}, ""), 3);
+  };
+  const Config config = parse("[a]\ngiven = 3\n");
+  EXPECT_NE(message(ExitCode::bad_config, [&] { read(config); }).find("a.x: found nothing"), std::string::npos);
+  const Config listing = parse("[a]\ngiven = 3\n");
+  listing.list_required();
+  read(listing);
+  EXPECT_EQ(listing.resolved()[0].value, "required");
+  EXPECT_EQ(listing.resolved()[3].value, "3.0");
 }
 
 TEST(Config, ResolvedTomlParsesBackToTheSame) {

@@ -41,6 +41,7 @@ struct Resolved {
   std::string value;   // as TOML
   std::string origin;  // "run.toml:12:3", "--set", "default"
   std::string meaning;
+  std::vector<std::string> choices{};  // of a choice: the names it allows
 };
 
 class Section;
@@ -57,6 +58,10 @@ class Config {
                       const std::filesystem::path& folder = {});
   /// Reads the file; Error(input_missing) when there is none, Error(permission) when it cannot be opened.
   static Config load(const std::filesystem::path& file, std::span<const std::string> overrides = {});
+
+  /// For who lists keys: numbers that have to be given and are not no longer fail, but are some number of their range, resolved
+  /// as "required".
+  void list_required() const;
 
   /// A top-level table; empty (all defaults) when the file has none.
   [[nodiscard]] Section section(std::string_view name) const;
