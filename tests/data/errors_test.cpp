@@ -95,7 +95,7 @@ TEST_F(BadData, CsvRowsOfOtherLengths) {
   expect("csv", "single.csv", "1\n2\n", {"line 1", "1 column", "expected features and a label"});
 }
 TEST_F(BadData, CsvWordsWhereNumbersBelong) {
-  expect("csv", "word.csv", "1,2,0\n3,abc,1\n", {"line 2", "column 1", "abc", "expected a number"});
+  expect("csv", "word.csv", "1,2,0\n3,abc,1\n", {"line 2", "column 1 (counted from 0)", "abc", "expected a number"});
   expect("csv", "first.csv", "1,abc,0\n3,4,1\n", {"line 1", "column 1", "abc"});
   expect("csv", "missing.csv", "1,2,0\n3,,1\n", {"line 2", "column 1", "\"\"", "expected a number"});
   expect("csv", "tail.csv", "1,2,0\n3,4x,1\n", {"line 2", "4x"});
@@ -122,7 +122,8 @@ TEST_F(BadData, LibsvmIndices) {
   expect("libsvm", "negative.svm", "1 1:1\n0 -3:1\n", {"line 2", "index -3", "from 1"});
   expect("libsvm", "order.svm", "# x\n1 3:1 2:1\n", {"line 2", "index 2 after index 3", "ascending"});
   expect("libsvm", "twice.svm", "1 3:1 3:1\n", {"line 1", "index 3 after index 3", "ascending"});
-  expect("libsvm", "huge.svm", "1 3000000000:1\n", {"line 1", "index 3000000000"});
+  expect("libsvm", "huge.svm", "1 3000000000:1\n", {"line 1", "index 3000000000", "from 1 to 2147483647"});
+  expect("libsvm", "giant.svm", "1 99999999999999999999:1\n", {"line 1", "index 99999999999999999999", "from 1 to 2147483647"});
 }
 TEST_F(BadData, LibsvmWords) {
   expect("libsvm", "pair.svm", "1 1:1\n1 2\n", {"line 2", "\"2\"", "index:value"});

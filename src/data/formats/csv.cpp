@@ -67,8 +67,8 @@ class CsvReader final : public Reader {
     for (std::size_t c = 0; c < columns_; ++c) {
       if (labelled_ && c == label_column_) continue;
       if (!to_number(fields_[c], dense_[j])) {
-        base::fail(ExitCode::bad_data, "{}: {}: column {}: found \"{}\", expected a number", stream_.name(), position(), c,
-                   fields_[c]);
+        base::fail(ExitCode::bad_data, "{}: {}: column {} (counted from 0): found \"{}\", expected a number", stream_.name(),
+                   position(), c, fields_[c]);
       }
       ++j;
     }

@@ -53,11 +53,14 @@ class LibsvmReader final : public Reader {
     std::int64_t index = 0;
     double value = 0;
     const auto [end, error] = std::from_chars(pair.data(), pair.data() + std::min(colon, pair.size()), index);
-    if (colon == std::string_view::npos || error != std::errc() || end != pair.data() + colon ||
-        !to_number(pair.substr(colon + 1), value)) {
+    constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
+    if (error == std::errc::result_out_of_range) index = kLargest + 1;  // not even a number here: refused below
+    if (colon == std::string_view::npos || (error != std::errc() && error != std::errc::result_out_of_range) ||
+        end != pair.data() + colon || !to_number(pair.substr(colon + 1), value)) {
       refuse(fmt::format("\"{}\"", pair), "index:value");
     }
-    if (index < 1 || index > std::numeric_limits<std::int32_t>::max()) refuse(fmt::format("index {}", index), "indices from 1");
+    if (index < 1 || index > kLargest)
+      refuse(fmt::format("index {}", pair.substr(0, colon)), fmt::format("indices from 1 to {}", kLargest));
     if (!columns_.empty() && index - 1 <= columns_.back()) {
       refuse(fmt::format("index {} after index {}", index, columns_.back() + 1), "ascending indices");
     }
@@ -65,7 +68,7 @@ class LibsvmReader final : public Reader {
     values_.push_back(value);
     features_ = std::max(features_, static_cast<std::size_t>(index));
   }
-  [[noreturn]] void refuse(const std::string& found, const char* expected) const {
+  [[noreturn]] void refuse(const std::string& found, std::string_view expected) const {
     base::fail(ExitCode::bad_data, "{}: {}: found {}, expected {}", stream_.name(), position(), found, expected);
   }
 
