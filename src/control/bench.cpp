@@ -107,8 +107,10 @@ Action declare(CLI::App& app) {
       "Beside them what this machine can do at best, measured in the same minute.");
   auto options = std::make_shared<Options>();
   app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
-  app.add_option("--seconds", options->seconds, "how long (default 5)")->check(CLI::PositiveNumber);
+  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      ->take_all()
+      ->expected(1);
+  app.add_option("--seconds", options->seconds, "how long (default 5)")->check(more_than_zero);
   app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")
       ->check(CLI::Range(1, 4096));
   app.add_flag("--hvp", options->products, "gradients and Hessian-vector products instead of steps, at the initial point");

@@ -30,10 +30,9 @@ Action declare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory or checkpoint")->required();
   app.add_flag("--best", options->best, "the best parameters instead of the last");
-  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")->check(more_than_zero);
   app.add_option("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")
-      ->check(CLI::PositiveNumber);
+      ->check(more_than_zero);
   app.add_option("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)")
       ->check(CLI::Range(1, 100000));
   app.add_option("--threads", options->certify.threads, "threads per rank")->check(CLI::Range(1, 4096));

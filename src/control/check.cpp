@@ -27,7 +27,10 @@ std::string to_text(const base::Config& config, const train::Preview& p) {
                       p.sparse ? " (sparse)" : "", p.classes > 0 ? fmt::format("{} classes", p.classes) : "numeric targets",
                       p.valid, p.test);
   text += fmt::format("model       {}: {} parameters\n", p.model, p.parameters);
-  text += fmt::format("steps       {} of {} examples, {} per epoch\n", p.steps, p.batch, p.steps_per_epoch);
+  text += p.last_batch == p.batch
+              ? fmt::format("steps       {} of {} examples, {} per epoch\n", p.steps, p.batch, p.steps_per_epoch)
+              : fmt::format("steps       {}: of {} examples, {} per epoch at first, of {} at the end\n", p.steps, p.batch,
+                            p.steps_per_epoch, p.last_batch);
   text += fmt::format("leaves      {} examples each; {} shards; per step and rank at most", p.leaf, p.shards);
   for (const std::uint64_t n : p.leaves_per_rank) text += fmt::format(" {}", n);
   text += fmt::format("\nstate       {} vectors of the parameters' size\n", p.state_vectors);
@@ -57,6 +60,7 @@ nlohmann::ordered_json to_json(const base::Config& config, const train::Preview&
           {"steps", p.steps},
           {"steps_per_epoch", p.steps_per_epoch},
           {"batch", p.batch},
+          {"last_batch", p.last_batch},
           {"leaf", p.leaf},
           {"shards", p.shards},
           {"leaves_per_rank", p.leaves_per_rank},
@@ -87,7 +91,9 @@ Action declare(CLI::App& app) {
       "Reads config and data and says what a run would do; trains nothing.");
   auto options = std::make_shared<Options>();
   app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
+  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      ->take_all()
+      ->expected(1);
   app.add_option("--ranks", options->ranks, "ranks to plan for (default 1)")->check(CLI::Range(1, 1 << 20));
   app.add_option("--nodes", options->nodes, "machines they are on (default 1)")->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", options->json, "print JSON");

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -35,6 +36,13 @@ std::string chosen_name(const CLI::App& app) {
 int exit_value(base::ExitCode code) { return static_cast<int>(code); }
 
 }  // namespace
+
+std::string more_than_zero(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool number = !text.empty() && end == text.c_str() + text.size();
+  return number && value > 0 && std::isfinite(value) ? "" : fmt::format("found {}, expected a number above 0", text);
+}
 
 void print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {

@@ -55,6 +55,9 @@ struct CommandEntry {
   Action (*declare)(CLI::App& app);
 };
 
+/// For CLI::Option::check: "" when the text is a finite number above 0, else what is wrong.
+std::string more_than_zero(const std::string& text);
+
 /// Prints to stdout and checks that it could be written (Error(io) otherwise: a full disk behind a redirection).
 void print(const std::string& text);
 

@@ -23,6 +23,11 @@ struct MethodView {
   std::string grain;                            // element | tensor | global; of rules
   std::string output;                           // the slot that holds the parameters to use
   std::vector<base::Resolved> hyperparameters;  // value: the default
+  struct Mode {
+    std::string with;                  // "average = \"polyak\""
+    std::vector<base::Resolved> keys;  // read then, and not with the defaults
+  };
+  std::vector<Mode> modes;
   struct Dialect {
     std::string name;
     std::vector<base::Resolved> differ;  // hyperparameters whose default is another than the first dialect's

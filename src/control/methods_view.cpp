@@ -29,10 +29,10 @@ std::string indented(std::string_view text, std::string_view indent) {
   return lines;
 }
 
-std::string keys_text(const std::vector<base::Resolved>& keys) {
+std::string keys_text(const std::vector<base::Resolved>& keys, const std::string& indent = "  ") {
   Table table({{"", {}}, {"", {}}, {"", {}}});
   for (const base::Resolved& r : keys) table.add({r.key, "= " + r.value, r.meaning});
-  return table.text("  ");
+  return table.text(indent);
 }
 
 nlohmann::ordered_json keys_json(const std::vector<base::Resolved>& keys) {
@@ -47,26 +47,75 @@ std::string claims_text(const optim::Needs& needs) {
                    : needs.strongly_convex ? "strongly convex F only"
                    : needs.convex          ? "convex F only"
                                            : "convex and non-convex F");
-  all.emplace_back(needs.smooth_omega ? "smooth Omega only (no l1, no box)"
-                   : needs.l1_omega   ? "of non-smooth Omega l1 alone"
-                                      : "non-smooth Omega (l1, box) by prox");
+  all.emplace_back(needs.smooth_omega      ? "smooth Omega only (l2)"
+                   : needs.l1_omega        ? "of non-smooth Omega l1 alone"
+                   : needs.separable_omega ? "non-smooth Omega (l1, box) by prox, no group lasso, no ball"
+                                           : "non-smooth Omega (l1, box, group lasso, ball) by prox");
   all.emplace_back(needs.full_batch ? "run.batch = \"full\" only" : "minibatches");
   if (needs.hvp) all.emplace_back("uses Hessian-vector products");
   return fmt::format("{}{}{}", fmt::join(all, "; "), needs.why.empty() ? "" : ": ", needs.why);
 }
 
-/// What an entry reads from [method] and makes of it, with this dialect ("": its first).
+/// What an entry reads from [method] and makes of it, with these lines there ("": its defaults).
 struct Built {
   std::vector<base::Resolved> hyperparameters;
   std::unique_ptr<optim::Method> method;
-  Built(const optim::Entry& entry, std::string_view dialect) {
-    const std::string table = fmt::format("[method]\nname = \"{}\"\n", entry.name);
-    const base::Config config = base::Config::parse(
-        dialect.empty() ? table : fmt::format("{}dialect = \"{}\"\n", table, dialect), std::string(entry.name));
+  Built(const optim::Entry& entry, const std::string& lines) {
+    const base::Config config =
+        base::Config::parse(fmt::format("[method]\nname = \"{}\"\n{}\n", entry.name, lines), std::string(entry.name));
+    config.list_required();
     method = optim::build_method(config.section("method"));
     hyperparameters = keys_of(config, "method", "name");
   }
 };
+
+/// Settings that might bring other keys: the other names of a choice, the other value of a flag, and 1 where 0 turns something
+/// off. Rules and dialects are listed elsewhere.
+std::vector<std::string> other_settings(const base::Resolved& key) {
+  if (key.key == "rule" || key.key == "dialect") return {};
+  std::vector<std::string> settings;
+  for (const std::string& name : key.choices) {
+    if (const std::string value = fmt::format("\"{}\"", name); value != key.value) settings.push_back(value);
+  }
+  if (key.value == "false") settings.emplace_back("true");
+  if (key.value == "true") settings.emplace_back("false");
+  if (key.value == "0") settings.emplace_back("1");
+  if (key.value == "0.0") settings.emplace_back("1.0");
+  for (std::string& value : settings) value = fmt::format("{} = {}", key.key, value);
+  return settings;
+}
+
+/// The keys that the entry reads only when another is set otherwise; modes with the same keys are one.
+std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vector<base::Resolved>& usual) {
+  std::vector<MethodView::Mode> modes;
+  for (const base::Resolved& key : usual) {
+    for (const std::string& setting : other_settings(key)) {
+      std::vector<base::Resolved> more;
+      try {
+        more = Built(entry, setting).hyperparameters;
+      } catch (const base::Error&) {  // does not stand alone
+        continue;
+      }
+      std::erase_if(
+          more, [&](const base::Resolved& r) { return std::ranges::find(usual, r.key, &base::Resolved::key) != usual.end(); });
+      if (more.empty()) continue;
+      const bool off = key.value == "0" || key.value == "0.0";
+      const std::string with = off ? fmt::format("{} > 0", key.key) : setting;
+      const auto names = [](const std::vector<base::Resolved>& keys) {
+        std::string text;
+        for (const base::Resolved& r : keys) text += r.key + " = " + r.value + "; ";
+        return text;
+      };
+      const auto same = std::ranges::find_if(modes, [&](const MethodView::Mode& m) { return names(m.keys) == names(more); });
+      if (same != modes.end()) {
+        same->with += " or " + with;
+      } else {
+        modes.push_back({with, std::move(more)});
+      }
+    }
+  }
+  return modes;
+}
 
 std::string_view grain_of(const optim::Entry& entry) {
   if (entry.make_rule == nullptr) return "";
@@ -103,13 +152,14 @@ MethodView view_of(const optim::Entry& entry) {
                   .grain = std::string(grain_of(entry)),
                   .output = std::string(built.method->output()),
                   .hyperparameters = built.hyperparameters,
+                  .modes = modes_of(entry, built.hyperparameters),
                   .dialects = {},
                   .vectors = {},
                   .numbers = {},
                   .needs = built.method->needs()};
   for (const std::string_view dialect : entry.dialects) {
     MethodView::Dialect& last = view.dialects.emplace_back(std::string(dialect), std::vector<base::Resolved>{});
-    for (base::Resolved& r : Built(entry, dialect).hyperparameters) {
+    for (base::Resolved& r : Built(entry, fmt::format("dialect = \"{}\"", dialect)).hyperparameters) {
       const auto same = std::ranges::find(view.hyperparameters, r.key, &base::Resolved::key);
       const bool differs = same == view.hyperparameters.end() || same->value != r.value;
       if (differs && r.key != "dialect") last.differ.push_back(std::move(r));
@@ -128,12 +178,15 @@ MethodView view_of(const optim::Entry& entry) {
 nlohmann::ordered_json to_json(const MethodView& v) {
   nlohmann::ordered_json dialects = nlohmann::ordered_json::object();
   for (const MethodView::Dialect& d : v.dialects) dialects[d.name] = keys_json(d.differ);
+  nlohmann::ordered_json modes = nlohmann::ordered_json::array();
+  for (const MethodView::Mode& m : v.modes) modes.push_back({{"with", m.with}, {"hyperparameters", keys_json(m.keys)}});
   const optim::Needs& n = v.needs;
   return {{"name", v.name},
           {"kind", v.kind},
           {"title", v.title},
           {"rule", v.rule},
           {"hyperparameters", keys_json(v.hyperparameters)},
+          {"modes", modes},
           {"dialects", dialects},
           {"grain", v.grain},
           {"state", {{"vectors", v.vectors}, {"numbers", v.numbers}}},
@@ -143,6 +196,7 @@ nlohmann::ordered_json to_json(const MethodView& v) {
             {"hvp", n.hvp},
             {"smooth_omega", n.smooth_omega},
             {"l1_omega", n.l1_omega},
+            {"separable_omega", n.separable_omega},
             {"convex", n.convex},
             {"strongly_convex", n.strongly_convex},
             {"distinct", n.distinct},
@@ -155,6 +209,7 @@ nlohmann::ordered_json to_json(const MethodView& v) {
 std::string to_text(const MethodView& v) {
   std::string text = fmt::format("{} ({}): {}\n\nRule\n{}\n", v.name, v.kind, v.title, indented(v.rule, "  "));
   text += fmt::format("Hyperparameters of [method], with their defaults\n{}", keys_text(v.hyperparameters));
+  for (const MethodView::Mode& m : v.modes) text += fmt::format("  with {}\n{}", m.with, keys_text(m.keys, "    "));
   for (const MethodView::Dialect& d : v.dialects) {
     std::vector<std::string> differ;
     for (const base::Resolved& r : d.differ) differ.push_back(r.key + " = " + r.value);
@@ -173,11 +228,15 @@ std::string to_text(const MethodView& v) {
 
 ScheduleView view_of(const optim::ScheduleEntry& entry) {
   const base::Config config =
-      base::Config::parse(fmt::format("[schedule]\nkind = \"{}\"\n", entry.name), std::string(entry.name));
+      base::Config::parse(fmt::format("[schedule]\nkind = \"{}\"\n{}", entry.name, entry.example), std::string(entry.name));
   optim::build_schedule(config.section("schedule"));
-  return {.name = std::string(entry.name),
-          .formula = std::string(entry.formula),
-          .parameters = keys_of(config, "schedule", "kind")};
+  ScheduleView view{.name = std::string(entry.name),
+                    .formula = std::string(entry.formula),
+                    .parameters = keys_of(config, "schedule", "kind")};
+  for (base::Resolved& r : view.parameters) {
+    if (r.origin != "default") r.meaning += "; has to be given, such as this";
+  }
+  return view;
 }
 
 nlohmann::ordered_json to_json(const ScheduleView& v) {

@@ -30,11 +30,13 @@ Run read_run(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto summary = train::RunDirectory{path}.summary();
   if (std::filesystem::exists(summary, ignored)) {
-    try {
-      run.summary = nlohmann::ordered_json::parse(base::read_text(summary));
-    } catch (const nlohmann::json::exception& e) {
-      base::fail(base::ExitCode::bad_data, "{}: found no valid JSON ({}), expected a run's summary", summary.string(),
-                 e.what());
+    run.summary = nlohmann::ordered_json::parse(base::read_text(summary), nullptr, false);
+    if (!run.summary->is_object()) {
+      base::fail(
+          base::ExitCode::bad_data,
+          "{}: damaged: found no JSON object, expected a run's summary; the run does not need it: without this file show "
+          "tells the trace and the checkpoints, and the run's train command writes it again",
+          summary.string());
     }
   }
   if (std::filesystem::exists(path / "trace.h5", ignored)) run.trace = io::read_trace(path);

@@ -108,6 +108,7 @@ loss = "logistic"
 
 [regularizer]
 l1 = 1e-3                          # l1 |w|_1: more of it, fewer features
+# group_lasso = 1e-3               # with several classes: a feature's weights vanish for all of them together
 
 [method]
 name = "sgd"                       # every first-order rule takes its prox step after its gradient step
@@ -135,6 +136,7 @@ kind = "mlp"
 hidden = [512, 512]
 activation = "relu"
 loss = "cross_entropy"
+# dropout = 0.2                    # chance that a hidden unit is left out of a step; or a list, one for each layer
 
 [regularizer]
 l2 = 1e-5

@@ -47,7 +47,9 @@ Action declare(CLI::App& app) {
       "The same command resumes an unfinished run and extends one whose epochs grew; --fresh starts anew.");
   auto options = std::make_shared<Options>();
   app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value")->take_all()->expected(1);
+  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      ->take_all()
+      ->expected(1);
   app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
       ->check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
   app.add_flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");

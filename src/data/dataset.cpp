@@ -27,7 +27,7 @@ std::size_t Dataset<Real>::bytes() const {
 
 template <class Real>
 const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uint32_t shard,
-                                             std::span<const std::uint32_t> places) {
+                                             std::span<const std::uint32_t> places, const std::optional<Draw>& draw) {
   assert(data.owned().contains(shard));
   // Row of a place: shards the rank owns lie one after another.
   const std::uint64_t base = data.plan().begin(shard) - data.plan().begin(data.owned().first);
@@ -38,8 +38,13 @@ const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uin
     targets_[i] = data.targets[base + places[i]];
     records_[i] = data.records[base + places[i]];
   }
-  view_ = {
-      .count = places.size(), .features = features, .dense = nullptr, .sparse = {}, .targets = targets_, .records = records_};
+  view_ = {.count = places.size(),
+           .features = features,
+           .dense = nullptr,
+           .sparse = {},
+           .targets = targets_,
+           .records = records_,
+           .draw = draw};
   if (data.shape().sparse) {
     sparse_.resize(places.size());
     for (std::size_t i = 0; i < places.size(); ++i) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace talweg::data {
@@ -41,13 +43,19 @@ ShardPlan::Owned ShardPlan::owned(int rank, int ranks) const {
   return {first(rank), first(rank + 1)};
 }
 
-Order::Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::uint64_t batch, std::uint32_t leaf)
-    : plan_(plan),
-      sampling_(sampling),
-      seed_(seed),
-      batch_(sampling == Sampling::replace ? batch : std::min(batch, std::max<std::uint64_t>(plan.count(), 1))),
-      leaf_(std::max(leaf, 1U)),
-      rotation_(bit_reversed(plan.shards())) {
+Order::Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::uint64_t batch, std::uint32_t leaf,
+             std::span<const BatchChange> changes)
+    : plan_(plan), sampling_(sampling), seed_(seed), leaf_(std::max(leaf, 1U)), rotation_(bit_reversed(plan.shards())) {
+  const auto begin = [&](std::uint64_t epoch, std::uint64_t step, std::uint64_t wanted) {
+    const std::uint64_t size =
+        sampling == Sampling::replace ? wanted : std::min(wanted, std::max<std::uint64_t>(plan.count(), 1));
+    stages_.push_back({.epoch = epoch, .step = step, .batch = size, .batches = (plan.count() + size - 1) / size});
+  };
+  begin(0, 0, batch);
+  for (const BatchChange& change : changes) {
+    const Stage& last = stages_.back();
+    begin(change.epoch, last.step + (change.epoch - last.epoch) * last.batches, change.batch);
+  }
   full_rounds_ = plan.count() / plan.shards() / leaf_;
   remainder_begin_.push_back(0);
   for (const std::uint32_t shard : rotation_) {
@@ -55,12 +63,38 @@ Order::Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::
   }
 }
 
-std::uint64_t Order::steps_per_epoch() const { return (plan_.count() + batch_ - 1) / batch_; }
+std::uint64_t Order::largest_batch() const { return std::ranges::max(stages_, {}, &Stage::batch).batch; }
+
+Position Order::position(std::uint64_t step) const {
+  const auto next = std::ranges::upper_bound(stages_, step, {}, &Stage::step);
+  const Stage& stage = *std::prev(next);
+  const std::uint64_t steps = step - stage.step;
+  return {.epoch = stage.epoch + steps / stage.batches,
+          .index = steps % stage.batches,
+          .batches = stage.batches,
+          .batch = stage.batch};
+}
+
+double Order::epochs(std::uint64_t steps) const {
+  const Stage& stage = *std::prev(std::ranges::upper_bound(stages_, steps, {}, &Stage::step));
+  return static_cast<double>(stage.epoch) + static_cast<double>(steps - stage.step) / static_cast<double>(stage.batches);
+}
+
+double Order::steps(double epochs) const {
+  const auto begins = [](const Stage& stage) { return static_cast<double>(stage.epoch); };
+  const Stage& stage = *std::prev(std::ranges::upper_bound(stages_, epochs, {}, begins));
+  return static_cast<double>(stage.step) + std::ceil((epochs - begins(stage)) * static_cast<double>(stage.batches));
+}
+
+std::uint64_t Order::at_first_batch(std::uint64_t step) const {
+  if (constant()) return step;
+  const Position p = position(step);
+  return p.epoch * steps_per_epoch() + p.index * steps_per_epoch() / p.batches;
+}
 
 std::uint64_t Order::batch_size(std::uint64_t step) const {
-  if (sampling_ == Sampling::replace) return batch_;
-  const std::uint64_t first = step % steps_per_epoch() * batch_;
-  return std::min(batch_, plan_.count() - first);
+  const Position p = position(step);
+  return sampling_ == Sampling::replace ? p.batch : std::min(p.batch, plan_.count() - p.index * p.batch);
 }
 
 std::vector<Leaf> Order::leaves(std::uint64_t step) const {
@@ -70,7 +104,8 @@ std::vector<Leaf> Order::leaves(std::uint64_t step) const {
 /// The epoch's turns laid end to end are cut into batches; a batch that ends inside a turn splits it.
 std::vector<Leaf> Order::turns(std::uint64_t step) const {
   const std::uint64_t in_full_rounds = full_rounds_ * plan_.shards() * leaf_;
-  std::uint64_t at = step % steps_per_epoch() * batch_;
+  const Position position = this->position(step);
+  std::uint64_t at = position.index * position.batch;
   const std::uint64_t end = at + batch_size(step);
   std::vector<Leaf> leaves;
   while (at < end) {
@@ -100,7 +135,7 @@ std::vector<Leaf> Order::turns(std::uint64_t step) const {
 std::vector<Leaf> Order::drawn_leaves(std::uint64_t step) const {
   const base::Random random(seed_, base::Purpose::replacement);
   std::vector<std::vector<std::uint32_t>> places(plan_.shards());
-  for (std::uint64_t t = 0; t < batch_; ++t) {
+  for (std::uint64_t t = 0; t < batch_size(step); ++t) {
     const std::uint64_t position = random.below(plan_.count(), step, t);
     const std::uint32_t shard = plan_.shard_of(position);
     places[shard].push_back(static_cast<std::uint32_t>(position - plan_.begin(shard)));
@@ -141,7 +176,7 @@ void Order::places(std::uint64_t step, const Leaf& leaf, std::span<std::uint32_t
     std::iota(places.begin(), places.end(), static_cast<std::uint32_t>(leaf.first));
     return;
   }
-  const std::uint64_t epoch = step / steps_per_epoch();
+  const std::uint64_t epoch = position(step).epoch;
   const base::Permutation order(plan_.size(leaf.shard), seed_, base::Purpose::order, epoch * kStreamsPerEpoch + leaf.shard);
   for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint32_t>(order(leaf.first + i));
 }

@@ -97,7 +97,10 @@ const data::Examples<Real>& Engine<Real>::gather(const Request& request, const d
   } else {
     order_.places(request.ticket, leaf, job.places);
   }
-  return job.gathered.gather(part(request.part), leaf.shard, job.places);
+  // Steps on minibatches have dropout, where the model has any; full gradients, evaluations and lines are of F itself.
+  const bool random = request.verb == Verb::gradient && request.asker == Asker::method && !request.all;
+  const auto draw = random ? std::optional(data::Draw{.seed = options_.seed, .ticket = request.ticket}) : std::nullopt;
+  return job.gathered.gather(part(request.part), leaf.shard, job.places, draw);
 }
 
 template <class Real>

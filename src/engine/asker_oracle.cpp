@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "talweg/math/sums.hpp"
+#include "talweg/optim/coupled_prox.hpp"
 
 namespace talweg::engine {
 
@@ -168,7 +169,10 @@ double Engine<Real>::AskerOracle::nonsmooth_omega(optim::Vector x) {
   const auto kernel = math::block_kernel([this]<class T>(const math::Block& block, math::Arrays<T> v) {
     return math::Sums{engine_.problem_.regularizer.template nonsmooth_value<T>(block, v[0])};
   });
-  return engine_.space(asker_).for_each_block({}, std::array{x}, kernel)[0];
+  BlockSpace<Real>& space = engine_.space(asker_);
+  const double separable = space.for_each_block({}, std::array{x}, kernel)[0];
+  const math::Coupling* coupling = engine_.problem_.regularizer.coupling();
+  return coupling == nullptr ? separable : separable + optim::coupled_value(space, *coupling, x);
 }
 
 template class Engine<float>::AskerOracle;

@@ -30,7 +30,7 @@ Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Pro
       options_(options),
       leaf_(leaf_of(options, problem.train.plan().count())),
       order_(problem.train.plan(), options.sampling, options.seed,
-             options.batch > 0 ? options.batch : problem.train.plan().count(), leaf_),
+             options.batch > 0 ? options.batch : problem.train.plan().count(), leaf_, options.batches),
       grids_(problem.objective->layout().tensors().size()),
       pieces_(pieces_of(problem.objective->layout(), comm.node().place, comm.node().slices, comm.node().nodes)),
       store_(comm, problem.objective->layout().extent(), node_part(), declared, mirrored()),

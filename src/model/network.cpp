@@ -49,7 +49,8 @@ template <class Real>
 Capabilities Network<Real>::capabilities() const {
   return {.hvp = true,
           .classification = plan_.loss->classes,
-          .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth)};
+          .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth),
+          .numbers_per_unit = plan_.dropout.empty() ? 4 : 6};
 }
 
 template <class Real>
@@ -62,9 +63,10 @@ std::optional<LinearCurvature> Network<Real>::linear_curvature() const {
 
 template <class Real>
 std::string Network<Real>::describe() const {
-  return fmt::format("{} {}{}, {}{}", plan_.kind, fmt::join(plan_.widths, "-"),
+  return fmt::format("{} {}{}, {}{}{}", plan_.kind, fmt::join(plan_.widths, "-"),
                      plan_.activation != nullptr ? fmt::format(", {}", plan_.activation->name) : "", plan_.loss->name,
-                     plan_.bias ? "" : ", no bias");
+                     plan_.bias ? "" : ", no bias",
+                     plan_.dropout.empty() ? "" : fmt::format(", dropout {}", fmt::join(plan_.dropout, " ")));
 }
 
 template <class Real>

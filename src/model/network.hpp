@@ -23,6 +23,7 @@ struct NetworkPlan {
   bool sparse = false;                          // the examples
   const ActivationEntry* activation = nullptr;  // null when nothing is hidden
   const LossEntry* loss = nullptr;
+  std::vector<double> dropout{};  // [layers - 1]; empty: none
 };
 
 template <class Real>
@@ -63,6 +64,9 @@ class Network final : public Objective<Real> {
     math::Buffer<Real> back;                   // delta_{l+1} W_{l+1}: what f' is applied to; not used by the last layer
     math::Buffer<Real> delta;                  // dl/dz
     math::Buffer<Real> dz, da, dback, ddelta;  // derivatives along a direction
+    // With dropout a is mask times this, and back has the mask on it.
+    math::Buffer<Real> whole;  // f(z)
+    math::Buffer<Real> mask;   // 0, or 1 / (1 - p)
   };
   struct NetworkTape;
   struct Place {  // of a tensor in the layout
@@ -116,6 +120,8 @@ class Network final : public Objective<Real> {
                     math::Rows<Real> start, math::Buffer<Real>& out) const;
   /// Takes the examples in; all z and a, up to the outputs.
   void forward(const Point<Real>& point, const data::Examples<Real>& examples, NetworkTape& tape) const;
+  /// Of a step's examples: a = mask f(z) in layer l, a hidden one.
+  void drop(const data::Examples<Real>& examples, std::size_t l, Layer& layer) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;
 
   /// Arrays of a layer whose outer products a share is made of.

@@ -56,12 +56,17 @@ template <class Real>
 void Network<Real>::forward(const Point<Real>& point, const data::Examples<Real>& examples, NetworkTape& tape) const {
   assert(plan_.sparse == examples.is_sparse() || examples.count == 0);
   tape.examples = &examples;
+  tape.dropped = examples.draw && !plan_.dropout.empty();
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
     product(tape, l, point, input(tape, l), bias(point, l), layer.z);
     if (l + 1 == layers()) break;
     layer.a.resize(layer.z.size());
-    activation_->forward(layer.z.size(), layer.z.data(), layer.a.data());
+    if (tape.dropped) {
+      drop(examples, l, layer);
+    } else {
+      activation_->forward(layer.z.size(), layer.z.data(), layer.a.data());
+    }
   }
 }
 
@@ -80,7 +85,11 @@ double Network<Real>::forward_backward(Point<Real> point, const data::Examples<R
     Layer& layer = tape.layers[l];
     back_product(tape, l + 1, point, tape.layers[l + 1].delta, {}, layer.back);
     layer.delta.resize(layer.z.size());
-    activation_->backward(layer.z.size(), layer.z.data(), layer.a.data(), layer.back.data(), layer.delta.data());
+    if (tape.dropped) {
+      for (std::size_t i = 0; i < layer.back.size(); ++i) layer.back[i] *= layer.mask[i];
+    }
+    const Real* const f = tape.dropped ? layer.whole.data() : layer.a.data();
+    activation_->backward(layer.z.size(), layer.z.data(), f, layer.back.data(), layer.delta.data());
   }
   return value;
 }

@@ -5,6 +5,7 @@
 //   dback_l  = ddelta_{l+1} W_{l+1} + delta_{l+1} V_{l+1}      ddelta_l = f'(z_l) dback_l + f''(z_l) dz_l back_l
 //   (H v)_W  = ddelta_l^T a_{l-1} + delta_l^T da_{l-1}         (H v)_b = sum of ddelta_l
 #include <array>
+#include <stdexcept>
 
 #include "model/network.hpp"
 #include "model/network_tape.hpp"
@@ -14,6 +15,7 @@ namespace talweg::model {
 template <class Real>
 void Network<Real>::tangent(Point<Real> point, Point<Real> direction, Tape<Real>& opaque) const {
   auto& tape = static_cast<NetworkTape&>(opaque);
+  if (tape.dropped) throw std::logic_error("a Hessian-vector product of a network with dropout");
   for (std::size_t l = 0; l < layers(); ++l) {
     Layer& layer = tape.layers[l];
     product(tape, l, direction, input(tape, l), bias(direction, l), layer.dz);

@@ -12,9 +12,16 @@ namespace talweg::model {
 
 Regularizer::Regularizer(const Config& config, const math::ParameterLayout& layout) : config_(config) {
   for (const math::Tensor& tensor : layout.tensors()) bias_.push_back(tensor.bias);
+  if (config.group_lasso == 0 && config.ball == 0) return;
+  const bool ball = config.ball > 0;
+  coupling_ = {
+      .of = ball ? math::Coupling::Of::all : config.groups, .size = ball ? config.ball : config.group_lasso, .acts_on = {}};
+  for (const bool bias : bias_) coupling_->acts_on.push_back(config.include_bias || !bias);
 }
 
-bool Regularizer::smooth() const { return config_.l1 == 0 && !std::isfinite(config_.low) && !std::isfinite(config_.high); }
+bool Regularizer::smooth() const {
+  return config_.l1 == 0 && !std::isfinite(config_.low) && !std::isfinite(config_.high) && !coupling_;
+}
 
 bool Regularizer::acts_on(const math::Block& block) const { return config_.include_bias || !bias_[block.tensor]; }
 
@@ -83,6 +90,22 @@ Regularizer::Config parse_regularizer(const base::Section& regularizer) {
     if (!box.empty()) regularizer.fail("nonnegative", "true beside box", "one of them");
     config.low = 0;
   }
+  config.group_lasso =
+      regularizer.number("group_lasso", 0.0, finite, "weight of the sum of sqrt(elements) |w_g|_2 over groups");
+  config.groups =
+      regularizer.choice("groups", "inputs", {"inputs", "outputs"},
+                         "of group_lasso: all weights that read one feature or unit, or all into one unit") == "inputs"
+          ? math::Coupling::Of::inputs
+          : math::Coupling::Of::outputs;
+  config.ball =
+      regularizer.number("ball", 0.0, finite, "radius of the ball |w|_2 <= ball that the weights stay within; 0: none");
+  if (config.group_lasso > 0 && config.ball > 0)
+    regularizer.fail("ball", "it beside group_lasso", "one of them: their prox is not one after the other");
+  const auto cone = [](double bound) { return bound == 0 || !std::isfinite(bound); };
+  if ((config.group_lasso > 0 || config.ball > 0) && (!cone(config.low) || !cone(config.high)))
+    regularizer.fail("box",
+                     fmt::format("[{:g}, {:g}] beside {}", config.low, config.high, config.ball > 0 ? "ball" : "group_lasso"),
+                     "bounds of 0 or infinity there: the prox of others is not one after the other");
   config.include_bias = regularizer.flag("include_bias", false, "Omega acts on biases too");
   return config;
 }

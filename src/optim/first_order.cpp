@@ -9,6 +9,7 @@
 #include "optim/undo.hpp"
 #include "talweg/math/prefetch.hpp"
 #include "talweg/math/sums.hpp"
+#include "talweg/optim/coupled_prox.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 /// Sums of the last sweep.
 enum : std::size_t { kGradient = 0, kUpdate = 1, kPoint = 2 };
 
-/// The last sweep on one block: arrays are g, x, the rule's slots, the estimator's keeps, the rule's reads. Returns |g|^2,
-/// |x_t - x_{t-1}|^2, |x_t|^2.
+/// The last sweep on one block: arrays are g, x, the rule's slots, the estimator's keeps, the steps for a prox that couples
+/// coordinates, the rule's reads. Returns |g|^2, |x_t - x_{t-1}|^2, |x_t|^2.
 class LastSweep final : public math::BlockKernel {
  public:
   const Update& update;
@@ -28,10 +29,19 @@ class LastSweep final : public math::BlockKernel {
   std::size_t slots;
   bool keep_gradient;
   bool keep_point;
+  bool keep_steps = false;
 
   LastSweep(const Update& u, const math::Proximal* p, const Clipped& c, const StepNoise& w, double s, std::size_t n,
             bool gradient, bool point)
-      : update(u), proximal(p), clipped(c), noise(w), shrink(s), slots(n), keep_gradient(gradient), keep_point(point) {}
+      : update(u),
+        proximal(p),
+        clipped(c),
+        noise(w),
+        shrink(s),
+        slots(n),
+        keep_gradient(gradient),
+        keep_point(point),
+        keep_steps(p != nullptr && p->coupling() != nullptr) {}
   math::Sums run(const math::Block& block, math::Arrays<float> arrays) const override { return apply(block, arrays); }
   math::Sums run(const math::Block& block, math::Arrays<double> arrays) const override { return apply(block, arrays); }
 
@@ -69,7 +79,8 @@ class LastSweep final : public math::BlockKernel {
     if (shrink != 1) {
       for (Real& v : x) v *= static_cast<Real>(shrink);
     }
-    const std::size_t reads = next + (keep_point ? 1 : 0);
+    const std::size_t steps = next + (keep_point ? 1 : 0);
+    const std::size_t reads = steps + (keep_steps ? 1 : 0);
     update.loop->run(RuleBlock<Real>{.block = piece,
                                      .count = piece.count,
                                      .x = x.data(),
@@ -77,7 +88,8 @@ class LastSweep final : public math::BlockKernel {
                                      .g = g.data(),
                                      .slots = arrays.data.subspan(2, slots),
                                      .reads = arrays.data.subspan(reads),
-                                     .proximal = proximal});
+                                     .proximal = proximal,
+                                     .steps = keep_steps ? arrays.data[steps] : nullptr});
     if (keep_point) std::ranges::copy(std::span(before).first(x.size()), arrays[next].begin());
     change.add(piece.count, [&](std::size_t i) {
       const double d = static_cast<double>(x[i]) - static_cast<double>(before[i]);
@@ -87,8 +99,54 @@ class LastSweep final : public math::BlockKernel {
   }
 };
 
+/// What a prox that couples coordinates needs beside the last sweep, and what follows it.
+class Coupled {
+ public:
+  /// `written`: x and the rule's slots.
+  Coupled(VectorSpace& space, const math::Coupling& coupling, std::vector<Vector> written)
+      : space_(space), coupling_(coupling), written_(std::move(written)), before_(space), left_(space), steps_(space) {
+    space.copy(written_.front(), before_);
+  }
+  [[nodiscard]] Vector steps() const { return steps_; }
+  /// |x_t - x_{t-1}|^2, |x_t|^2 into `sums`.
+  void finish(const Update& update, math::Sums& sums) {
+    const Vector x = written_.front();
+    if (update.after) space_.copy(x, left_);
+    prox_coupled(space_, coupling_, x, steps_);
+    const auto kernel = math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+      const std::span<Real> before = v[v.data.size() - 2];
+      if (update.after) {
+        update.after->run(RuleBlock<Real>{.block = block,
+                                          .count = v.count,
+                                          .x = v.data[0],
+                                          .before = v.data.back(),
+                                          .slots = v.data.subspan(1, v.data.size() - 3),
+                                          .reads = {}});
+      }
+      const double change = math::lane_sum(v.count, [&](std::size_t i) {
+        const double d = static_cast<double>(v[0][i]) - static_cast<double>(before[i]);
+        return d * d;
+      });
+      return math::Sums{change, math::squared_norm<Real>(v[0])};
+    });
+    const Vector left = update.after ? Vector(left_) : Vector(before_);
+    const math::Sums moved = space_.for_each_block(written_, {{before_, left}}, kernel);
+    sums[kUpdate] = moved[0];
+    sums[kPoint] = moved[1];
+  }
+
+ private:
+  VectorSpace& space_;
+  const math::Coupling& coupling_;
+  std::vector<Vector> written_;
+  Temporary before_;  // x_{t-1}
+  Temporary left_;    // x as the loop left it
+  Temporary steps_;
+};
+
 class Minibatch final : public Estimator {
  public:
+  [[nodiscard]] Needs needs() const override { return {}; }
   Estimate estimate(StepContext& context) const override {
     return {.request = {.terms = {{1.0, context.x()}},
                         .shifts = {},
@@ -162,6 +220,10 @@ StepReport FirstOrder::step(StepContext& context) const {
   const double shrink = 1 - rule_step.lr * around_.weight_decay;
   const auto reads_of = [](const Update& update) { return std::vector<Vector>(update.reads.begin(), update.reads.end()); };
 
+  std::optional<Coupled> coupled;
+  if (proximal != nullptr && proximal->coupling() != nullptr)
+    coupled.emplace(space, *proximal->coupling(), std::vector(writes.begin(), writes.end()));
+
   StepNoise noise = around_.noise.draw(context, rule_step.lr);
   GradientAnswer answer;
   double gradient = 0;
@@ -170,10 +232,12 @@ StepReport FirstOrder::step(StepContext& context) const {
     const Clipped clipped(around_.clipping, space, 0);
     if (estimate.keep_gradient) writes.push_back(*estimate.keep_gradient);
     if (estimate.keep_point) writes.push_back(*estimate.keep_point);
+    if (coupled) writes.push_back(coupled->steps());
     const LastSweep sweep(update, proximal, clipped, noise, shrink, slots_.size(), estimate.keep_gradient.has_value(),
                           estimate.keep_point.has_value());
     answer = oracle.gradient(estimate.request, {.kernel = sweep, .writes = writes, .reads = reads_of(update)});
     gradient = answer.sums[kGradient];
+    if (coupled) coupled->finish(update, answer.sums);
   } else {
     const Temporary g(space);
     Update update;
@@ -196,8 +260,10 @@ StepReport FirstOrder::step(StepContext& context) const {
     }
     writes.insert(writes.begin(), g);
     if (estimate.keep_point) writes.push_back(*estimate.keep_point);
+    if (coupled) writes.push_back(coupled->steps());
     const LastSweep sweep(update, proximal, clipped, noise, shrink, slots_.size(), false, estimate.keep_point.has_value());
     answer.sums = space.for_each_block(writes, reads_of(update), sweep);
+    if (coupled) coupled->finish(update, answer.sums);
   }
   if (const auto moved = around_.averaging.apply(context, rule_step.t, rule_->output())) answer.sums[kPoint] = *moved;
   estimator_->finish(context);

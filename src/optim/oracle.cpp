@@ -5,6 +5,7 @@
 #include <array>
 
 #include "talweg/math/sums.hpp"
+#include "talweg/optim/coupled_prox.hpp"
 
 namespace talweg::optim {
 
@@ -24,6 +25,7 @@ void Oracle::prox(Vector x, double step) {
                            steps.fill(static_cast<Real>(step));
                            omega->apply(block, v[0], std::span<const Real>(steps).first(v.count));
                          }));
+  if (omega->coupling() != nullptr) prox_coupled(space(), *omega->coupling(), x, step);
 }
 
 }  // namespace talweg::optim

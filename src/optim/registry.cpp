@@ -78,50 +78,73 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
 
 namespace {
 
-/// Names of the rules, estimators and methods that, as they come, do not need what `need` picks.
-std::vector<std::string_view> without(bool Needs::*need) {
+struct Claim {
+  bool Needs::*need;
+  bool offered;
+  const char* expected;
+};
+
+std::array<Claim, 10> claims_on(const Offer& offer) {
+  return {Claim{&Needs::deterministic, offer.deterministic, "no dropout: this method wants one F at every request"},
+          Claim{&Needs::constant_batch, offer.constant_batch, "one batch size: this method's constants go by it"},
+          Claim{&Needs::full_batch, offer.full_batch,
+                "run.batch = \"full\": this method asks for values and gradients of all of F"},
+          Claim{&Needs::smooth_omega, offer.smooth_omega,
+                "a smooth Omega (no l1, no box, no group lasso, no ball): this method has no prox step"},
+          Claim{&Needs::l1_omega, offer.l1_omega, "l1 alone: this method handles the sign of each weight and nothing else"},
+          Claim{&Needs::separable_omega, offer.separable_omega,
+                "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
+          Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
+          Claim{&Needs::strongly_convex, offer.strongly_convex,
+                "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+          Claim{&Needs::distinct, offer.distinct,
+                "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
+          Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
+}
+
+/// What a method needs, and what follows from that.
+Needs needs_of(const Method& method) {
+  Needs needs = method.needs();
+  needs.deterministic = needs.deterministic || needs.full_batch || needs.hvp;
+  return needs;
+}
+
+/// Names of the rules, estimators and methods whose needs, as they come, are such.
+template <class Fits>
+std::string those_that(Fits fits) {
   std::vector<std::string_view> found;
   for (const Entry* entry : kCatalogue) {
     const auto config = base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry->name), "defaults");
-    if (!(build_method(config.section("method"))->needs().*need)) found.push_back(entry->name);
+    if (fits(needs_of(*build_method(config.section("method"))))) found.push_back(entry->name);
   }
-  return found;
+  return fmt::format("{}", fmt::join(found, ", "));
 }
 
 }  // namespace
 
-void check_needs(const base::Section& method, const Method& built, const Offer& offer, const std::optional<Blamed>& omega) {
-  struct Claim {
-    bool Needs::*need;
-    bool offered;
-    const char* expected;
-  };
-  const std::array claims = {
-      Claim{&Needs::full_batch, offer.full_batch,
-            "run.batch = \"full\": this method asks for values and gradients of all of F"},
-      Claim{&Needs::smooth_omega, offer.smooth_omega, "a smooth Omega (no l1, no box): this method has no prox step"},
-      Claim{&Needs::l1_omega, offer.l1_omega, "l1 alone (no box): this method handles the sign of each weight, not its bounds"},
-      Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
-      Claim{&Needs::strongly_convex, offer.strongly_convex,
-            "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
-      Claim{&Needs::distinct, offer.distinct,
-            "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
-      Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
-  const Needs needs = built.needs();
+void check_needs(const base::Section& method, const Method& built, const Offer& offer, const Blame& blame) {
+  const Needs needs = needs_of(built);
+  const auto name = [&] { return method.text("name", "sgd", "the optimization method: see `talweg methods`"); };
   if (needs.horizon > offer.steps) {
-    method.fail("name", '"' + method.text("name", "sgd", "the optimization method: see `talweg methods`") + '"',
+    method.fail("name", '"' + name() + '"',
                 fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.why));
   }
+  const auto claims = claims_on(offer);
   for (const Claim& claim : claims) {
     if (!(needs.*claim.need) || claim.offered) continue;
-    const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
-    const std::string others = fmt::format("{}", fmt::join(without(claim.need), ", "));
-    if (omega && (claim.need == &Needs::smooth_omega || claim.need == &Needs::l1_omega)) {
-      omega->section.fail(omega->key, omega->found,
-                          fmt::format("with method.name = \"{}\" {}; these take it: {}", name, claim.expected, others));
+    if (const auto key = blame ? blame(claim.need) : std::nullopt) {
+      const auto takes_it = [&](const Needs& other) {  // run.batch is one key, and not the one that is blamed
+        return std::ranges::all_of(claims, [&](const Claim& c) {
+          return c.offered || !(other.*c.need) || (c.need == &Needs::full_batch && offer.deterministic && offer.constant_batch);
+        });
+      };
+      key->section.fail(
+          key->key, key->found,
+          fmt::format("with method.name = \"{}\" {}; these take it: {}", name(), claim.expected, those_that(takes_it)));
     }
-    method.fail("name", '"' + name + '"',
-                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why, others));
+    method.fail("name", '"' + name() + '"',
+                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why,
+                            those_that([&](const Needs& other) { return !(other.*claim.need); })));
   }
 }
 

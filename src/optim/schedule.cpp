@@ -23,13 +23,15 @@ const std::array kSchedules = {
 class WarmedUp final : public Schedule {
  public:
   WarmedUp(double epochs, std::unique_ptr<Schedule> inner) : epochs_(epochs), inner_(std::move(inner)) {}
+  bool observes() const override { return inner_->observes(); }
+  void observe(double value, ScheduleMemory& memory) const override { inner_->observe(value, memory); }
   double factor(const SchedulePoint& p) const override {
     const auto warmup = static_cast<std::int64_t>(std::llround(epochs_ * static_cast<double>(p.steps_per_epoch)));
-    const double start =
-        inner_->factor({.step = 0, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
-    if (p.step < warmup) return start * static_cast<double>(p.step + 1) / static_cast<double>(warmup);
-    return inner_->factor(
-        {.step = p.step - warmup, .steps = std::max<std::int64_t>(0, p.steps - warmup), .steps_per_epoch = p.steps_per_epoch});
+    SchedulePoint inner = p;  // which counts from the end of the warm-up
+    inner.steps = std::max<std::int64_t>(0, p.steps - warmup);
+    inner.step = std::max<std::int64_t>(0, p.step - warmup);
+    const double factor = inner_->factor(inner);
+    return p.step < warmup ? factor * static_cast<double>(p.step + 1) / static_cast<double>(warmup) : factor;
   }
 
  private:

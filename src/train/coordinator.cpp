@@ -45,7 +45,7 @@ Coordinator<Real>::Coordinator(const base::Config& config, const RunConfig& run,
         level == base::Level::warning ? log.warn(text) : log.info(text);
       }),
       steps_per_epoch_(static_cast<std::int64_t>(engine.order().steps_per_epoch())),
-      steps_(run.run.planned_steps(steps_per_epoch_)) {}
+      steps_(run.run.planned_steps(engine.order())) {}
 
 template <class Real>
 TrainResult Coordinator<Real>::run() {
@@ -116,6 +116,8 @@ void Coordinator<Real>::conclude() {
   if (ended_before_) return;
   record_figures();
   keep_best(figures_);
+  // Were the run to go on from here, as one that is extended does, this would be an evaluation like any other.
+  if (run_.trace.evaluate_every > 0 && completes(run_.trace.evaluate_every, steps_done())) tell_schedule(figures_);
 }
 
 template <class Real>
@@ -164,9 +166,15 @@ void Coordinator<Real>::step() {
   const engine::Phases before = engine_.meter().phases;
   const auto begin = Clock::now();
   const std::int64_t done = steps_done();
+  const auto at_first_batch = [this](std::int64_t step) {
+    return static_cast<std::int64_t>(engine_.order().at_first_batch(static_cast<std::uint64_t>(step)));
+  };
   const optim::Progress progress{
       .step = done,
-      .factor = run_.schedule->factor({.step = done, .steps = steps_, .steps_per_epoch = steps_per_epoch_}),
+      .factor = run_.schedule->factor({.step = at_first_batch(done),
+                                       .steps = at_first_batch(steps_),
+                                       .steps_per_epoch = steps_per_epoch_,
+                                       .reduced = run_.schedule->observes() ? state_.scalar("schedule.factor") : 1}),
       .seed = run_.run.engine.seed};
   optim::Oracle& oracle = engine_.oracle(engine::Asker::method);
   optim::StepContext context{oracle, state_, progress};
@@ -203,6 +211,7 @@ std::optional<Ending> Coordinator<Real>::observe() {
   record_figures();
   observed_step_ = steps_done();
   keep_best(figures_);
+  tell_schedule(figures_);
   const double objective = figures_.get("train_objective");
   if (objective <= run_.stop.target_loss) {
     return finished("target_loss", fmt::format("the training objective {:.6g} reached {:.6g} at step {}", objective,
@@ -244,6 +253,29 @@ void Coordinator<Real>::keep_best(const Figures& figures) {
 }
 
 template <class Real>
+void Coordinator<Real>::tell_schedule(const Figures& figures) {
+  const double value = figures.get(run_.stop.metric);
+  if (!run_.schedule->observes() || std::isnan(value)) return;
+  optim::ScheduleMemory memory{.factor = state_.scalar("schedule.factor"),
+                               .best = state_.scalar("schedule.best"),
+                               .seen = state_.counter("schedule.seen"),
+                               .waits = state_.counter("schedule.waits"),
+                               .cooldown = state_.counter("schedule.cooldown")};
+  const double before = memory.factor;
+  run_.schedule->observe(larger_is_better(run_.stop.metric) ? -value : value, memory);
+  state_.scalar("schedule.factor") = memory.factor;
+  state_.scalar("schedule.best") = memory.best;
+  state_.counter("schedule.seen") = memory.seen;
+  state_.counter("schedule.waits") = memory.waits;
+  state_.counter("schedule.cooldown") = memory.cooldown;
+  if (memory.factor == before) return;
+  const std::string text = fmt::format("no better {}: the learning rate's factor falls from {:g} to {:g} after step {}",
+                                       run_.stop.metric, before, memory.factor, steps_done());
+  log_.info(text);
+  event("schedule", text);
+}
+
+template <class Real>
 double Coordinator<Real>::elapsed() const {
   return std::chrono::duration<double>(Clock::now() - started_).count();
 }
@@ -255,11 +287,16 @@ double Coordinator<Real>::seconds() const {
 
 template <class Real>
 double Coordinator<Real>::epoch() {
-  return static_cast<double>(steps_done()) / static_cast<double>(steps_per_epoch_);
+  return engine_.order().epochs(static_cast<std::uint64_t>(steps_done()));
 }
 
 template <class Real>
 bool Coordinator<Real>::completes(double epochs, std::int64_t done) const {
+  const data::Order& order = engine_.order();
+  if (!order.constant()) {
+    const auto periods = [&](std::int64_t step) { return std::floor(order.epochs(static_cast<std::uint64_t>(step)) / epochs); };
+    return periods(done) > periods(done - 1);
+  }
   const double period = std::max(1.0, epochs * static_cast<double>(steps_per_epoch_));
   return std::floor(static_cast<double>(done) / period) > std::floor(static_cast<double>(done - 1) / period);
 }
@@ -273,6 +310,15 @@ ProgressState Coordinator<Real>::progress_state() {
           .examples = examples_,
           .loss = report_.loss,
           .valid_accuracy = std::isnan(accuracy) ? -1 : accuracy};
+}
+
+void declare_schedule_slots(math::StateLayout& layout, const optim::Schedule& schedule) {
+  if (!schedule.observes()) return;
+  layout.scalar("schedule.factor", 1);
+  layout.scalar("schedule.best");
+  layout.counter("schedule.seen");
+  layout.counter("schedule.waits");
+  layout.counter("schedule.cooldown");
 }
 
 void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {

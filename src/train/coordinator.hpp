@@ -51,6 +51,7 @@ class Coordinator {
   std::optional<Ending> observe();  // evaluation and what it decides
   std::optional<Ending> check_gradient_norm();
   void keep_best(const Figures& figures);
+  void tell_schedule(const Figures& figures);  // what an evaluation found, if it goes by that
 
   void write_from_now(std::unique_ptr<io::TraceWriter> trace);
   void record_figures();
@@ -102,7 +103,9 @@ class Coordinator {
   std::int64_t saved_step_ = -1;     // of the last one on the disk, as far as the writer was asked
   bool asked_ = false;               // for a checkpoint, by a signal
   std::int64_t due_step_ = -1;       // of a checkpoint that waits for the one being written
-  std::int64_t late_ = 0;            // how many have waited
+  Clock::time_point due_at_ = Clock::now();
+  std::int64_t late_ = 0;  // how many have waited
+  bool told_late_ = false;
   std::int64_t first_step_ = 0;
   comm::Traffic traffic_before_;  // of the steps before first_step_
   double seconds_before_ = 0;     // of earlier parts
@@ -123,5 +126,7 @@ class Coordinator {
 
 /// The slots the trainer and the engine need; x and the method's own are declared beside them.
 void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors);
+/// What a schedule that goes by evaluations remembers of them.
+void declare_schedule_slots(math::StateLayout& layout, const optim::Schedule& schedule);
 
 }  // namespace talweg::train

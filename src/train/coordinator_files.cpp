@@ -106,6 +106,7 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
   if (forget_best) {
     state_.counter("trainer.best_step") = -1;
     state_.counter("trainer.since_best") = 0;
+    if (run_.schedule->observes()) state_.counter("schedule.seen") = state_.counter("schedule.waits") = 0;
   }
   best_changed_ = state_.counter("trainer.best_step") >= 0;  // best.h5 may be of a later step, or lost
   ++state_.counter("trainer.part");

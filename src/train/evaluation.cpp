@@ -56,17 +56,17 @@ double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
   optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
   const optim::Temporary gradient(oracle.space());
   const double norm = std::sqrt(oracle.gradient_into(x, oracle.all(), gradient).sums[0]);
-  const math::Proximal* proximal = oracle.proximal();
-  if (proximal == nullptr) return norm;
-  const auto moved = math::block_kernel([proximal]<class T>(const math::Block& block, math::Arrays<T> v) {
-    std::vector<T> forward(block.count);
-    const std::vector<T> steps(block.count, T{1});
-    for (std::size_t i = 0; i < block.count; ++i) forward[i] = v[0][i] - v[1][i];
-    proximal->apply(block, forward, steps);
-    for (std::size_t i = 0; i < block.count; ++i) forward[i] -= v[0][i];
-    return math::Sums{math::squared_norm<T>(forward)};
+  if (oracle.proximal() == nullptr) return norm;
+  optim::VectorSpace& space = oracle.space();
+  space.combine(1, x, -1, gradient, gradient);
+  oracle.prox(gradient, 1);
+  const auto moved = math::block_kernel([]<class T>(const math::Block&, math::Arrays<T> v) {
+    return math::Sums{math::lane_sum(v.count, [&](std::size_t i) {
+      const T d = v[1][i] - v[0][i];
+      return static_cast<double>(d) * static_cast<double>(d);
+    })};
   });
-  return std::sqrt(oracle.space().for_each_block({}, std::array<optim::Vector, 2>{x, gradient}, moved)[0]);
+  return std::sqrt(space.for_each_block({}, std::array<optim::Vector, 2>{x, gradient}, moved)[0]);
 }
 
 template <class Real>

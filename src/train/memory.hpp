@@ -65,12 +65,14 @@ VectorMemory vector_memory(const model::Objective<Real>& objective, const math::
   return m;
 }
 
-/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and four numbers per unit.
+/// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and four numbers per unit, six with
+/// dropout.
 template <class Real>
 double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
                         std::size_t leaves) {
+  const auto per_unit = static_cast<std::size_t>(objective.capabilities().numbers_per_unit);
   std::size_t numbers = shape.sparse ? 0 : shape.features;
-  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : 4 * t.rows();
+  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : per_unit * t.rows();
   return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
 }
 
@@ -95,7 +97,7 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
   m.tables += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
                                                        layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
-  m.activations = activations(engine.order().batch(), engine.leaf());
+  m.activations = activations(engine.order().largest_batch(), engine.leaf());
   const double all = activations(count, std::max(engine.leaf(), engine::default_leaf(count)));
   m.full_pass = vector + std::max(all - m.activations, 0.0);
   m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());

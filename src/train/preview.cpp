@@ -28,13 +28,15 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   p.batch = run.run.engine.batch > 0 ? std::min(run.run.engine.batch, p.train) : p.train;
   p.leaf = engine::leaf_of(run.run.engine, p.train);
   p.shards = plan.shards();
-  const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf);
+  const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf, run.run.engine.batches);
   p.steps_per_epoch = order.steps_per_epoch();
-  p.steps = run.run.planned_steps(static_cast<std::int64_t>(p.steps_per_epoch));
+  p.steps = run.run.planned_steps(order);
+  p.last_batch = order.position(static_cast<std::uint64_t>(std::max<std::int64_t>(p.steps, 1)) - 1).batch;
   p.leaves_per_rank.assign(static_cast<std::size_t>(ranks), 0);
   for (std::uint64_t step = 0; step < std::min<std::uint64_t>(p.steps_per_epoch, 64); ++step) {
     std::vector<std::uint64_t> now(static_cast<std::size_t>(ranks), 0);
-    for (const data::Leaf& leaf : order.leaves(step)) {
+    const auto end = static_cast<std::uint64_t>(p.steps);  // where batches grow the last are the largest
+    for (const data::Leaf& leaf : order.leaves(order.constant() || end <= step ? step : end - 1 - step)) {
       for (int r = 0; r < ranks; ++r) now[static_cast<std::size_t>(r)] += plan.owned(r, ranks).contains(leaf.shard) ? 1 : 0;
     }
     for (std::size_t r = 0; r < now.size(); ++r) p.leaves_per_rank[r] = std::max(p.leaves_per_rank[r], now[r]);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/train/run_config.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +12,38 @@ namespace {
 using base::Range;
 
 constexpr double kMostSteps = 9e15;  // whole numbers are exact in double up to here
+
+/// [run] batch_schedule: what the batch becomes in later epochs.
+std::vector<data::BatchChange> parse_batches(const base::Section& run, std::uint64_t batch) {
+  if (run.kind("batch_schedule") == 0) return {};
+  if (batch == 0) run.fail("batch_schedule", "it beside batch = \"full\"", "a batch of so many examples");
+  const base::Section s = run.section("batch_schedule");
+  std::vector<data::BatchChange> changes;
+  if (s.choice("kind", std::nullopt, {"piecewise", "geometric"}, "how examples per minibatch change, from epoch to epoch") ==
+      "piecewise") {
+    const auto epochs = s.integers("boundaries", {}, Range::at_least(1), "epochs after which the batch changes, ascending");
+    const auto batches = s.integers("batches", {}, Range::at_least(1), "examples per minibatch after each of them");
+    if (epochs.empty()) s.fail("boundaries", "none", "at least one epoch");
+    if (batches.size() != epochs.size())
+      s.fail("batches", fmt::format("{} beside {} boundaries", batches.size(), epochs.size()), "one after each boundary");
+    for (std::size_t k = 0; k < epochs.size(); ++k) {
+      if (k > 0 && epochs[k] <= epochs[k - 1])
+        s.fail("boundaries", fmt::format("[{}]", fmt::join(epochs, ", ")), "ascending epochs");
+      changes.push_back({static_cast<std::uint64_t>(epochs[k]), static_cast<std::uint64_t>(batches[k])});
+    }
+    return changes;
+  }
+  const double factor = s.number("factor", 2.0, {.low = 1.01, .high = 1e6}, "the batch is multiplied by this");
+  const auto every =
+      static_cast<std::uint64_t>(s.integer("every", 1, {.low = 1, .high = 1e12}, "epochs from one time to the next"));
+  const double most = s.number("most", 65536.0, {.low = 1, .high = 1e12}, "examples per minibatch at most");
+  double size = static_cast<double>(batch);
+  for (std::uint64_t k = 1; size < most; ++k) {
+    size = std::min(most, size * factor);
+    changes.push_back({k * every, static_cast<std::uint64_t>(size)});
+  }
+  return changes;
+}
 
 RunSection parse_run_section(const base::Section& s) {
   RunSection run;
@@ -27,6 +61,7 @@ RunSection parse_run_section(const base::Section& s) {
     run.engine.batch =
         static_cast<std::uint64_t>(s.integer("batch", 64, Range::at_least(1), "examples per minibatch, or \"full\""));
   }
+  run.engine.batches = parse_batches(s, run.engine.batch);
   run.engine.leaf = static_cast<std::uint32_t>(s.integer(
       "leaf", 0, {.low = 0, .high = 4096}, "examples per leaf; 0: an eighth of the batch within [32, 64]. Part of the bits"));
   run.engine.seed =
@@ -76,10 +111,15 @@ StopSection parse_stop(const base::Section& s, bool has_valid) {
 /// What the run offers its method. Of somebody's own terms nothing is known: that they are convex is for their owner to judge.
 optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const auto& omega = config.regularizer;
+  const bool box = std::isfinite(omega.low) || std::isfinite(omega.high);
+  const bool couples = omega.group_lasso > 0 || omega.ball > 0;
   const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
   return {.full_batch = config.run.engine.batch == 0,
-          .smooth_omega = omega.l1 == 0 && !std::isfinite(omega.low) && !std::isfinite(omega.high),
-          .l1_omega = !std::isfinite(omega.low) && !std::isfinite(omega.high),
+          .smooth_omega = omega.l1 == 0 && !box && !couples,
+          .l1_omega = !box && !couples,
+          .separable_omega = !couples,
+          .deterministic = config.model.dropout.empty(),
+          .constant_batch = config.run.engine.batches.empty(),
           .convex = linear || own_terms,
           .strongly_convex = (linear || own_terms) && omega.l2 > 0 && (omega.include_bias || !config.model.bias),
           .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
@@ -87,18 +127,28 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
           .steps = config.run.steps.value_or(0)};
 }
 
-/// The key that makes Omega non-smooth.
-optim::Blamed nonsmooth_key(const base::Section& s, const model::Regularizer::Config& omega, bool bounds) {
-  if (omega.l1 > 0 && !bounds) return {s, "l1", fmt::format("{:g}", omega.l1)};
-  if (s.kind("box") == 0) return {s, "nonnegative", "true"};
-  return {s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
+/// The key that makes F, Omega or the batches other than the method takes them.
+std::optional<optim::Blamed> blamed(const base::Config& config, const RunConfig& run, bool optim::Needs::*need) {
+  const auto& omega = run.regularizer;
+  const base::Section s = config.section("regularizer");
+  const auto number = [&](const char* key, double value) { return optim::Blamed{s, key, fmt::format("{:g}", value)}; };
+  if (need == &optim::Needs::deterministic)
+    return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
+  if (need == &optim::Needs::constant_batch)
+    return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
+  const bool any = need == &optim::Needs::smooth_omega, beyond_l1 = need == &optim::Needs::l1_omega;
+  if (!any && !beyond_l1 && need != &optim::Needs::separable_omega) return std::nullopt;
+  if (any && omega.l1 > 0) return number("l1", omega.l1);
+  if (omega.ball > 0) return number("ball", omega.ball);
+  if (omega.group_lasso > 0) return number("group_lasso", omega.group_lasso);
+  if (s.kind("box") == 0) return optim::Blamed{s, "nonnegative", "true"};
+  return optim::Blamed{s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
 }
 
 }  // namespace
 
-std::int64_t RunSection::planned_steps(std::int64_t steps_per_epoch) const {
-  if (steps) return *steps;
-  return static_cast<std::int64_t>(std::min(kMostSteps, std::ceil(epochs.value_or(0) * static_cast<double>(steps_per_epoch))));
+std::int64_t RunSection::planned_steps(const data::Order& order) const {
+  return steps ? *steps : static_cast<std::int64_t>(std::min(kMostSteps, order.steps(epochs.value_or(0))));
 }
 
 RunConfig parse_run(const base::Config& config, const Given& given) {
@@ -127,14 +177,18 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
   run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
   config.reject_unread();
-  if (run.trace.evaluate_every == 0 && (run.stop.patience > 0 || std::isfinite(run.stop.target_loss))) {
-    trace.fail("evaluate_every", "0 beside stop.patience or stop.target_loss", "more than 0: evaluations decide about those");
+  if (run.trace.evaluate_every == 0 &&
+      (run.stop.patience > 0 || std::isfinite(run.stop.target_loss) || run.schedule->observes())) {
+    trace.fail("evaluate_every", "0 beside stop.patience, stop.target_loss or a schedule that goes by evaluations",
+               "more than 0: evaluations decide about those");
   }
+  const bool drops = !run.model.dropout.empty();
   const optim::Offer offer = offer_of(run, given.objective);
-  std::optional<optim::Blamed> omega;
-  if (!offer.smooth_omega)
-    omega = nonsmooth_key(config.section("regularizer"), run.regularizer, run.method->needs().l1_omega && !offer.l1_omega);
-  optim::check_needs(method, *run.method, offer, omega);
+  optim::check_needs(method, *run.method, offer, [&](bool optim::Needs::*need) { return blamed(config, run, need); });
+  if (drops && offer.full_batch) {
+    config.section("model").fail("dropout", fmt::format("{}", fmt::join(run.model.dropout, ", ")),
+                                 "0 with run.batch = \"full\": the gradient of all of F has no dropout");
+  }
   return run;
 }
 

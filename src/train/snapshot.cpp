@@ -143,8 +143,16 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
     copy_values<Real>(entry(checkpoint.state, name, file, "per-example state"), file, kExamples, shape, all);
     engine.load_examples(state.per_example(name), std::move(all));
   }
-  for (const auto& s : state.layout().scalars()) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
-  for (const auto& c : state.layout().counters()) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
+  // A schedule may be another than before: then it remembers nothing yet.
+  const auto begins = [](const std::string& name, const auto& saved) {
+    return name.starts_with("schedule.") && !saved.contains(name);
+  };
+  for (const auto& s : state.layout().scalars()) {
+    if (!begins(s.name, checkpoint.scalars)) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
+  }
+  for (const auto& c : state.layout().counters()) {
+    if (!begins(c.name, checkpoint.counters)) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
+  }
   for (const auto& a : state.layout().arrays()) {
     const auto& from = entry(checkpoint.arrays, a.name, file, "array");
     if (from.size() != a.size) {

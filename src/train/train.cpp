@@ -46,6 +46,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   math::StateLayout layout;
   layout.vector("x");
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
+  declare_schedule_slots(layout, *run.schedule);
   comm::together(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
 
   comm::together(comm, [&] {

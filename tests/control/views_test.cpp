@@ -51,6 +51,41 @@ TEST(Methods, EveryEntryIsTold) {
   EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.full_batch);
 }
 
+// Keys that are read only where another has some value are told too, with that value.
+TEST(Methods, KeysOfAModeAreTold) {
+  const auto keys = [](const char* name, const std::string& with) {
+    std::vector<std::string> found;
+    for (const MethodView::Mode& mode : view_of(optim::find_entry(name)).modes) {
+      if (mode.with.find(with) == std::string::npos) continue;
+      for (const base::Resolved& r : mode.keys) found.push_back(r.key);
+    }
+    return found;
+  };
+  using Keys = std::vector<std::string>;
+  EXPECT_EQ(keys("adam", "average = \"exponential\""), (Keys{"average_from", "average_decay"}));
+  EXPECT_EQ(keys("adam", "lookahead > 0"), (Keys{"lookahead_alpha"}));
+  const auto sgd = keys("sgd", "noise = \"langevin\"");
+  EXPECT_NE(std::ranges::find(sgd, "temperature"), sgd.end());
+  const auto agd = keys("agd", "\"strongly_convex\"");
+  EXPECT_NE(std::ranges::find(agd, "strong_convexity"), agd.end()) << "one that has to be given";
+  const auto pgd = keys("pgd", "mode = \"theory\"");
+  EXPECT_NE(std::ranges::find(pgd, "smoothness"), pgd.end());
+  std::string all;
+  for (const optim::Entry* entry : optim::catalogue()) all += to_text(view_of(*entry));
+  for (const char* key : {"c1 ", "shrink ", "line_requests ", "strong_convexity ", "smoothness ", "temperature ",
+                          "average_from ", "average_decay ", "lookahead_alpha "})
+    EXPECT_NE(all.find(std::string("    ") + key), std::string::npos) << key;
+  EXPECT_FALSE(to_json(view_of(optim::find_entry("adam")))["modes"].empty());
+}
+
+TEST(Schedules, EveryOneIsTold) {
+  for (const optim::ScheduleEntry* entry : optim::schedules())
+    EXPECT_NE(to_text(view_of(*entry)).find(entry->name), std::string::npos);
+  EXPECT_NE(to_text(view_of(*std::ranges::find_if(optim::schedules(), [](const auto* e) { return e->name == "piecewise"; })[0]))
+                .find("has to be given"),
+            std::string::npos);
+}
+
 TEST(Ulps, CountRepresentableNumbersBetween) {
   EXPECT_EQ(ulps(1.0F, 1.0F), 0U);
   EXPECT_EQ(ulps(1.0F, std::nextafter(1.0F, 2.0F)), 1U);

@@ -98,6 +98,46 @@ TEST(Order, EveryExampleExactlyOncePerEpoch) {
   }
 }
 
+// Batches of 64, 100 from epoch 2, 900 from epoch 3 of 1000 examples: 16, 10 and 2 steps an epoch.
+TEST(Order, BatchesThatChangeStillHaveEveryExampleOncePerEpoch) {
+  const ShardPlan plan(1000);
+  const std::vector<BatchChange> changes = {{2, 100}, {3, 900}};
+  for (const auto sampling : {Sampling::shuffle, Sampling::cyclic}) {
+    const Order order(plan, sampling, 3, 64, 32, changes);
+    EXPECT_FALSE(order.constant());
+    EXPECT_EQ(order.batch(), 64U);
+    EXPECT_EQ(order.largest_batch(), 900U);
+    std::uint64_t step = 0;
+    for (const std::uint64_t batch : {64, 64, 100, 900, 900}) {
+      std::vector<int> seen(1000);
+      const std::uint64_t steps = (1000 + batch - 1) / batch;
+      for (std::uint64_t k = 0; k < steps; ++k, ++step) {
+        const auto asked = positions(plan, order, step);
+        EXPECT_EQ(asked.size(), std::min(batch, 1000 - k * batch)) << step;
+        EXPECT_EQ(asked.size(), order.batch_size(step));
+        EXPECT_EQ(order.position(step).index, k);
+        for (const std::uint64_t p : asked) ++seen[p];
+      }
+      EXPECT_TRUE(std::ranges::all_of(seen, [](int times) { return times == 1; })) << "batch " << batch;
+    }
+    EXPECT_EQ(order.position(16 + 16 + 10).epoch, 3U);
+    EXPECT_EQ(order.epochs(16 + 16 + 5), 2.5);
+    EXPECT_EQ(order.epochs(16 + 16 + 10 + 3), 4.5);
+    EXPECT_EQ(order.steps(2.5), 37);
+    EXPECT_EQ(order.steps(4.2), 16 + 16 + 10 + 2 + 1) << "the last one begun counts whole";
+    EXPECT_EQ(order.at_first_batch(37), 40U) << "half an epoch of 16 steps after two";
+    EXPECT_EQ(order.at_first_batch(7), 7U);
+    if (sampling == Sampling::shuffle) {
+      EXPECT_NE(positions(plan, order, 42), positions(plan, order, 44)) << "two epochs ask in the same order";
+    }
+  }
+  EXPECT_EQ(positions(plan, Order(plan, Sampling::shuffle, 3, 64, 32, changes), 20),
+            positions(plan, Order(plan, Sampling::shuffle, 3, 64, 32), 20))
+      << "before the first change nothing is different";
+  const Order drawn(plan, Sampling::replace, 3, 64, 32, changes);
+  EXPECT_EQ(positions(plan, drawn, 16 + 16 + 3).size(), 100U);
+}
+
 TEST(Order, LeavesHoldAtMostTheLeafAndStayInTheirShard) {
   for (const auto sampling : {Sampling::shuffle, Sampling::cyclic, Sampling::replace}) {
     for (const Case& c : kCases) {

@@ -146,6 +146,9 @@ TEST_F(BadInput, UsageErrors) {
   EXPECT_NE(misspelt.err.find("did you mean train?"), std::string::npos) << misspelt.err;
   EXPECT_EQ(talweg(0, {"train", "x.toml", "--run", ""}).code, 64);
   EXPECT_EQ(talweg(0, {"train"}).code, 64);
+  const Result no_time = talweg(0, {"bench", "x.toml", "--seconds", "0"});
+  EXPECT_EQ(no_time.code, 64);
+  EXPECT_NE(no_time.err.find("found 0, expected a number above 0"), std::string::npos) << no_time.err;
   EXPECT_EQ(talweg(2, {"train", "--no-such-option"}).code, 64);
 }
 

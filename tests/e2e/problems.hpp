@@ -30,11 +30,14 @@ inline std::string sparse_file(const Folder& folder) {
   return folder.write("sparse.libsvm", text).string();
 }
 
-/// With 384 hidden units a step of 97 examples takes 12 million operations and an update 28 810 parameters: more than one thread
-/// is left to do alone. Small ones are for what takes their cube, or has no use for threads.
-inline std::string mlp_config(const std::string& method, const std::string& batch, int steps, int hidden = 24) {
+/// With 384 hidden units a step of 97 examples takes 12 million operations and an update 28 810 parameters: more than one
+/// thread is left to do alone. Small ones are for what takes their cube, or has no use for threads. `more`: of [model],
+/// [regularizer].
+inline std::string mlp_config(const std::string& method, const std::string& batch, int steps, int hidden = 24,
+                              const std::string& more_model = "", const std::string& more_omega = "") {
   return "[data]\ntrain = {path = \"" + digits() + "\", label_column = \"last\"}\nholdout = 0.2\ntransform = \"divide:16\"\n" +
-         "[model]\nkind = \"mlp\"\nhidden = [" + std::to_string(hidden) + "]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n[regularizer]\nl2 = 1e-4\n" +
+         "[model]\nkind = \"mlp\"\nhidden = [" + std::to_string(hidden) +
+         "]\nactivation = \"tanh\"\nloss = \"cross_entropy\"\n" + more_model + "[regularizer]\nl2 = 1e-4\n" + more_omega +
          "[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) + "\nbatch = " + batch + "\nseed = 3\n";
 }
 

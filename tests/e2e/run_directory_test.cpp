@@ -168,6 +168,10 @@ TEST_F(RunDirectory, VerifyMissesWhatIsLost) {
   fs::rename(run_ / "elsewhere", run_ / "trace.h5");
   std::ofstream(run_ / "summary.json") << "{\"step\": ";
   EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 65);
+  const Result shown = talweg(0, {"show", run_.string()});
+  EXPECT_EQ(shown.code, 65);
+  EXPECT_NE(shown.err.find("summary.json: damaged"), std::string::npos) << shown.err;
+  EXPECT_EQ(shown.err.find("json.exception"), std::string::npos) << shown.err;
   fs::remove_all(run_ / "checkpoints");
   EXPECT_NE(talweg(0, {"verify", run_.string()}).code, 0);
 }

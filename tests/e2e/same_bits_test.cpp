@@ -20,6 +20,8 @@ struct Case {
   int steps;
   bool sparse;
   int hidden = 384;
+  const char* model = "";  // more keys of [model]
+  const char* omega = "";  // and of [regularizer]
 };
 
 // 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.
@@ -41,6 +43,12 @@ const Case kCases[] = {
     {"prodigy_mlp", "name = \"prodigy\"\nd0 = 1e-3\n", "97", 40, false},
     {"adagrad_full_sparse", "name = \"adagrad_full\"\nlr = 0.05\n", "1000", 12, true},
     {"scsg_noise_mlp", "name = \"scsg\"\nlr = 0.05\nlarge_batches = 4\nnoise = \"ball\"\nnoise_scale = 0.1\n", "97", 40, false},
+    {"groups_mlp", "name = \"adagrad\"\nlr = 0.05\n", "97", 40, false, 384, "", "group_lasso = 1e-3\nl1 = 1e-4\n"},
+    {"ball_mlp", "name = \"momentum\"\nlr = 0.05\n", "97", 40, false, 384, "", "ball = 4\n"},
+    {"dropout_mlp", "name = \"adam\"\nlr = 0.01\n", "97", 40, false, 384, "dropout = 0.4\n"},
+    {"dropout_page_mlp", "name = \"page\"\nlr = 0.05\n", "97", 40, false, 384, "dropout = 0.4\n"},
+    {"schedules_mlp", "name = \"sgd\"\nlr = 0.5\n[schedule]\nkind = \"plateau\"\npatience = 1\nthreshold = 1e3\nshrink = 0.5\n",
+     "97\nbatch_schedule = {kind = \"geometric\", factor = 1.7}", 40, false},
     {"adam_sparse", "name = \"adam\"\nlr = 0.01\n", "1000", 40, true},
     {"svrg_sparse", "name = \"svrg\"\nlr = 0.05\n", "1000", 40, true},
     {"saga_sparse", "name = \"saga\"\nlr = 0.05\n", "1000", 40, true},
@@ -54,7 +62,7 @@ class SameBits : public testing::TestWithParam<Case> {
   std::string config() const {
     const Case& c = GetParam();
     const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps)
-                                      : mlp_config(c.method, c.batch, c.steps, c.hidden);
+                                      : mlp_config(c.method, c.batch, c.steps, c.hidden, c.model, c.omega);
     return folder_.write("run.toml", text).string();
   }
   void train(int ranks, int threads, const std::string& run, std::vector<std::string> more = {}) const {

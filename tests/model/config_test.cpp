@@ -277,6 +277,35 @@ TEST_F(Omega, ProxLeavesBiasesAndNotANumberAlone) {
   EXPECT_TRUE(std::isnan(broken[3])) << "a prox must not hide a broken parameter";
 }
 
+TEST_F(Omega, CouplesWeightsWhenAsked) {
+  const model::Regularizer groups({.group_lasso = 0.2, .groups = math::Coupling::Of::outputs}, layout);
+  EXPECT_FALSE(groups.smooth());
+  ASSERT_NE(groups.coupling(), nullptr);
+  EXPECT_EQ(groups.coupling()->of, math::Coupling::Of::outputs);
+  EXPECT_EQ(groups.coupling()->size, 0.2);
+  EXPECT_EQ(groups.coupling()->acts_on, (std::vector<bool>{true, false}));
+  const model::Regularizer ball({.include_bias = true, .ball = 3}, layout);
+  EXPECT_EQ(ball.coupling()->of, math::Coupling::Of::all);
+  EXPECT_EQ(ball.coupling()->size, 3);
+  EXPECT_EQ(ball.coupling()->acts_on, (std::vector<bool>{true, true}));
+  EXPECT_EQ(model::Regularizer({.l1 = 1}, layout).coupling(), nullptr);
+}
+
+TEST(RegularizerConfig, GroupsAndBallStandBesideWhatTheirProxFollows) {
+  const auto parse = [](const std::string& text) {
+    return model::parse_regularizer(base::Config::parse("[regularizer]\n" + text, "run.toml").section("regularizer"));
+  };
+  EXPECT_EQ(parse("group_lasso = 0.5\nl1 = 0.1\nnonnegative = true\n").group_lasso, 0.5);
+  EXPECT_EQ(parse("group_lasso = 0.5\n").groups, math::Coupling::Of::inputs);
+  EXPECT_EQ(parse("group_lasso = 0.5\ngroups = \"outputs\"\n").groups, math::Coupling::Of::outputs);
+  EXPECT_EQ(parse("ball = 2\nbox = [-inf, 0]\n").ball, 2);
+  expect_error(ExitCode::bad_config, {"run.toml:3:", "regularizer.ball", "group_lasso", "one of them"},
+               [&] { parse("group_lasso = 0.5\nball = 2\n"); });
+  expect_error(ExitCode::bad_config, {"run.toml:3:", "regularizer.box", "[-1, 0] beside ball", "0 or infinity"},
+               [&] { parse("ball = 2\nbox = [-1, 0]\n"); });
+  expect_error(ExitCode::bad_config, {"regularizer.groups", "columns", "inputs"}, [&] { parse("groups = \"columns\"\n"); });
+}
+
 TEST(RegularizerConfig, BoxIsAnInterval) {
   const auto parse = [](const std::string& text) {
     return model::parse_regularizer(base::Config::parse("[regularizer]\n" + text, "run.toml").section("regularizer"));

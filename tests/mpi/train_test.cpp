@@ -16,7 +16,8 @@ struct Case {
   const char* method;  // TOML of [method]
   const char* batch;
   int steps;
-  bool linear = false;  // not the MLP
+  bool linear = false;     // not the MLP
+  const char* omega = "";  // more of [regularizer]
 };
 
 const Case kCases[] = {
@@ -29,13 +30,18 @@ const Case kCases[] = {
     {"owlqn", "name = \"owlqn\"\nmemory = 3\n", "\"full\"", 4},
     {"pgd", "name = \"pgd\"\nlr = 0.1\ngradient_threshold = 10.0\nnoise_interval = 2\n", "\"full\"", 4},
     {"saga", "name = \"saga\"\nlr = 0.05\n", "97", 18, true},
+    {"groups", "name = \"adagrad\"\nlr = 0.05\n", "97", 18, false, "group_lasso = 1e-3\n"},
+    {"ball", "name = \"adagrad\"\nlr = 0.05\n", "97", 18, false, "ball = 5\n"},
+    {"momentum_ball", "name = \"momentum\"\nlr = 0.05\n", "97", 18, false, "ball = 5\n"},
+    {"katyusha_groups", "name = \"katyusha\"\nlr = 0.05\n", "97", 18, true, "group_lasso = 1e-3\n"},
 };
 
 class PlacementOfARunWith : public testing::TestWithParam<Case> {
  protected:
   /// Goes on with run `name` up to `steps` on these ranks; the same name on all of them.
   static train::Ending train(comm::Communicator& comm, const std::filesystem::path& run, const char* placement, int steps) {
-    std::string text = mlp_config(GetParam().method, GetParam().batch, steps, 150);  // more blocks than ranks
+    // 150 units: more blocks than ranks.
+    std::string text = mlp_config(GetParam().method, GetParam().batch, steps, 150, "", GetParam().omega);
     if (GetParam().linear) {
       const std::string mlp = "\"mlp\"\nhidden = [150]\nactivation = \"tanh\"";
       text.replace(text.find(mlp), mlp.size(), "\"linear\"");

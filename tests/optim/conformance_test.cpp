@@ -3,6 +3,7 @@
 // [4].
 #include <optional>
 
+#include "tests/optim/coupled_omega.hpp"
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
 
@@ -193,6 +194,65 @@ TEST(Conformance, FindsTheLassoSolutionWithExactZeros) {
       return worst;
     });
     EXPECT_LE(away, 0.02) << entry->name;
+  }
+}
+
+/// Whoever takes all of Omega, to where |x - c|^2 / 2 and `omega` are least.
+void expect_finds(const math::Coupling& coupling, const Point& least) {
+  const CoupledOmega omega(coupling);
+  int tried = 0;
+  for (const optim::Entry* entry : optim::catalogue()) {
+    const optim::Needs needs = Defaults(*entry).method->needs();
+    if (needs.smooth_omega || needs.l1_omega || needs.separable_omega) continue;
+    ++tried;
+    const double away = best_over_rates(*entry, lasso(), 2000, &omega, [&](auto& run) {
+      double worst = 0;
+      for (std::size_t j = 0; j < kSize; ++j)
+        worst = std::max(worst, least[j] == 0 && run.output()[j] != 0 ? 1.0 : std::abs(run.output()[j] - least[j]));
+      return worst;
+    });
+    EXPECT_LE(away, 0.02) << entry->name;
+  }
+  EXPECT_GT(tried, 5);
+}
+
+// The columns of the matrix [4, 2] have norms 7.07 and 2.66; what 1.5 sqrt(4) takes off leaves one of them at 0.
+TEST(Conformance, FindsTheGroupLassoSolutionWithAGroupOfExactZeros) {
+  Point least = kCentre;
+  double norm = 0;
+  for (std::size_t r = 0; r < 4; ++r) norm += kCentre[2 * r] * kCentre[2 * r];
+  for (std::size_t r = 0; r < 4; ++r) {
+    least[2 * r] *= 1 - 3 / std::sqrt(norm);
+    least[2 * r + 1] = 0;
+  }
+  expect_finds({math::Coupling::Of::inputs, 1.5, {true, false}}, least);
+}
+
+TEST(Conformance, FindsTheNearestPointOfABall) {
+  Point least = kCentre;
+  double norm = 0;
+  for (std::size_t j = 0; j < 8; ++j) norm += kCentre[j] * kCentre[j];
+  for (std::size_t j = 0; j < 8; ++j) least[j] *= 3 / std::sqrt(norm);
+  expect_finds({math::Coupling::Of::all, 3, {true, false}}, least);
+}
+
+// The momentum's buffer is (x_{t-1} - x_t) / lr whatever moved x: a group of one is l1.
+TEST(Conformance, AGroupOfOneIsL1) {
+  for (const char* method : {"name = \"sgd\"", "name = \"momentum\"", "name = \"momentum\"; dialect = \"paper\"",
+                             "name = \"nesterov\"; form = \"look_ahead\"", "name = \"adagrad\"", "name = \"fista\"",
+                             "name = \"svrg\"", "name = \"katyusha\"; lr = 0.01"}) {
+    FiniteSum f = least_squares(60, kSize);
+    f.shapes = {{kSize}};
+    const SoftThreshold l1(0.3);
+    const CoupledOmega groups({math::Coupling::Of::outputs, 0.3, {true}});
+    const std::size_t batch = std::string(method).find("fista") != std::string::npos ? 0 : 8;
+    MethodRun<double> one(method, f, kStart, batch, &l1), other(method, f, kStart, batch, &groups);
+    for (int t = 0; t < 30; ++t) {
+      const optim::StepReport a = one.step(), b = other.step();
+      EXPECT_NEAR(a.update_norm, b.update_norm, 1e-9) << method;
+      EXPECT_NEAR(a.parameter_norm, b.parameter_norm, 1e-9) << method;
+    }
+    for (std::size_t j = 0; j < kSize; ++j) EXPECT_NEAR(one.x()[j], other.x()[j], 1e-9) << method << ", " << j;
   }
 }
 

@@ -293,13 +293,60 @@ TEST(Schedules, OfTheoryAndOfNetworksHaveTheirFormulas) {
 // included.
 TEST(Schedules, StayWithinTheirRate) {
   for (const optim::ScheduleEntry* entry : optim::schedules()) {
-    const std::string text = "kind = \"" + std::string(entry->name) + '"';
+    const std::string text = "kind = \"" + std::string(entry->name) + "\"\n" + std::string(entry->example);
     for (const std::int64_t steps : {1, 2, 100}) {
       for (std::int64_t step = 0; step <= steps; ++step) {
         const double f = factor(text, step, steps);
         EXPECT_TRUE(f >= 0 && f <= 1) << entry->name << ", step " << step << " of " << steps << ": " << f;
       }
     }
+  }
+}
+
+TEST(Schedules, PiecewiseWithoutBoundariesIsRefused) {
+  for (const char* text : {"kind = \"piecewise\"", "kind = \"piecewise\"; factors = [0.5]"}) {
+    try {
+      factor(text, 0);
+      ADD_FAILURE() << text << " was taken";
+    } catch (const base::Error& e) {
+      EXPECT_NE(std::string(e.what()).find("schedule.boundaries: found none"), std::string::npos) << e.what();
+    }
+  }
+}
+
+/// The factors after each of these evaluations.
+std::vector<double> plateau(const std::string& keys, const std::vector<double>& values) {
+  std::string lines = "[schedule]\nkind = \"plateau\"\n" + keys;
+  std::ranges::replace(lines, ';', '\n');
+  const auto schedule = optim::build_schedule(base::Config::parse(lines, "test.toml").section("schedule"));
+  EXPECT_TRUE(schedule->observes());
+  optim::ScheduleMemory memory;
+  std::vector<double> factors;
+  for (const double value : values) {
+    schedule->observe(value, memory);
+    factors.push_back(schedule->factor({.step = 0, .steps = 100, .steps_per_epoch = 10, .reduced = memory.factor}));
+  }
+  return factors;
+}
+
+// Worked out by hand from Keras' ReduceLROnPlateau.
+TEST(Schedules, PlateauFallsWhenEvaluationsStopGettingBetter) {
+  using Factors = std::vector<double>;
+  EXPECT_EQ(plateau("shrink = 0.5; patience = 2", {3, 2, 2, 2, 2, 2, 1, 1, 1}),
+            (Factors{1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125}));
+  EXPECT_EQ(plateau("shrink = 0.5; patience = 2; threshold = 1.5", {3, 2, 1, 1}), (Factors{1, 1, 1, 1}))
+      << "1 is better than 3 by more than 1.5, 2 is not";
+  EXPECT_EQ(plateau("shrink = 0.5; patience = 1; cooldown = 2", {3, 3, 3, 3, 3, 3}), (Factors{1, 0.5, 0.5, 0.25, 0.25, 0.125}))
+      << "the evaluation after the cooldown's first is not counted, the one that ends it is";
+  EXPECT_EQ(plateau("shrink = 0.1; patience = 1; least = 0.05", {3, 3, 3, 3}), (Factors{1, 0.1, 0.05, 0.05}));
+  EXPECT_EQ(plateau("patience = 1", {-1, -2, -3}), (Factors{1, 1, 1})) << "a best below zero is a best";
+}
+
+TEST(Schedules, OthersDoNotGoByEvaluations) {
+  for (const optim::ScheduleEntry* entry : optim::schedules()) {
+    const std::string text = "[schedule]\nkind = \"" + std::string(entry->name) + "\"\n" + std::string(entry->example);
+    EXPECT_EQ(optim::build_schedule(base::Config::parse(text, "test.toml").section("schedule"))->observes(),
+              entry->name == "plateau");
   }
 }
 

@@ -16,6 +16,7 @@
 #include "talweg/base/config.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/base/random.hpp"
+#include "talweg/optim/coupled_prox.hpp"
 #include "talweg/optim/registry.hpp"
 #include "tests/optim/soft_threshold.hpp"
 
@@ -166,6 +167,8 @@ class SerialOracle final : public optim::Oracle {
     if (l1 != nullptr) {
       for (const double v : point(x)) sum += l1->l1() * std::abs(v);
     }
+    if (proximal_ != nullptr && proximal_->coupling() != nullptr)
+      sum += optim::coupled_value(space_, *proximal_->coupling(), x);
     return sum;
   }
   const math::Proximal* proximal() const override { return proximal_; }
@@ -204,7 +207,7 @@ class SerialOracle final : public optim::Oracle {
 
   double l2 = 0;  // Omega's smooth part
   std::optional<optim::CurvatureBounds> bounds;
-  bool independent = false;  // each example of a minibatch is drawn from all, instead of in turn
+  bool independent = false;          // each example of a minibatch is drawn from all, instead of in turn
   std::function<void()> on_request;  // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;

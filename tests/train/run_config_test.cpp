@@ -69,9 +69,68 @@ TEST(RunConfig, NeedsOfAMethodAreCheckedBeforeDataIsRead) {
   expect_refusal("[regularizer]\nnonnegative = true\nbox = [0, 1]\n", {"regularizer.nonnegative", "one of them"});
 }
 
+TEST(RunConfig, GroupLassoAndBallAreRefusedByWhoseSourceHasNoProxForThem) {
+  expect_refusal("[regularizer]\ngroup_lasso = 0.1\n[method]\nname = \"adam\"\n",
+                 {"run.toml:7:1: regularizer.group_lasso: found 0.1", "no group lasso", "these take it", "adagrad", "fista"});
+  expect_refusal("[regularizer]\nball = 3\n[method]\nname = \"nadam\"\n",
+                 {"regularizer.ball: found 3", "smooth Omega", "these take it", "sgd", "momentum"});
+  EXPECT_EQ(refusal("[regularizer]\nball = 3\n[method]\nname = \"nadam\"\n").find("rmsprop"), std::string::npos)
+      << "which takes a box, and no ball";
+  expect_refusal("[method]\nname = \"owlqn\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\nball = 3\n",
+                 {"regularizer.ball", "l1 alone"});
+  EXPECT_NO_THROW(parse_run(parse("[regularizer]\ngroup_lasso = 0.1\n[method]\nname = \"adagrad\"\n")));
+}
+
 TEST(RunConfig, TheProxGradientsNormIsTheGradientsByAnotherName) {
   EXPECT_EQ(parse_run(parse("[stop]\nprox_gradient_norm = 1e-3\n")).stop.gradient_norm, 1e-3);
   expect_refusal("[stop]\nprox_gradient_norm = 1e-3\ngradient_norm = 1e-3\n", {"stop.prox_gradient_norm", "one of them"});
+}
+
+TEST(RunConfig, BatchesMayChangeFromEpochToEpoch) {
+  const auto batches = [](const std::string& schedule) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+    for (const data::BatchChange& c :
+         parse_run(parse("[run]\nbatch = 10\nbatch_schedule = " + schedule + "\n")).run.engine.batches)
+      found.emplace_back(c.epoch, c.batch);
+    return found;
+  };
+  using Batches = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  EXPECT_EQ(batches("{kind = \"piecewise\", boundaries = [2, 5], batches = [20, 15]}"), (Batches{{2, 20}, {5, 15}}));
+  EXPECT_EQ(batches("{kind = \"geometric\", factor = 1.5, every = 3, most = 40}"),
+            (Batches{{3, 15}, {6, 22}, {9, 33}, {12, 40}}));
+  const auto refused = [](const std::string& run, std::initializer_list<const char*> pieces) {
+    expect_refusal("[run]\n" + run, pieces);
+  };
+  refused("batch_schedule = {kind = \"piecewise\"}\n", {"run.batch_schedule.boundaries", "at least one epoch"});
+  refused("batch_schedule = {kind = \"piecewise\", boundaries = [3, 3], batches = [1, 2]}\n", {"boundaries", "ascending"});
+  refused("batch_schedule = {kind = \"piecewise\", boundaries = [3], batches = [1, 2]}\n", {"batches", "2 beside 1"});
+  refused("batch_schedule = {kind = \"geometric\", evry = 3}\n", {"evry", "every"});
+  refused("batch = \"full\"\nbatch_schedule = {kind = \"geometric\"}\n", {"run.batch_schedule", "full"});
+  refused("batch_schedule = {kind = \"geometric\"}\n[method]\nname = \"svrg\"\n",
+          {"run.batch_schedule: found batches that change", "svrg", "these take it", "adam"});
+}
+
+TEST(RunConfig, DropoutIsRefusedWhereFHasToBeTheSameEachTime) {
+  const auto with = [](const std::string& rest) {
+    return base::Config::parse(
+        "[data]\ntrain = {path = \"a.csv\"}\n[model]\nkind = \"mlp\"\nloss = \"cross_entropy\"\n"
+        "dropout = 0.5\n" +
+            rest,
+        "run.toml");
+  };
+  for (const char* rest : {"[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n", "[method]\nname = \"sophia\"\n",
+                           "[method]\nname = \"sgd\"\nlr = \"1/L\"\n", "[method]\nname = \"rsgf\"\n[run]\nsteps = 2000\n",
+                           "[run]\nbatch = \"full\"\n"}) {
+    try {
+      parse_run(with(rest));
+      ADD_FAILURE() << rest << " was taken";
+    } catch (const base::Error& e) {
+      EXPECT_NE(std::string(e.what()).find("run.toml:6:1: model.dropout: found 0.5"), std::string::npos) << e.what();
+    }
+  }
+  for (const char* rest : {"[method]\nname = \"adam\"\n", "[method]\nname = \"svrg\"\n"}) {
+    EXPECT_NO_THROW(parse_run(with(rest))) << rest;
+  }
 }
 
 TEST(RunConfig, ValidationMetricsNeedAValidationPart) {
@@ -81,6 +140,7 @@ TEST(RunConfig, ValidationMetricsNeedAValidationPart) {
 TEST(RunConfig, StopsThatNeedEvaluationsNeedThem) {
   expect_refusal("[stop]\npatience = 3\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "stop.patience"});
   expect_refusal("[stop]\ntarget_loss = 0.1\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "stop.target_loss"});
+  expect_refusal("[schedule]\nkind = \"plateau\"\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "schedule"});
   EXPECT_NO_THROW(parse_run(parse("[trace]\nevaluate_every = 0\n")));
 }
 

@@ -149,6 +149,26 @@ TEST_F(Trainer, TheGradientNormStopsUnderL1Too) {
   EXPECT_LT(slope(result), 2.9) << "shrunk";
 }
 
+// The line's slope is 3: in the ball it ends at 2, where |x - prox(x - grad)| vanishes and |grad| does not; the objective is
+// finite there. A group of one, the slope, is shrunk as by l1.
+TEST_F(Trainer, TheGradientNormStopsInABallAndUnderGroupsToo) {
+  const auto ended = [&](const std::string& omega) {
+    return run("[regularizer]\n" + omega +
+               "[stop]\nprox_gradient_norm = 1e-8\n[method]\nname = \"sgd\"\nlr = 0.5\n"
+               "[run]\nbatch = \"full\"\nepochs = 1000\n");
+  };
+  const TrainResult ball = ended("ball = 2\n");
+  EXPECT_EQ(ball.summary.ending.reason, "gradient_norm");
+  EXPECT_LE(ball.summary.figures.get("full_gradient_norm"), 1e-8);
+  EXPECT_NEAR(slope(ball), 2, 1e-12);
+  EXPECT_NEAR(ball.summary.figures.get("train_objective"), ball.summary.figures.get("train_loss"), 1e-12);
+  const TrainResult groups = ended("group_lasso = 0.5\n"), l1 = ended("l1 = 0.5\n");
+  EXPECT_EQ(groups.summary.ending.reason, "gradient_norm");
+  EXPECT_NEAR(slope(groups), slope(l1), 1e-9);
+  EXPECT_NEAR(groups.summary.figures.get("train_objective"), l1.summary.figures.get("train_objective"), 1e-9);
+  EXPECT_LT(slope(groups), 2.9) << "shrunk";
+}
+
 TEST_F(Trainer, ZeroStepsAreARunToo) {
   const TrainResult result = run(sgd() + "steps = 0\n");
   EXPECT_EQ(result.summary.step, 0);
@@ -164,6 +184,59 @@ TEST_F(Trainer, ResumesToTheSameBitsAndExtends) {
   EXPECT_EQ(resumed.summary.part, 1);
   EXPECT_EQ(resumed.summary.method_costs.gradients, run(sgd() + "steps = 30\n").summary.method_costs.gradients)
       << "meters go on";
+}
+
+// With a threshold no evaluation can pass, the factor falls at each. What it remembers goes through a resume, also one at a
+// step that an evaluation belongs to.
+TEST_F(Trainer, ReduceOnPlateauRemembersItsEvaluations) {
+  const auto config = [](const std::string& length) {
+    return sgd("[schedule]\nkind = \"plateau\"\nshrink = 0.5\npatience = 2\nthreshold = 1e3\n") + length;
+  };
+  options.run = folder / "whole";
+  const double whole = slope(run(config("epochs = 7\n")));
+  const io::Trace trace = io::read_trace(options.run);
+  const auto& rates = trace.steps.at("learning_rate");
+  ASSERT_EQ(rates.size(), 56U);
+  for (std::size_t k = 0; k < rates.size(); ++k)  // evaluations at 0, 8, 16, ...: the third and every second one after it
+    EXPECT_DOUBLE_EQ(rates[k], 0.1 * std::pow(0.5, static_cast<double>(k / 16))) << "step " << k;
+  EXPECT_TRUE(std::ranges::any_of(trace.events, [](const io::TraceEvent& e) { return e.kind == "schedule" && e.step == 16; }));
+  for (const char* first : {"16", "21", "24"}) {
+    options.run = folder / first;
+    run(config(std::string("steps = ") + first + "\n"));
+    EXPECT_EQ(slope(run(config("steps = 56\n"))), whole) << first;
+  }
+}
+
+TEST_F(Trainer, AScheduleMayBecomeOneThatGoesByEvaluations) {
+  options.run = folder / "run";
+  run(sgd() + "steps = 8\n");
+  const TrainResult result = run(sgd("[schedule]\nkind = \"plateau\"\n") + "steps = 20\n");
+  EXPECT_EQ(result.summary.step, 20);
+}
+
+// 256 examples: 8 steps of 32, then 4 of 64, 2 of 128, 2 of 128.
+TEST_F(Trainer, BatchesGrowFromEpochToEpoch) {
+  const auto config = [](const std::string& length) {
+    return sgd("[schedule]\nkind = \"exponential\"\nrate = 0.5\nstaircase = true\n") +
+           "batch_schedule = {kind = \"geometric\", factor = 2, most = 128}\n" + length;
+  };
+  options.run = folder / "whole";
+  const TrainResult whole = run(config("epochs = 4\n"));
+  EXPECT_EQ(whole.summary.step, 16);
+  EXPECT_EQ(whole.summary.epoch, 4);
+  EXPECT_EQ(whole.summary.method_costs.gradients, 4 * 256);
+  const io::Trace trace = io::read_trace(options.run);
+  EXPECT_EQ(trace.steps.at("examples"),
+            (std::vector<double>{32, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024}));
+  const std::vector<double> rates = trace.steps.at("learning_rate");
+  for (std::size_t k = 0; k < 16; ++k)
+    EXPECT_DOUBLE_EQ(rates[k], 0.1 * std::pow(0.5, k < 8 ? 0 : k < 12 ? 1 : k < 14 ? 2 : 3)) << k << ": schedules go by epochs";
+  EXPECT_EQ(trace.evaluation.at("step"), (std::vector<double>{0, 8, 12, 14, 16}));
+  for (const char* first : {"5", "12", "13"}) {
+    options.run = folder / first;
+    run(config(std::string("steps = ") + first + "\n"));
+    EXPECT_EQ(slope(run(config("steps = 16\n"))), slope(whole)) << first;
+  }
 }
 
 TEST_F(Trainer, TheTraceHasARowForEachStepAndNoGaps) {

@@ -56,7 +56,8 @@ template <class Real>
 class Gathered {
  public:
   /// `places` [leaf.count]: places within the leaf's shard, which the data set must own. The view lives until the next call.
-  const Examples<Real>& gather(const Dataset<Real>& data, std::uint32_t shard, std::span<const std::uint32_t> places);
+  const Examples<Real>& gather(const Dataset<Real>& data, std::uint32_t shard, std::span<const std::uint32_t> places,
+                               const std::optional<Draw>& draw = std::nullopt);
   [[nodiscard]] const Examples<Real>& examples() const { return view_; }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace talweg::data {
@@ -16,6 +17,12 @@ struct SparseRow {
   std::size_t count = 0;
 };
 
+/// What randomness inside a term (dropout) is keyed by, beside the example's record: the run's seed, the minibatch's number.
+struct Draw {
+  std::uint64_t seed = 0;
+  std::uint64_t ticket = 0;
+};
+
 /// `count` examples of `features` features. Exactly one of dense and sparse is set (neither when count is 0).
 /// targets[i]: the class index for classification, the number for regression, exact in Real either way.
 template <class Real>
@@ -26,6 +33,7 @@ struct Examples {
   std::span<const SparseRow<Real>> sparse;  // [count]
   std::span<const Real> targets;            // [count]
   std::span<const std::uint64_t> records;   // [count], position in the file, for messages and user-written terms
+  std::optional<Draw> draw{};               // nothing: the terms as they are, without randomness
   [[nodiscard]] bool is_sparse() const { return dense == nullptr; }
 };
 

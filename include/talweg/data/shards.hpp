@@ -52,12 +52,37 @@ struct Leaf {
 
 enum class Sampling { shuffle, replace, cyclic };
 
-/// The order in which examples are asked for.
+/// From this epoch on (counted from 0) minibatches have so many examples.
+struct BatchChange {
+  std::uint64_t epoch = 0;
+  std::uint64_t batch = 1;
+};
+
+/// Where a minibatch stands.
+struct Position {
+  std::uint64_t epoch = 0;
+  std::uint64_t index = 0;    // in its epoch
+  std::uint64_t batches = 1;  // of that epoch: ceil(n / batch)
+  std::uint64_t batch = 1;    // examples, the epoch's last one may have fewer
+};
+
+/// The order in which examples are asked for. The size of a batch is a function of its epoch's number: an epoch has one size,
+/// so that it has every example once; where a step stands follows from its number alone.
 class Order {
  public:
-  Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::uint64_t batch, std::uint32_t leaf);
-  [[nodiscard]] std::uint64_t batch() const { return batch_; }
-  [[nodiscard]] std::uint64_t steps_per_epoch() const;               // ceil(n / batch)
+  /// `changes` of the batch: by ascending epochs from 1 on.
+  Order(const ShardPlan& plan, Sampling sampling, std::uint64_t seed, std::uint64_t batch, std::uint32_t leaf,
+        std::span<const BatchChange> changes = {});
+  [[nodiscard]] std::uint64_t batch() const { return stages_.front().batch; }  // of the first epoch
+  [[nodiscard]] std::uint64_t largest_batch() const;
+  [[nodiscard]] std::uint64_t steps_per_epoch() const { return stages_.front().batches; }  // of the first: ceil(n / batch)
+  [[nodiscard]] bool constant() const { return stages_.size() == 1; }
+  [[nodiscard]] Position position(std::uint64_t step) const;
+  /// Epochs that so many steps are, and steps that so many epochs take, the last one begun counted whole.
+  [[nodiscard]] double epochs(std::uint64_t steps) const;
+  [[nodiscard]] double steps(double epochs) const;
+  /// The step that is as far in a run at the first epoch's batch: what schedules count in.
+  [[nodiscard]] std::uint64_t at_first_batch(std::uint64_t step) const;
   [[nodiscard]] std::uint64_t batch_size(std::uint64_t step) const;  // the epoch's last one may be short
   /// The leaves of minibatch number `step` (counted over all epochs), all ranks' leaves, in a fixed order.
   [[nodiscard]] std::vector<Leaf> leaves(std::uint64_t step) const;
@@ -70,11 +95,17 @@ class Order {
  private:
   [[nodiscard]] std::vector<Leaf> turns(std::uint64_t step) const;         // shuffle, cyclic
   [[nodiscard]] std::vector<Leaf> drawn_leaves(std::uint64_t step) const;  // replace
+  struct Stage {                                                           // of epochs with one size of batch
+    std::uint64_t epoch = 0;
+    std::uint64_t step = 0;
+    std::uint64_t batch = 1;
+    std::uint64_t batches = 1;
+  };
   ShardPlan plan_;
   Sampling sampling_;
   std::uint64_t seed_;
-  std::uint64_t batch_;
   std::uint32_t leaf_;
+  std::vector<Stage> stages_;
   std::vector<std::uint32_t> rotation_;         // shards in bit-reversed order
   std::uint64_t full_rounds_ = 0;               // rounds in which every shard gives a whole leaf
   std::vector<std::uint64_t> remainder_begin_;  // [S + 1] prefix sums, in rotation order, of what is left after the full rounds

@@ -66,6 +66,7 @@ struct EngineOptions {
   std::uint32_t leaf = 0;   // examples per leaf; 0: chosen from the batch
   Reduction reduction = Reduction::exact;
   Placement placement = Placement::coordinator;
+  std::vector<data::BatchChange> batches{};  // what `batch` becomes in later epochs
 };
 
 /// Examples per leaf when none are asked for: an eighth of the batch, within [32, 64], never more than the batch.

@@ -24,7 +24,8 @@ struct ModelConfig {
   std::string loss;                 // registry name
   double huber_delta = 1;
   bool bias = true;
-  bool classes = true;  // the loss takes class indices as targets
+  bool classes = true;            // the loss takes class indices as targets
+  std::vector<double> dropout{};  // mlp: [hidden] chance that a unit is left out; empty: none
 };
 /// Throws Error(bad_config) for unknown names and values out of range, and for batch normalisation with the reason: F is a sum.
 ModelConfig parse_model(const base::Section& model);

@@ -41,6 +41,7 @@ struct Capabilities {
   bool hvp = true;              // tangent() works
   bool classification = false;  // Evaluation::correct is meaningful (else squared_error and targets)
   bool smooth = true;           // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
+  int numbers_per_unit = 4;     // that a tape keeps of an example, for the account of memory
 };
 
 /// Of terms f_i(x) = l(W a_i + b, y_i), for which the data alone bounds the curvature at every x.

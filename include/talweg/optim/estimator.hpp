@@ -23,7 +23,8 @@ class Estimator {
  public:
   virtual ~Estimator() = default;
   virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
-  [[nodiscard]] virtual Needs needs() const { return {}; }
+  /// The minibatch itself alone goes with batches that grow: others count in passes of one batch size.
+  [[nodiscard]] virtual Needs needs() const { return {.constant_batch = true}; }
   /// Of step number point.step.
   [[nodiscard]] virtual Cost cost(const CostPoint& point) const { return {.gradients = point.batch}; }
   /// Refreshes what the estimator keeps (snapshots) and says what this step's estimate is. It may write its own vectors, never

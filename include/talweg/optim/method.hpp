@@ -19,8 +19,11 @@ namespace talweg::optim {
 struct Needs {
   bool full_batch = false;       // batch = "full"
   bool hvp = false;              // Hessian-vector products
-  bool smooth_omega = false;     // no l1, no box
+  bool smooth_omega = false;     // no l1, no box, ...
   bool l1_omega = false;         // of non-smooth parts l1 alone: no box
+  bool separable_omega = false;  // no group lasso, no ball
+  bool deterministic = false;    // no dropout: values; who needs full_batch or hvp needs it too
+  bool constant_batch = false;   // no batch schedule
   bool convex = false;           // F convex: no network
   bool strongly_convex = false;  // l2 > 0 on every parameter
   bool distinct = false;         // no example twice in a batch
@@ -34,6 +37,9 @@ struct Needs {
             .hvp = a.hvp || b.hvp,
             .smooth_omega = a.smooth_omega || b.smooth_omega,
             .l1_omega = a.l1_omega || b.l1_omega,
+            .separable_omega = a.separable_omega || b.separable_omega,
+            .deterministic = a.deterministic || b.deterministic,
+            .constant_batch = a.constant_batch || b.constant_batch,
             .convex = a.convex || b.convex,
             .strongly_convex = a.strongly_convex || b.strongly_convex,
             .distinct = a.distinct || b.distinct,
@@ -49,6 +55,9 @@ struct Offer {
   bool full_batch = false;
   bool smooth_omega = true;
   bool l1_omega = true;
+  bool separable_omega = true;
+  bool deterministic = true;
+  bool constant_batch = true;
   bool convex = true;  // unknown counts as convex
   bool strongly_convex = true;
   bool distinct = true;

@@ -2,6 +2,7 @@
 // The catalogue. src/optim/catalogue.def has one line per entry; that line is all a new file needs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,8 +53,10 @@ struct Blamed {
   std::string found;
 };
 
-/// Refuses what the method does not claim: Error(bad_config) with the reason, and who takes it. `omega`: what makes Omega
-/// non-smooth; without it the method's name is blamed.
-void check_needs(const base::Section& method, const Method&, const Offer&, const std::optional<Blamed>& omega = std::nullopt);
+/// Of a need that is not met, the key at fault; nothing: the method's name is.
+using Blame = std::function<std::optional<Blamed>(bool Needs::*)>;
+
+/// Refuses what the method does not claim: Error(bad_config) with the reason, and who takes it.
+void check_needs(const base::Section& method, const Method&, const Offer&, const Blame& blame = {});
 
 }  // namespace talweg::optim

@@ -11,6 +11,7 @@
 // Rules of the last two find the whole gradient in step.g when begin() runs, and may sweep over it and alter it there.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,7 @@ class RuleBlock {
   std::span<Real* const> reads;  // those of Update::reads
 
   const math::Proximal* proximal = nullptr;  // null: Omega is smooth
+  Real* steps = nullptr;                     // [count], not null when Omega couples coordinates: see Update::after
 
   /// Coefficients in the run's precision: const auto [lr, beta] = b.real(lr_, beta_).
   template <class... Doubles>
@@ -44,12 +46,15 @@ class RuleBlock {
     return {static_cast<Real>(values)...};
   }
   /// x = prox of the non-smooth part of Omega at x, where coordinate i took a step of step_of(i). Nothing when Omega is smooth.
+  /// Where Omega couples coordinates (`steps` is not null) that of its separable part: the rest follows once the loop has seen
+  /// all of x.
   template <class StepOf>
   void prox(StepOf step_of) const {
     if (proximal == nullptr) return;
     alignas(64) std::array<Real, math::ParameterLayout::kBlock> step;
     for (std::size_t i = 0; i < count; ++i) step[i] = step_of(i);
     proximal->apply(block, std::span<Real>(x, count), std::span<const Real>(step).first(count));
+    if (steps != nullptr) std::copy_n(step.begin(), count, steps);
   }
 };
 
@@ -65,11 +70,14 @@ class BlockUpdate {
 struct Update {
   std::unique_ptr<BlockUpdate> loop;
   std::vector<Temporary> reads;  // vectors beside the slots that the loop reads; they live until the step is over
+  // What is left to do with x after a prox that couples coordinates; in its blocks x is the prox, `before` what the loop left,
+  // and there is no g. Null: nothing, prox ends the loop.
+  std::unique_ptr<BlockUpdate> after{};
 };
 
-/// An Update from a generic callable `void f(const RuleBlock<Real>&)`.
+/// A BlockUpdate from a generic callable `void f(const RuleBlock<Real>&)`.
 template <class F>
-Update update_by(F f, std::vector<Temporary> reads = {}) {
+std::unique_ptr<BlockUpdate> block_update(F f) {
   class Loop final : public BlockUpdate {
    public:
     explicit Loop(F f) : f_(std::move(f)) {}
@@ -79,7 +87,12 @@ Update update_by(F f, std::vector<Temporary> reads = {}) {
    private:
     F f_;
   };
-  return {std::make_unique<Loop>(std::move(f)), std::move(reads)};
+  return std::make_unique<Loop>(std::move(f));
+}
+
+template <class F>
+Update update_by(F f, std::vector<Temporary> reads = {}) {
+  return {block_update(std::move(f)), std::move(reads)};
 }
 
 /// What begin() may use. Numbers in `state` may be changed at once: when the step fails they are put back.

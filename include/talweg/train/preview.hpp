@@ -21,11 +21,12 @@ struct Preview {
   std::string model;
   std::size_t parameters = 0;
   std::int64_t steps = 0;
-  std::uint64_t steps_per_epoch = 0;
-  std::uint64_t batch = 0;
+  std::uint64_t steps_per_epoch = 0;  // in the first
+  std::uint64_t batch = 0;            // of the first step
+  std::uint64_t last_batch = 0;       // of the last
   std::uint32_t leaf = 0;
   std::uint32_t shards = 0;
-  std::vector<std::uint64_t> leaves_per_rank;  // [ranks] of the busiest of the first steps
+  std::vector<std::uint64_t> leaves_per_rank;  // [ranks] of the busiest of the first steps, of the last where batches grow
   std::size_t state_vectors = 0;               // parameter-shaped, x included
   std::string placement;
   int nodes = 1;

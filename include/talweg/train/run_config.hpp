@@ -21,7 +21,7 @@ struct RunSection {
   std::optional<std::int64_t> steps;
   engine::EngineOptions engine;  // batch, leaf, seed, sampling, reduction
   math::Precision precision = math::Precision::float32;
-  [[nodiscard]] std::int64_t planned_steps(std::int64_t steps_per_epoch) const;
+  [[nodiscard]] std::int64_t planned_steps(const data::Order& order) const;
 };
 
 struct StopSection {

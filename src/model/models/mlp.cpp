@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A multilayer perceptron: parameters layers.0.weight [out, in], layers.0.bias [out], ...; dense or sparse features.
+#include <algorithm>
+
 #include "model/activation.hpp"
 #include "model/kind.hpp"
 #include "model/network.hpp"
@@ -13,6 +15,17 @@ void parse(const base::Section& model, ModelConfig& config) {
   std::vector<std::string_view> names;
   for (const ActivationEntry* entry : activations()) names.push_back(entry->name);
   config.activation = model.choice("activation", "relu", names, "of the hidden layers");
+  constexpr const char* kDropout =
+      "chance that a hidden unit is left out of a step's gradient, or a list of one for each layer";
+  if (model.kind("dropout") == 'a') {
+    config.dropout = model.numbers("dropout", {}, base::Range::decay(), kDropout);
+    if (config.dropout.size() != config.hidden.size())
+      model.fail("dropout", fmt::format("{} numbers", config.dropout.size()),
+                 fmt::format("one for each of the {} hidden layers", config.hidden.size()));
+  } else {
+    config.dropout.assign(config.hidden.size(), model.number("dropout", 0.0, base::Range::decay(), kDropout));
+  }
+  if (std::ranges::all_of(config.dropout, [](double p) { return p == 0; })) config.dropout.clear();
 }
 
 template <class Real>
@@ -23,7 +36,8 @@ std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Sha
                    .bias = config.bias,
                    .sparse = shape.sparse,
                    .activation = &find_activation(config.activation),
-                   .loss = &find_loss(config.loss)};
+                   .loss = &find_loss(config.loss),
+                   .dropout = config.dropout};
   plan.widths.insert(plan.widths.end(), config.hidden.begin(), config.hidden.end());
   plan.widths.push_back(outputs);
   return std::make_unique<Network<Real>>(std::move(plan), config);

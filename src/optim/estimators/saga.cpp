@@ -22,6 +22,7 @@ class Saga final : public Estimator {
 
   Needs needs() const override {
     return {
+        .constant_batch = true,
         .distinct = true,
         .linear = true,
         .why =

@@ -7,12 +7,13 @@
 //   y = prox_{lr psi}(x - lr g),        lr = 1 / (3 L), L = max L_i
 // strong_convexity = sigma > 0:   tau1 = min(sqrt(m sigma lr), 1/2), y of inner step j weighs (1 + alpha sigma)^j
 // strong_convexity = 0:           tau1 = 2 / (s + 4) in outer loop s = 0, 1, ..., all y weigh the same
-// The theorem has sigma in psi. Here psi is l1 and the box; l2 is taken with f, by its gradient.
+// The theorem has sigma in psi. Here psi is the non-smooth part of Omega; l2 is taken with f, by its gradient.
 #include <algorithm>
 #include <cmath>
 
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
+#include "talweg/optim/coupled_prox.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -51,10 +52,9 @@ class Couple final : public math::BlockKernel {
       const double d = static_cast<double>(v[5][i]) - static_cast<double>(v[1][i]);
       return d * d;
     });
-    for (std::size_t i = 0; i < count; ++i) {
-      v[1][i] = v[5][i];
-      v[4][i] = share_ == 1 ? y[i] : v[4][i] + share * (y[i] - v[4][i]);
-    }
+    const bool whole = proximal_ == nullptr || proximal_->coupling() == nullptr;  // y is its prox already
+    for (std::size_t i = 0; i < count; ++i) v[1][i] = v[5][i];
+    for (std::size_t i = 0; whole && i < count; ++i) v[4][i] = share_ == 1 ? y[i] : v[4][i] + share * (y[i] - v[4][i]);
     return {math::squared_norm<Real>(g), change};
   }
   template <class Real>
@@ -78,7 +78,7 @@ class Katyusha final : public Method {
                         "sigma of F: l2 when it acts on every parameter; 0: the form for F that is only convex")),
         snapshot_every_(s.number("snapshot_every", 2.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
 
-  Needs needs() const override { return {.convex = true}; }
+  Needs needs() const override { return {.constant_batch = true, .convex = true}; }
   [[nodiscard]] std::string_view output() const override { return "katyusha.snapshot"; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
@@ -125,6 +125,11 @@ class Katyusha final : public Method {
     const GradientAnswer answer = oracle.gradient(
         {.terms = {{1.0, next}, {-1.0, snapshot}}, .shifts = {{1.0, mu}}, .batch = oracle.draw(static_cast<std::uint64_t>(t))},
         {.kernel = kernel, .writes = {context.x(), z, y, average}, .reads = {next}});
+    if (oracle.proximal() != nullptr && oracle.proximal()->coupling() != nullptr) {
+      prox_coupled(space, *oracle.proximal()->coupling(), z, c.alpha);
+      prox_coupled(space, *oracle.proximal()->coupling(), y, c.lr);
+      space.combine(1 - weight / weights, average, weight / weights, y, average);
+    }
     weight *= 1 + c.alpha * sigma_;
     undo.keep();
     return {.loss = answer.value,

@@ -39,6 +39,8 @@ class Randomized final : public Method {
 
   Needs needs() const override {
     return lr_.needs() | Needs{.smooth_omega = kind_ != Kind::rspg,
+                               .deterministic = kind_ == Kind::rsgf,
+                               .constant_batch = true,
                                .horizon = iterations_,
                                .why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }

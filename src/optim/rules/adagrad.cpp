@@ -73,7 +73,8 @@ const Entry entry_adagrad{
         "torch, paper: d = sqrt(v) + epsilon; tf1: d = sqrt(v); keras: d = sqrt(v + epsilon)\n"
         "torch: lr / (1 + (t - 1) lr_decay) in the place of lr",
     .source =
-        "Duchi, Hazan & Singer, JMLR 12 (2011), composite mirror descent, figure 1; dialects after torch.optim.Adagrad, "
+        "Duchi, Hazan & Singer, JMLR 12 (2011), composite mirror descent, figure 1; group lasso and ball in its metric: "
+        "section 5; dialects after torch.optim.Adagrad, "
         "TensorFlow 1's ApplyAdagrad and Keras",
     .cost = "b gradients",
     .guarantee =

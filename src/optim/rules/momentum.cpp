@@ -44,7 +44,7 @@ class Momentum final : public UpdateRule {
     const double fresh = inside_ ? -step.lr : share;
     const double out = inside_ ? -1 : step.lr;
     const double own = nesterov_ ? (inside_ ? -step.lr : 1) : 0;  // of g in what x takes, times out
-    return update_by([=, this, mu = momentum_.at(step.t), lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
+    Update update = update_by([=, this, mu = momentum_.at(step.t), lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
       const auto [momentum, add, rate, ahead] = b.real(mu, fresh, out, own);
       Real* __restrict a = b.slots[0];
       Real* __restrict x = b.x;
@@ -66,6 +66,11 @@ class Momentum final : public UpdateRule {
       b.prox([&](std::size_t) { return static_cast<Real>(lr * share); });
       for (std::size_t i = 0; i < b.count; ++i) a[i] += (free[i] - x[i]) / rate;
     });
+    update.after = block_update([out]<class Real>(const RuleBlock<Real>& b) {
+      const Real rate = static_cast<Real>(out);
+      for (std::size_t i = 0; i < b.count; ++i) b.slots[0][i] += (b.before[i] - b.x[i]) / rate;
+    });
+    return update;
   }
 
  private:

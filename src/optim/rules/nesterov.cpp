@@ -40,19 +40,26 @@ class Nesterov final : public UpdateRule {
         }
       });
     }
-    return update_by([next = momentum_.at(step.t + 1), rate = step.lr]<class Real>(const RuleBlock<Real>& b) {
-      const auto [momentum, lr] = b.real(next, rate);
+    const auto look = [next = momentum_.at(step.t + 1)]<class Real>(const RuleBlock<Real>& b) {
+      const Real momentum = static_cast<Real>(next);
       Real* __restrict v = b.slots[0];
       Real* __restrict x = b.slots[1];
       Real* __restrict y = b.x;
-      for (std::size_t i = 0; i < b.count; ++i) y[i] -= lr * b.g[i];
-      b.prox([&](std::size_t) { return static_cast<Real>(rate); });
       for (std::size_t i = 0; i < b.count; ++i) {
         v[i] = y[i] - x[i];
         x[i] = y[i];
         y[i] = x[i] + momentum * v[i];
       }
+    };
+    Update update = update_by([look, rate = step.lr]<class Real>(const RuleBlock<Real>& b) {
+      const Real lr = static_cast<Real>(rate);
+      Real* __restrict y = b.x;
+      for (std::size_t i = 0; i < b.count; ++i) y[i] -= lr * b.g[i];
+      b.prox([&](std::size_t) { return lr; });
+      if (b.steps == nullptr) look(b);
     });
+    update.after = block_update(look);
+    return update;
   }
 
  private:

@@ -16,6 +16,7 @@ class Piecewise final : public Schedule {
   explicit Piecewise(const base::Section& s)
       : boundaries_(s.numbers("boundaries", {}, base::Range::positive(), "epochs at which the factor changes, ascending")),
         factors_(s.numbers("factors", {1.0}, base::Range::non_negative(), "one more than boundaries")) {
+    if (boundaries_.empty()) s.fail("boundaries", "none", "at least one epoch: kind = \"constant\" has one factor throughout");
     if (factors_.size() != boundaries_.size() + 1)
       s.fail("factors", fmt::format("{} beside {} boundaries", factors_.size(), boundaries_.size()),
              "one more than boundaries");
@@ -37,6 +38,7 @@ class Piecewise final : public Schedule {
 extern const ScheduleEntry schedule_piecewise;
 const ScheduleEntry schedule_piecewise{
     "piecewise", "factors[i] up to epoch boundaries[i]",
-    [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Piecewise>(s); }};
+    [](const base::Section& s) -> std::unique_ptr<Schedule> { return std::make_unique<Piecewise>(s); },
+    "boundaries = [10]\nfactors = [1, 0.1]\n"};
 
 }  // namespace talweg::optim
