@@ -3,6 +3,7 @@
 
 #include "control/methods.hpp"
 #include "control/table.hpp"
+#include "talweg/base/error.hpp"
 #include "talweg/data/load.hpp"
 #include "talweg/model/build.hpp"
 

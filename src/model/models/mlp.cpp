@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A multilayer perceptron: parameters layers.0.weight [out, in], layers.0.bias [out], ...; dense or sparse features.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "model/activation.hpp"
