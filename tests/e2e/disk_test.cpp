@@ -148,7 +148,6 @@ TEST_F(Disk, SlowerThanTheStepsTheNewestIsTaken) {
   EXPECT_GE(files["checkpoints_late"], 1) << files;
   EXPECT_LT(files["checkpoints"], 60) << files;
   EXPECT_EQ(files["checkpoints_failed"], 0) << files;
-  EXPECT_NE(result.err.find("was still being written"), std::string::npos) << result.err;
   EXPECT_TRUE(has_event("was still being written"));
   EXPECT_EQ(names().back(), "step-000000060.h5");
   EXPECT_EQ(count("step-", ".h5"), 2U);
