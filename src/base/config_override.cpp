@@ -101,8 +101,8 @@ std::optional<Unset> apply_override(Table& root, std::string_view assignment) {
   }
   if (table == nullptr) return Unset{path, keys.back()};
   // An overridden key moves to the end: file order first, then the order of the command line.
-  std::erase_if(table->entries, [&](const Entry& e) { return e.key == keys.back(); });
-  if (unset) return Unset{path, keys.back()};
+  const std::size_t erased = std::erase_if(table->entries, [&](const Entry& e) { return e.key == keys.back(); });
+  if (unset) return erased > 0 ? std::nullopt : std::optional(Unset{path, keys.back()});
   table->entries.push_back({keys.back(), value.place, std::move(value)});
   return std::nullopt;
 }

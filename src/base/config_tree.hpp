@@ -58,14 +58,14 @@ struct Entry {
 /// Parses a TOML document. Throws Error(bad_config) "name:line:column: what the parser says".
 Table parse_toml(std::string_view text, const std::string& name);
 
-/// A key that is to be as if not given.
+/// A key that is to be as if not given, and was not: a slip, unless somebody asks for it.
 struct Unset {
   std::string path;  // dotted, of its table
   std::string key;
 };
 
-/// Carries out one "section.key=value"; without a value the key is taken out, and returned. Throws Error(usage) when it cannot
-/// be understood.
+/// Carries out one "section.key=value"; without a value the key is taken out, or returned when it is not there. Throws
+/// Error(usage) when it cannot be understood.
 std::optional<Unset> apply_override(Table& root, std::string_view assignment);
 
 std::string to_toml(const std::string& v);
