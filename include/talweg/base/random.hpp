@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   noise = 5,
   lanczos = 6,
   test = 7,
-  curvature = 8
+  curvature = 8,
+  problem = 9
 };
 
 class Random {
