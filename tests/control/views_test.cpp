@@ -16,7 +16,8 @@ namespace {
 
 TEST(Configs, EveryShippedOneParses) {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "configs")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "configs")) {
     if (entry.path().extension() != ".toml") continue;
     ++count;
     EXPECT_NO_THROW(train::parse_run(base::Config::load(entry.path()))) << entry.path();
