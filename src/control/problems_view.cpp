@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/problems.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "control/table.hpp"
 
 namespace talweg::control {

@@ -32,7 +32,8 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
                           const base::Log& log) {
   data::Parts<Real> parts;
   if (options.rows || run.problem) {
-    const UserRows rows = options.rows ? *options.rows : numbered_rows(run.problem->problem->terms());
+    const UserRows numbers = run.problem ? numbered_rows(run.problem->problem->terms()) : UserRows{};
+    const UserRows& rows = run.problem ? numbers : *options.rows;
     parts.train = rows_in_memory<Real>(rows, comm);
     parts.fingerprint = data::fingerprint(rows.features, rows.rows, rows.targets);
   } else {

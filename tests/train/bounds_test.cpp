@@ -36,7 +36,9 @@ void expect_bound(const std::string& method, const std::string& problem, double 
     const double gap = p.value(run.output()) - *p.known.least;
     const double most = bound->after(constants, k);
     ASSERT_LE(gap, most * (1 + 1e-9) + 1e-13) << keys << " on " << problem << ", step " << k;
-    if (const auto least = p.config.problem->lower_bound(k)) ASSERT_GE(gap, *least - 1e-13) << keys << ", step " << k;
+    if (const auto least = p.config.problem->lower_bound(k)) {
+      ASSERT_GE(gap, *least - 1e-13) << keys << ", step " << k;
+    }
     reached = std::max(reached, gap / most);
   }
   EXPECT_GE(reached, tight) << keys << " on " << problem;

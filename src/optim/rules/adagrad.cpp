@@ -64,7 +64,7 @@ class Adagrad final : public UpdateRule {
 
 constexpr DialectMap kMaps[] = {
     {"keras", "tf1", "initial_accumulator of tf1 = initial_accumulator + epsilon of keras: epsilon is added once and for all",
-     "initial_accumulator = 0.1000001"},
+     "lr = 0.001\ninitial_accumulator = 0.1000001"},
     {"tf1", "torch", "none but epsilon = 0, which torch does not take: it stands outside the root"},
     {"keras", "torch", "none: sqrt(v + epsilon) is no sqrt(v) + constant"},
     {"paper", "torch", "the same recurrence; epsilon differs", "epsilon = 1e-8"},
