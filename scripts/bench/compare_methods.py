@@ -7,6 +7,7 @@ least at the end). Cost is example-gradients; a Hessian-vector product counts as
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -40,7 +41,7 @@ def run(talweg, rule, lr, seed, folder):
     if done.returncode == 75:
         return "too slow"
     if done.returncode != 0:
-        return "refused: " + done.stderr.strip().splitlines()[-1].split(": found ")[-1]
+        return "refused: expected " + re.split("[:;,]", done.stderr.strip().splitlines()[-1].split("expected ", 1)[-1])[0]
     summary = json.loads((pathlib.Path(folder) / "summary.json").read_text())
     with h5py.File(pathlib.Path(folder) / "trace.h5") as trace:
         accuracy = trace["evaluation/valid_accuracy"][:]

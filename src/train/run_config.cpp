@@ -89,15 +89,15 @@ std::optional<model::ProblemConfig> parse_problem_of(const base::Config& config,
 optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const auto& omega = config.regularizer;
   const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
-  const std::optional<model::Known> known =
-      config.problem ? std::optional(model::known_with(*config.problem, omega)) : std::nullopt;
-  const bool convex = known ? known->convex : linear || own_terms;
-  const bool penalised = omega.l2 > 0 && (known || omega.include_bias || !config.model.bias);
+  const bool named = config.problem.has_value();
+  const model::Known known = named ? model::known_with(*config.problem, omega) : model::Known{};
+  const bool convex = named ? known.convex : linear || own_terms;
+  const bool penalised = omega.l2 > 0 && (named || omega.include_bias || !config.model.bias);
   return {.full_batch = config.run.engine.batch == 0,
           .smooth_omega = omega.l1 == 0 && !std::isfinite(omega.low) && !std::isfinite(omega.high),
           .l1_omega = !std::isfinite(omega.low) && !std::isfinite(omega.high),
           .convex = convex,
-          .strongly_convex = convex && (penalised || (known && known->strong_convexity)),
+          .strongly_convex = convex && (penalised || known.strong_convexity.has_value()),
           .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
           .linear = linear && !own_terms,
           .steps = config.run.steps.value_or(0)};

@@ -108,7 +108,7 @@ TEST_F(BenchConfigs, ReachTheMinimumAndVarianceReductionIsFaster) {
 }
 
 TEST_F(BenchConfigs, WithL1TheGapClosesAndZerosAreExact) {
-  constexpr double kL1 = 3e-3, kL2 = 1e-3;
+  constexpr double kL1 = 3e-3, kL2 = 3e-3;
   for (const char* name : {"a9a_l1_fista", "a9a_l1_proximal_gradient", "a9a_l1_svrg", "a9a_l1_saga", "a9a_l1_katyusha"}) {
     const TrainResult result = run(name, {fmt::format("regularizer.l1={}", kL1), fmt::format("regularizer.l2={}", kL2)});
     ASSERT_EQ(result.summary.ending.reason, "gradient_norm") << name << ": " << result.summary.ending.message;
