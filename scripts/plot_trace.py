@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the curves of one or more runs from their trace.h5: plot_trace.py RUN... [--x step|epoch|examples|gradients|seconds] -o FILE.png|.svg"""
+"""Draws the curves of one or more runs from their trace.h5: plot_trace.py RUN... [--x step|epoch|examples|gradients|seconds] -o FILE.png|.svg
+
+--theory CURVES.csv, as `talweg compare --theory` writes it: F - F* with the bounds that are proven of it, instead."""
 import argparse
+import csv
 import os
 import sys
 
@@ -95,14 +98,42 @@ def draw(runs, x, output):
     figure.savefig(output, dpi=150)
 
 
+def draw_theory(curves, x, output):
+    """One colour a run: F - F* solid, its upper bound dashed, the lower bound dotted."""
+    series = {}
+    with open(curves, newline="") as file:
+        for run, place, name, value in list(csv.reader(file))[1:]:
+            if float(place) > 0 and float(value) > 0:
+                series.setdefault((run, name), []).append((float(place), float(value)))
+    runs = list(dict.fromkeys(run for run, _ in series))
+    figure, panel = plt.subplots(figsize=(7, 4.6))
+    for run, colour in zip(runs, COLOURS * (len(runs) // len(COLOURS) + 1)):
+        for name, style, label in (("gap", "-", "F - F*"), ("bound", "--", "bound"), ("lower_bound", ":", "no method is below")):
+            if (run, name) in series:
+                panel.plot(*zip(*series[run, name]), style, color=colour, linewidth=1.6 if name == "gap" else 1.1, label=f"{run}: {label}")
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set_xlabel(AXES[x][1])
+    panel.set_ylabel("F - F*")
+    panel.grid(alpha=0.25)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.legend(frameon=False, fontsize=8)
+    figure.tight_layout()
+    figure.savefig(output, dpi=150)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run directory or trace file")
     parser.add_argument("--x", choices=AXES, default="epoch")
     parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--theory", metavar="CURVES.csv")
     given = parser.parse_args()
     try:
-        draw(given.runs, given.x, given.output)
+        if given.theory:
+            draw_theory(given.theory, given.x, given.output)
+        else:
+            draw(given.runs, given.x, given.output)
     except OSError as error:
         sys.exit(f"plot_trace.py: {error}")
 

@@ -12,6 +12,7 @@ struct Options {
   std::vector<std::string> runs;
   std::string x = "epoch";
   std::string output;
+  bool theory = false;
   bool json = false;
 };
 
@@ -33,13 +34,19 @@ base::ExitCode run_compare(Context& context, const Options& options) {
     base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .png, .svg or .csv", options.output, ending);
   }
   const std::vector<ComparedRun> runs = read_runs(options.runs);
-  print(options.json ? compare_json(runs).dump(2) + "\n" : compare_table(runs));
+  std::vector<TheoryCurves> theory;
+  if (options.theory) {
+    for (const ComparedRun& run : runs) theory.push_back(theory_of(run));
+    print(options.json ? theory_json(theory).dump(2) + "\n" : theory_table(theory));
+  } else {
+    print(options.json ? compare_json(runs).dump(2) + "\n" : compare_table(runs));
+  }
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {
-    const std::string csv = compare_csv(runs, options.x);
+    const std::string csv = options.theory ? theory_csv(runs, theory, options.x) : compare_csv(runs, options.x);
     io::publish(output, std::as_bytes(std::span(csv)));
   } else {
-    plot(runs, options.x, output);
+    plot(runs, options.x, output, options.theory ? theory_csv(runs, theory, options.x) : "");
   }
   context.log().info("wrote " + options.output);
   return base::ExitCode::finished;
@@ -51,6 +58,7 @@ Action declare(CLI::App& app) {
       "  talweg compare runs/sgd runs/adam\n"
       "  talweg compare runs/* --x gradients -o methods.png\n"
       "  talweg compare runs/adam -o adam.csv\n"
+      "  talweg compare runs/gd runs/agd --theory --x step -o bounds.png\n"
       "gradients: example-gradients the method asked for, the fair axis between methods. Pictures need python3 with h5py and\n"
       "matplotlib; the CSV (run, x, series, value) needs neither.");
   auto options = std::make_shared<Options>();
@@ -58,6 +66,8 @@ Action declare(CLI::App& app) {
   app.add_option("--x", options->x, "axis of picture and CSV (default epoch)")
       ->check(CLI::IsMember({"step", "epoch", "examples", "gradients", "seconds"}));
   app.add_option("-o,--output", options->output, "FILE.png, FILE.svg or FILE.csv");
+  app.add_flag("--theory", options->theory,
+               "runs of problems with known answers: F - F*, the bound proven for the method, the lower bound");
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_compare(context, *options); };
 }

@@ -10,6 +10,7 @@
 
 #include "control/compare.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/io/publish.hpp"
 
 namespace talweg::control {
 namespace {
@@ -63,10 +64,18 @@ std::string find_python() {
 
 }  // namespace
 
-void plot(const std::vector<ComparedRun>& runs, const std::string& x, const std::filesystem::path& output) {
+void plot(const std::vector<ComparedRun>& runs, const std::string& x, const std::filesystem::path& output,
+          const std::string& theory) {
   std::vector<std::string> command = {find_python(), find_script().string()};
   for (const ComparedRun& run : runs) command.push_back(run.path.string());
   command.insert(command.end(), {"--x", x, "-o", output.string()});
+  std::filesystem::path curves;
+  if (!theory.empty()) {
+    curves = output;
+    curves += ".csv";  // beside the picture: it is the picture in numbers
+    io::publish(curves, std::as_bytes(std::span(theory)));
+    command.insert(command.end(), {"--theory", curves.string()});
+  }
   const int code = run_program(command);
   if (code != 0) base::fail(base::ExitCode::io, "{}: exit code {}; its message stands above", kScript, code);
 }

@@ -25,17 +25,16 @@ double smallest(const io::Columns& columns, const std::string& name) {
 
 std::string count_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.0f}", value); }
 
-/// A field of CSV, quoted where RFC 4180 wants it.
+std::string column_of(const std::string& x) { return x == "gradients" ? "gradient_evaluations" : x; }
+
+}  // namespace
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
 }
-
-std::string column_of(const std::string& x) { return x == "gradients" ? "gradient_evaluations" : x; }
-
-}  // namespace
 
 std::string compare_table(const std::vector<ComparedRun>& runs) {
   using enum Table::Align;

@@ -6,12 +6,14 @@
 #include <algorithm>
 
 #include "control/command.hpp"
+#include "control/dialects.hpp"
 
 namespace talweg::control {
 namespace {
 
 struct Options {
   std::string name;
+  std::vector<std::string> diff;  // none, or two dialects
   bool json = false;
 };
 
@@ -25,6 +27,11 @@ struct Options {
 }
 
 base::ExitCode run_methods(Context& /*context*/, const Options& options) {
+  if (!options.diff.empty()) {
+    const DialectDiff diff = dialect_diff(optim::find_entry(options.name), options.diff.at(0), options.diff.at(1));
+    print(options.json ? to_json(diff).dump(2) + "\n" : to_text(diff));
+    return base::ExitCode::finished;
+  }
   if (options.name.empty()) {
     print(options.json ? catalogue_json() : catalogue_text());
     return base::ExitCode::finished;
@@ -50,10 +57,14 @@ Action declare(CLI::App& app) {
       "Examples:\n"
       "  talweg methods\n"
       "  talweg methods adam\n"
+      "  talweg methods adam --diff tf1 torch\n"
       "  talweg methods --json\n"
       "Without a name: every method, and the schedules, losses, activations, models and data formats a config may name.");
   auto options = std::make_shared<Options>();
-  app.add_option("name", options->name, "a method or a schedule");
+  CLI::Option* name = app.add_option("name", options->name, "a method or a schedule");
+  app.add_option("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they part")
+      ->expected(2)
+      ->needs(name);
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_methods(context, *options); };
 }

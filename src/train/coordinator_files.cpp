@@ -162,6 +162,7 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.examples = problem_.train.plan().count();
   s.gradient_flop = problem_.train.shape().sparse ? 0 : problem_.objective->gradient_flop();
   s.figures = figures_;
+  if (run_.problem) s.least = model::known_with(*run_.problem, run_.regularizer).least;
   if (state_.counter("trainer.best_step") >= 0) s.best_step = state_.counter("trainer.best_step");
   s.best_value = state_.scalar("trainer.best_value");
   s.best_metric = run_.stop.metric;

@@ -20,15 +20,22 @@ data::Dataset<Real> rows_in_memory(const UserRows& rows, const comm::Communicato
                                targets, comm.rank(), comm.size());
 }
 
+/// Rows that say nothing but their number, which is what a problem's terms go by.
+UserRows numbered_rows(std::size_t count) {
+  return {.count = count, .features = 1, .rows = std::vector<double>(count), .targets = std::vector<double>(count)};
+}
+
 }  // namespace
 
 template <class Real>
 Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
                           const base::Log& log) {
   data::Parts<Real> parts;
-  if (options.rows) {
-    parts.train = rows_in_memory<Real>(*options.rows, comm);
-    parts.fingerprint = data::fingerprint(options.rows->features, options.rows->rows, options.rows->targets);
+  if (options.rows || run.problem) {
+    const UserRows numbers = run.problem ? numbered_rows(run.problem->problem->terms()) : UserRows{};
+    const UserRows& rows = run.problem ? numbers : *options.rows;
+    parts.train = rows_in_memory<Real>(rows, comm);
+    parts.fingerprint = data::fingerprint(rows.features, rows.rows, rows.targets);
   } else {
     const bool classes = options.terms == nullptr && run.model.classes;
     parts = data::load<Real>(run.data, classes ? data::TargetKind::classes : data::TargetKind::numbers, comm.rank(),
@@ -37,6 +44,8 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
   std::unique_ptr<model::Objective<Real>> objective;
   if (options.terms != nullptr) {
     objective = std::make_unique<model::UserObjective<Real>>(options.terms);
+  } else if (run.problem) {
+    objective = std::make_unique<model::UserObjective<Real>>(run.problem->problem);
   } else {
     objective = model::build_objective<Real>(run.model, parts.train.shape());
   }

@@ -108,20 +108,36 @@ StopSection parse_stop(const base::Section& s, bool has_valid) {
   return stop;
 }
 
+/// [problem], where there is one; what it stands in the place of is refused beside it.
+std::optional<model::ProblemConfig> parse_problem_of(const base::Config& config, const model::Regularizer::Config& omega) {
+  const base::Section problem = config.section("problem");
+  if (problem.kind("name") == 0) return std::nullopt;
+  for (const auto& [section, key] : {std::pair("data", "train"), std::pair("model", "kind"), std::pair("init", "kind")}) {
+    if (config.section(section).kind(key) == 0) continue;
+    config.section(section).fail(key, "it beside [problem]",
+                                 "one of them: a problem has its own terms, and begins at problem.start");
+  }
+  return model::parse_problem(problem, omega);
+}
+
 /// What the run offers its method. Of somebody's own terms nothing is known: that they are convex is for their owner to judge.
 optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const auto& omega = config.regularizer;
   const bool box = std::isfinite(omega.low) || std::isfinite(omega.high);
   const bool couples = omega.group_lasso > 0 || omega.ball > 0;
   const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
+  const bool named = config.problem.has_value();
+  const model::Known known = named ? model::known_with(*config.problem, omega) : model::Known{};
+  const bool convex = named ? known.convex : linear || own_terms;
+  const bool penalised = omega.l2 > 0 && (named || omega.include_bias || !config.model.bias);
   return {.full_batch = config.run.engine.batch == 0,
           .smooth_omega = omega.l1 == 0 && !box && !couples,
           .l1_omega = !box && !couples,
           .separable_omega = !couples,
           .deterministic = config.model.dropout.empty(),
           .constant_batch = config.run.engine.batches.empty(),
-          .convex = linear || own_terms,
-          .strongly_convex = (linear || own_terms) && omega.l2 > 0 && (omega.include_bias || !config.model.bias),
+          .convex = convex,
+          .strongly_convex = convex && (penalised || known.strong_convexity.has_value()),
           .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
           .linear = linear && !own_terms,
           .steps = config.run.steps.value_or(0)};
@@ -153,12 +169,13 @@ std::int64_t RunSection::planned_steps(const data::Order& order) const {
 
 RunConfig parse_run(const base::Config& config, const Given& given) {
   RunConfig run;
-  if (!given.data) run.data = data::parse_data(config.section("data"));
-  if (!given.objective) {
+  run.regularizer = model::parse_regularizer(config.section("regularizer"));
+  if (!given.objective && !given.data) run.problem = parse_problem_of(config, run.regularizer);
+  if (!given.data && !run.problem) run.data = data::parse_data(config.section("data"));
+  if (!given.objective && !run.problem) {
     run.model = model::parse_model(config.section("model"));
     run.init = model::parse_init(config.section("init"), run.model);
   }
-  run.regularizer = model::parse_regularizer(config.section("regularizer"));
   run.run = parse_run_section(config.section("run"));
   const base::Section method = config.section("method");
   run.method = optim::build_method(method);

@@ -87,6 +87,14 @@ template <class Real>
 void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, const math::Threads& threads,
                    std::span<Real> x) {
   const math::ParameterLayout& layout = problem.objective->layout();
+  if (run.problem) {
+    const std::vector<double> first = model::first_point(*run.problem, run.run.engine.seed);
+    std::size_t next = 0;
+    for (const math::Tensor& t : layout.tensors()) {
+      for (std::size_t j = 0; j < t.size; ++j) x[t.offset + j] = static_cast<Real>(first[next++]);
+    }
+    return;
+  }
   if (run.init.kind != "file") {
     model::fill_initial<Real>(run.init, layout, run.run.engine.seed, threads, x);
     return;

@@ -23,6 +23,10 @@ data::Fixed fixed_of(const io::Checkpoint& checkpoint) {
 /// The stored model on a data set of its own.
 template <class Real>
 Loaded<Real> load_other(const StoredRun& stored, const OtherData& data, data::Labels labels, const comm::Communicator& comm) {
+  if (stored.run.problem) {
+    base::fail(ExitCode::usage, "{}: found the run of problem {}, expected one on data: no other data has this problem's terms",
+               stored.file, stored.run.problem->entry->name);
+  }
   const data::Source& like = stored.run.data.train;
   const data::Source source = data::source_from_path(data.path, like, data.labels);
   if (labels == data::Labels::required && !like.labels.empty() && source.labels.empty() && source.format == like.format) {

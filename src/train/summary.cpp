@@ -48,6 +48,7 @@ std::string to_json(const Summary& s) {
       {"epoch", s.epoch},
       {"part", s.part},
       {"figures", figures},
+      {"least", s.least ? number(*s.least) : nlohmann::ordered_json(nullptr)},
       {"best", s.best_step
                    ? nlohmann::ordered_json{{"step", *s.best_step}, {"metric", s.best_metric}, {"value", number(s.best_value)}}
                    : nlohmann::ordered_json(nullptr)},
@@ -93,6 +94,8 @@ std::string to_text(const Summary& s) {
     const std::string line = figure_line(s.figures, part);
     if (!line.empty()) text += fmt::format("  {:<11} {}\n", part, line);
   }
+  if (s.least)
+    text += fmt::format("  answer      F* = {:.10g}, F - F* = {:.3e}\n", *s.least, s.figures.get("train_objective") - *s.least);
   const double norm = s.figures.get("full_gradient_norm");
   if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
   if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);

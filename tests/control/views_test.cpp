@@ -16,12 +16,14 @@ namespace {
 
 TEST(Configs, EveryShippedOneParses) {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "configs")) {
-    if (entry.path().extension() != ".toml") continue;
-    ++count;
-    EXPECT_NO_THROW(train::parse_run(base::Config::load(entry.path()))) << entry.path();
+  for (const char* folder : {"configs", "configs/bench"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / folder)) {
+      if (entry.path().extension() != ".toml") continue;
+      ++count;
+      EXPECT_NO_THROW(train::parse_run(base::Config::load(entry.path()))) << entry.path();
+    }
   }
-  EXPECT_GE(count, 5U);
+  EXPECT_GE(count, 20U);
 }
 
 TEST(Templates, EveryOneParses) {

@@ -13,11 +13,11 @@ namespace talweg::test {
 
 inline std::string digits() { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/data/digits.csv.gz").string(); }
 
-/// A made-up file of a9a's kind: 3001 rows of 14 binary features out of 123, labels from a hidden weight per feature.
-inline std::string sparse_file(const Folder& folder) {
+/// A made-up file of a9a's kind: rows of 14 binary features out of 123, labels from a hidden weight per feature.
+inline std::string sparse_file(const Folder& folder, std::uint64_t rows = 3001) {
   const base::Random random(1, base::Purpose::test);
   std::string text;
-  for (std::uint64_t i = 0; i < 3001; ++i) {
+  for (std::uint64_t i = 0; i < rows; ++i) {
     double score = 0;
     std::string row;
     for (std::uint64_t j = 0; j < 14; ++j) {

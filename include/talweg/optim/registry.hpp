@@ -17,6 +17,14 @@
 
 namespace talweg::optim {
 
+/// How steps of one dialect are written in another.
+struct DialectMap {
+  std::string_view from;
+  std::string_view to;
+  std::string_view map;     // the formula; or why there is none
+  std::string_view keys{};  // of `to`, TOML lines: with them it makes the steps of `from` as that comes. "": no constants do
+};
+
 /// One entry. Exactly one of the three makers is set; it reads (and so declares) its hyperparameters from [method]. Slots,
 /// needs, grain and countable cost are those of what it makes.
 struct Entry {
@@ -27,6 +35,8 @@ struct Entry {
   std::string_view cost;       // oracle calls per step, in words and symbols: "b gradients"
   std::string_view guarantee;  // assumptions and rate, as the source states them and as later results correct it
   std::span<const std::string_view> dialects{};  // names of [method] dialect, the default first
+  // Between dialects whose recurrence differs; where defaults alone do there is nothing to map.
+  std::span<const DialectMap> maps{};
   std::unique_ptr<UpdateRule> (*make_rule)(const base::Section&) = nullptr;
   std::unique_ptr<Estimator> (*make_estimator)(const base::Section&) = nullptr;
   std::unique_ptr<Method> (*make_method)(const base::Section&) = nullptr;

@@ -11,6 +11,7 @@
 #include "talweg/data/load.hpp"
 #include "talweg/engine/engine.hpp"
 #include "talweg/model/build.hpp"
+#include "talweg/model/problem.hpp"
 #include "talweg/model/regularizer.hpp"
 #include "talweg/optim/registry.hpp"
 
@@ -47,6 +48,7 @@ struct TraceSection {
 };
 
 struct RunConfig {
+  std::optional<model::ProblemConfig> problem;  // in the place of data, model and init
   data::DataConfig data;
   model::ModelConfig model;
   model::InitConfig init;

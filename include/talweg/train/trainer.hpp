@@ -88,6 +88,7 @@ struct Summary {
   std::uint64_t examples = 0;             // of the training part
   double gradient_flop = 0;               // per example, with dense features; 0: not known
   Figures figures;                        // at the last step
+  std::optional<double> least;            // F*, of a problem that knows it
   std::optional<std::int64_t> best_step;  // and the best by [stop].metric
   double best_value = 0;
   std::string best_metric;

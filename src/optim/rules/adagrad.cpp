@@ -62,6 +62,14 @@ class Adagrad final : public UpdateRule {
   double lr_decay_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"keras", "tf1", "initial_accumulator of tf1 = initial_accumulator + epsilon of keras: epsilon is added once and for all",
+     "lr = 0.001\ninitial_accumulator = 0.1000001"},
+    {"tf1", "torch", "none but epsilon = 0, which torch does not take: it stands outside the root"},
+    {"keras", "torch", "none: sqrt(v + epsilon) is no sqrt(v) + constant"},
+    {"paper", "torch", "the same recurrence; epsilon differs", "epsilon = 1e-8"},
+};
+
 }  // namespace
 
 extern const Entry entry_adagrad;
@@ -82,6 +90,7 @@ const Entry entry_adagrad{
         "on "
         "sparse gradients. Non-convex: |grad F|^2 = O(log T / sqrt T) (Ward, Wu & Bottou 2019)",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adagrad, UpdateRule>,
 };
 

@@ -91,6 +91,18 @@ class Adam final : public UpdateRule {
   bool nesterov_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"tf1", "torch",
+     "epsilon of torch = epsilon of tf1 / sqrt(1 - beta2^t): it changes with t, so no constant does it; equal as t grows"},
+    {"keras", "torch",
+     "epsilon of torch = epsilon of keras / sqrt(1 - beta2^t): it changes with t, so no constant does it; equal as t grows"},
+    {"keras", "tf1", "the same recurrence; epsilon differs", "epsilon = 1e-7"},
+    {"torch", "paper",
+     "the same recurrence without amsgrad; with it paper has no bias correction: lr of torch would have to be lr (1 - beta1^t) "
+     "/ sqrt(1 - beta2^t)",
+     "epsilon = 1e-8"},
+};
+
 }  // namespace
 
 extern const Entry entry_adam;
@@ -114,6 +126,7 @@ const Entry entry_adam{
         "for "
         "beta2 near 1 (Defossez et al. 2022)",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adam, UpdateRule>,
 };
 

@@ -57,6 +57,10 @@ class Adamax final : public UpdateRule {
   double epsilon_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"tf1", "torch", "none: max(beta2 u, |g| + epsilon) is no max(beta2 u, |g|) + epsilon; equal where epsilon = 0"},
+};
+
 }  // namespace
 
 extern const Entry entry_adamax;
@@ -73,6 +77,7 @@ const Entry entry_adamax{
     .cost = "b gradients",
     .guarantee = "none with the rate held constant; the paper claims no bound of its own for it",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adamax, UpdateRule>,
 };
 

@@ -68,6 +68,14 @@ class Adamw final : public UpdateRule {
   double weight_decay_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"paper", "torch", "weight_decay of torch = weight_decay of paper / lr, lr before the schedule", "weight_decay = 0.01"},
+    {"torch", "paper", "weight_decay of paper = lr weight_decay of torch, lr before the schedule", "weight_decay = 1e-5"},
+    {"keras", "torch",
+     "epsilon of torch = epsilon of keras / sqrt(1 - beta2^t): it changes with t, so no constant does it; weight_decay is the "
+     "same"},
+};
+
 }  // namespace
 
 extern const Entry entry_adamw;
@@ -82,6 +90,7 @@ const Entry entry_adamw{
     .cost = "b gradients",
     .guarantee = "as adam's; it does not minimise F: stands still where lr mhat / (sqrt(vhat) + epsilon) balances the decay",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adamw, UpdateRule>,
 };
 

@@ -82,6 +82,11 @@ class Adan final : public UpdateRule {
   double weight_decay_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"paper", "authors",
+     "none: authors correct the bias of m, v and n, which paper instead begins at the first gradient; equal as t grows"},
+};
+
 }  // namespace
 
 extern const Entry entry_adan;
@@ -100,6 +105,7 @@ const Entry entry_adan{
         "non-convex, bounded gradients, noise unbiased: O(eps^-4) gradients to |grad F| <= eps, O(eps^-3.5) with "
         "Lipschitz Hessian (dialect paper)",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adan, UpdateRule>,
 };
 

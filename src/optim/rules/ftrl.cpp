@@ -106,6 +106,12 @@ class Ftrl final : public UpdateRule {
   bool centred_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"keras", "tf1", "tf1 has no beta: the same for beta = 0, which is the default", "l1 = 0.0"},
+    {"paper", "keras", "l2 of keras = l2 of paper / 2; beta is 1 and initial_accumulator 0 in paper",
+     "lr = 0.1\ninitial_accumulator = 0.0\nbeta = 1.0"},
+};
+
 }  // namespace
 
 extern const Entry entry_ftrl;
@@ -127,6 +133,7 @@ const Entry entry_ftrl{
         "towards "
         "the centre; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Ftrl, UpdateRule>,
 };
 

@@ -80,6 +80,14 @@ class Momentum final : public UpdateRule {
   bool nesterov_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"tf1", "torch", "the same recurrence, except that torch takes dampening", "dampening = 0.0"},
+    {"paper", "torch",
+     "v_t = -lr a_t: the same steps while lr does not change; when lr falls paper goes on with the speed it has"},
+    {"keras", "torch",
+     "v_t = -lr a_t: the same steps while lr does not change; when lr falls keras goes on with the speed it has"},
+};
+
 }  // namespace
 
 extern const Entry entry_momentum;
@@ -102,6 +110,7 @@ const Entry entry_momentum{
         "optimal lr and momentum, near the minimum only for other F (Polyak 1964). Stochastic: as sgd's, no better in general "
         "(Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Momentum, UpdateRule>,
 };
 

@@ -148,6 +148,11 @@ class Muon final : public UpdateRule {
   double adam_epsilon_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"torch", "authors",
+     "none: |M|_F + epsilon is no max(|M|_F, epsilon), though less than epsilon / |M|_F apart; lr and weight_decay differ"},
+};
+
 }  // namespace
 
 extern const Entry entry_muon;
@@ -168,6 +173,7 @@ const Entry entry_muon{
         "2025); five iterations of Newton-Schulz bring singular values above |M|_F / 600 into [0.67, 1.21], lesser ones stay "
         "less",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Muon, UpdateRule>,
 };
 

@@ -66,6 +66,10 @@ class Radam final : public UpdateRule {
   double epsilon_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"paper", "torch", "none: where 4 < rho_t <= 5 paper takes the adaptive step and torch not; the same steps otherwise"},
+};
+
 }  // namespace
 
 extern const Entry entry_radam;
@@ -83,6 +87,7 @@ const Entry entry_radam{
         "none of its own: the factor bounds the variance of the rate in the first steps, after which it is adam and "
         "fails where adam does",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Radam, UpdateRule>,
 };
 

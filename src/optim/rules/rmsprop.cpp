@@ -107,6 +107,17 @@ class Rmsprop final : public UpdateRule {
   bool nesterov_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"tf1", "torch",
+     "none: sqrt(s + epsilon) is no sqrt(s) + constant; with momentum lr stands inside the buffer, the same only while it does "
+     "not change"},
+    {"keras", "torch",
+     "none: sqrt(s + epsilon) is no sqrt(s) + constant; with momentum lr stands inside the buffer, the same only while it does "
+     "not change"},
+    {"tf1", "keras", "the same recurrence; initial_accumulator and epsilon differ",
+     "initial_accumulator = 1.0\nepsilon = 1e-10"},
+};
+
 }  // namespace
 
 extern const Entry entry_rmsprop;
@@ -128,6 +139,7 @@ const Entry entry_rmsprop{
         "none with the rate held constant, not even for convex F (Reddi, Kale & Kumar 2018); non-convex finite sums: reaches a "
         "neighbourhood of critical points when rho is near 1 (Shi et al. 2021)",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Rmsprop, UpdateRule>,
 };
 

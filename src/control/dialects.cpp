@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/dialects.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "control/methods.hpp"
+#include "control/table.hpp"
+#include "talweg/base/error.hpp"
+
+namespace talweg::control {
+namespace {
+
+constexpr double kTolerance = 1e-12;  // that of the golden tables
+
+/// The dialects that a line "tf1, keras: ..." is about; empty: all.
+std::vector<std::string_view> dialects_of_line(const optim::Entry& entry, std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return {};
+  std::vector<std::string_view> named;
+  std::string_view rest = line.substr(0, colon);
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(", "), rest.size());
+    named.push_back(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 2, rest.size()));
+  }
+  const bool all_known = std::ranges::all_of(
+      named, [&](std::string_view n) { return std::ranges::find(entry.dialects, n) != entry.dialects.end(); });
+  return all_known ? named : std::vector<std::string_view>{};
+}
+
+/// The lines of the rule that are about this dialect.
+std::string rule_of(const optim::Entry& entry, std::string_view dialect) {
+  std::string text;
+  std::string_view rest = entry.rule;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    const auto about = dialects_of_line(entry, line);
+    if (about.empty() || std::ranges::find(about, dialect) != about.end()) text += "  " + std::string(line) + "\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return text;
+}
+
+/// [method] keys of a dialect, resolved.
+std::vector<base::Resolved> keys_of(const optim::Entry& entry, std::string_view dialect) {
+  const base::Config config =
+      base::Config::parse(fmt::format("[method]\nname = \"{}\"\ndialect = \"{}\"\n", entry.name, dialect), "dialect");
+  optim::build_method(config.section("method"));
+  return config.resolved();
+}
+
+Parting part(std::string what, const std::vector<std::vector<double>>& one, const std::vector<std::vector<double>>& other) {
+  Parting parting{.what = std::move(what)};
+  for (std::size_t t = 0; t < one.size(); ++t) {
+    double size = 0;
+    for (std::size_t j = 0; j < one[t].size(); ++j)
+      size = std::max(size, std::abs(one[t][j] - other[t][j]) / std::max(1.0, std::abs(one[t][j])));
+    if (size > kTolerance && !parting.apart()) {
+      parting.step = static_cast<std::int64_t>(t) + 1;
+      parting.size = size;
+    }
+    parting.largest = std::max(parting.largest, size);
+  }
+  return parting;
+}
+
+std::string parting_text(const Parting& p) {
+  if (!p.apart()) return fmt::format("the same to 1e-12 over 40 steps (largest difference {:.1e})", p.largest);
+  return fmt::format("apart from step {} on, by {:.2e} there and {:.2e} at most", p.step, p.size, p.largest);
+}
+
+}  // namespace
+
+DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::string_view other) {
+  for (const std::string_view name : {one, other}) {
+    if (std::ranges::find(entry.dialects, name) != entry.dialects.end()) continue;
+    base::fail(base::ExitCode::usage, "--diff: found '{}', expected a dialect of {}: {}", name, entry.name,
+               entry.dialects.empty() ? std::string("it has none") : fmt::format("{}", fmt::join(entry.dialects, ", ")));
+  }
+  DialectDiff diff{.method = std::string(entry.name),
+                   .one = std::string(one),
+                   .other = std::string(other),
+                   .one_rule = rule_of(entry, one),
+                   .other_rule = rule_of(entry, other),
+                   .map = {},
+                   .defaults = {},
+                   .partings = {},
+                   .refused = {}};
+  const auto lines = [&](std::string_view dialect) {
+    return fmt::format("name = \"{}\"\ndialect = \"{}\"\n", entry.name, dialect);
+  };
+  std::string given;  // to `other`, what `one` has of the keys both know
+  const std::vector<base::Resolved> keys = keys_of(entry, one);
+  for (base::Resolved& r : keys_of(entry, other)) {
+    const auto same = std::ranges::find(keys, r.key, &base::Resolved::key);
+    if (r.section != "method" || r.key == "dialect" || same == keys.end() || same->value == r.value) continue;
+    given += fmt::format("{} = {}\n", r.key, same->value);
+    r.meaning = same->value;
+    diff.defaults.push_back(std::move(r));
+  }
+  const auto first = golden_trajectory(lines(one));
+  diff.partings.push_back(part("each as it comes", first, golden_trajectory(lines(other))));
+  if (!given.empty()) {
+    try {
+      diff.partings.push_back(
+          part(fmt::format("{} with the values of {}", other, one), first, golden_trajectory(lines(other) + given)));
+    } catch (const base::Error& e) {  // what one dialect allows, the other may refuse
+      if (e.code() != base::ExitCode::bad_config) throw;
+      diff.refused = e.what();
+    }
+  }
+  for (const optim::DialectMap& map : entry.maps) {
+    const bool straight = map.from == one && map.to == other;
+    if (!straight && !(map.from == other && map.to == one)) continue;
+    if (!diff.map.empty() && !straight) continue;
+    diff.map = map.map;
+    if (map.keys.empty()) continue;
+    const auto from = straight ? first : golden_trajectory(lines(map.from));
+    std::string with(map.keys);
+    std::ranges::replace(with, '\n', ';');
+    diff.partings.push_back(part(fmt::format("{} mapped to {} ({})", map.from, map.to, with), from,
+                                 golden_trajectory(lines(map.to) + std::string(map.keys))));
+  }
+  if (diff.map.empty()) {
+    const bool alone = !diff.partings.back().apart() && diff.partings.size() > 1;
+    diff.map = alone ? "the recurrences are one: defaults alone differ" : "none is known";
+  }
+  return diff;
+}
+
+std::string to_text(const DialectDiff& d) {
+  std::string text = fmt::format("{}: {} and {}\n\nRecurrence of {}\n{}\nRecurrence of {}\n{}\nMap        {}\n", d.method,
+                                 d.one, d.other, d.one, d.one_rule, d.other, d.other_rule, d.map);
+  std::vector<std::string> differ;
+  for (const base::Resolved& r : d.defaults) differ.push_back(fmt::format("{} = {}, {}", r.key, r.meaning, r.value));
+  text += fmt::format("Defaults   {}\n\n", differ.empty() ? "the same" : fmt::format("{}", fmt::join(differ, "; ")));
+  text +=
+      "On the closed loop of the golden tables (float64, 12 parameters, 40 steps, lr falling as 1 / (1 + t / 10); differences "
+      "are\n"
+      "max_j |x_j - y_j| / max(1, |x_j|))\n";
+  Table table({{"", {}}, {"", {}}});
+  for (const Parting& p : d.partings) table.add({p.what, parting_text(p)});
+  text += table.text("  ");
+  if (!d.refused.empty()) text += fmt::format("  {} does not take the values of {}: {}\n", d.other, d.one, d.refused);
+  return text;
+}
+
+nlohmann::ordered_json to_json(const DialectDiff& d) {
+  nlohmann::ordered_json defaults = nlohmann::ordered_json::array();
+  for (const base::Resolved& r : d.defaults) defaults.push_back({{"name", r.key}, {d.one, r.meaning}, {d.other, r.value}});
+  nlohmann::ordered_json partings = nlohmann::ordered_json::array();
+  for (const Parting& p : d.partings) {
+    partings.push_back({{"what", p.what},
+                        {"first_step", p.apart() ? nlohmann::ordered_json(p.step) : nlohmann::ordered_json(nullptr)},
+                        {"size", p.size},
+                        {"largest", p.largest}});
+  }
+  return {{"method", d.method},     {"dialects", {d.one, d.other}}, {"rules", {d.one_rule, d.other_rule}},
+          {"map", d.map},           {"defaults", defaults},         {"loop", "closed loop of the golden tables"},
+          {"differences", partings}};
+}
+
+}  // namespace talweg::control

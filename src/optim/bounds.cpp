@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "talweg/optim/bounds.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace talweg::optim {
+namespace {
+
+/// The key as it stands, or as it is when it does not.
+bool is(const base::Section& s, std::string_view key, std::string_view value) {
+  return s.kind(key) == 0 || s.text(key, std::string(value), "as the theorem has it") == value;
+}
+
+double linear(const BoundConstants& c, double k) { return std::pow(1 - c.strong_convexity * c.lr, k) * c.gap; }
+double accelerated(const BoundConstants& c, double k) { return 2 * c.distance2 / (c.lr * (k + 1) * (k + 1)); }
+bool plain(const base::Section& s) { return is(s, "search", "none"); }
+bool plain_momentum(const base::Section& s) { return plain(s) && is(s, "form", "convex") && is(s, "restart", "none"); }
+
+// gd: Drori & Teboulle, Math. Program. 145 (2014), theorem 3.1 (h = lr L <= 1), and the textbook's linear rate.
+// proximal_gradient, fista, apg: Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorems 3.1 and 4.4; Tseng 2008.
+// agd: Nesterov 1983, in the constants of Beck & Teboulle.
+constexpr std::array kBounds = {
+    ProvenBound{"gd", "min(|x_0 - x*|^2 / (lr (4 k + 2 / (lr L))), (1 - mu lr)^k (F(x_0) - F*))",
+                "Drori & Teboulle, Math. Program. 145 (2014), theorem 3.1", true, plain,
+                [](const BoundConstants& c, double k) {
+                  return std::min(c.distance2 / (4 * c.lr * k + 2 / c.smoothness), linear(c, k));
+                }},
+    ProvenBound{"proximal_gradient", "min(|x_0 - x*|^2 / (2 lr k), (1 - mu lr)^k (F(x_0) - F*))",
+                "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 3.1", true, plain,
+                [](const BoundConstants& c, double k) { return std::min(c.distance2 / (2 * c.lr * k), linear(c, k)); }},
+    ProvenBound{"agd", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Nesterov 1983; Beck & Teboulle 2009, theorem 4.4", true,
+                plain_momentum, accelerated},
+    ProvenBound{"fista", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 4.4", true,
+                plain_momentum, accelerated},
+    ProvenBound{"apg", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Tseng 2008, corollary 2", true, plain_momentum, accelerated}};
+
+}  // namespace
+
+const ProvenBound* proven_bound(const base::Section& method, const BoundConstants& constants) {
+  const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
+  const auto found = std::ranges::find(kBounds, name, &ProvenBound::method);
+  const bool short_enough = constants.lr > 0 && constants.lr * constants.smoothness <= 1 + 1e-9;
+  return found != kBounds.end() && short_enough && found->speaks_of(method) ? &*found : nullptr;
+}
+
+double svrg_factor(double term_smoothness, double strong_convexity, double lr, double m) {
+  const double kept = 1 - 2 * term_smoothness * lr;
+  return 1 / (strong_convexity * lr * kept * m) + 2 * term_smoothness * lr / kept;
+}
+
+double saga_distance2(double term_smoothness, double strong_convexity, double n, double distance2, double bregman, double k) {
+  const double rate = 1 - std::min(1 / (4 * n), strong_convexity / (3 * term_smoothness));
+  return std::pow(rate, k) * (distance2 + 2 * n / (3 * term_smoothness) * bregman);
+}
+
+}  // namespace talweg::optim
