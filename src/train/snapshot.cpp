@@ -143,8 +143,12 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
     copy_values<Real>(entry(checkpoint.state, name, file, "per-example state"), file, kExamples, shape, all);
     engine.load_examples(state.per_example(name), std::move(all));
   }
-  for (const auto& s : state.layout().scalars()) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
-  for (const auto& c : state.layout().counters()) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
+  // The trainer's own, which older checkpoints may not have: as at the start.
+  const auto number = [&](const auto& slot, const auto& map, const char* kind) {
+    return slot.name.starts_with("trainer.") && !map.contains(slot.name) ? slot.initial : entry(map, slot.name, file, kind);
+  };
+  for (const auto& s : state.layout().scalars()) state.scalar(s.name) = number(s, checkpoint.scalars, "scalar");
+  for (const auto& c : state.layout().counters()) state.counter(c.name) = number(c, checkpoint.counters, "counter");
   for (const auto& a : state.layout().arrays()) {
     const auto& from = entry(checkpoint.arrays, a.name, file, "array");
     if (from.size() != a.size) {
