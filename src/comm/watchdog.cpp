@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <limits>
 #include <utility>
 
 #include "talweg/base/error.hpp"
@@ -50,9 +51,8 @@ std::string name_of(const Presence& p) { return fmt::format("rank {} on {} (proc
 
 std::string place_of(const Presence& p) {
   const std::int64_t step = p.step.load(std::memory_order_relaxed);
-  return fmt::format("{}{}{}", p.waits() ? "waiting for others after " : "",
-                     text_of(static_cast<Activity>(p.activity.load(std::memory_order_relaxed))),
-                     step > 0 ? fmt::format(", step {}", step) : "");
+  const auto activity = static_cast<Activity>(p.activity.load(std::memory_order_relaxed));
+  return (p.waits() ? "waiting for others" : text_of(activity)) + (step > 0 ? fmt::format(", step {}", step) : std::string());
 }
 
 double processor_seconds() {
@@ -197,7 +197,10 @@ void Watchdog::look(double passed, double deadline) {
   end(fmt::format("no rank has moved for {:.1f} s, the deadline (run.deadline): {}", quiet_, culprits(node_, running)));
 }
 
-void Watchdog::end(const std::string& why) try { end_(why); } catch (...) {  // stderr is gone, say
+void Watchdog::end(const std::string& why) try {
+  node_[mine_]->allowed.store(std::numeric_limits<double>::infinity(), std::memory_order_relaxed);  // one speaks
+  end_(why);
+} catch (...) {  // stderr is gone, say
   std::_Exit(static_cast<int>(base::ExitCode::peer_lost));
 }
 

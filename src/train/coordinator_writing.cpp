@@ -65,8 +65,10 @@ void Coordinator<Real>::checkpoint_if_due(bool asked) {
   const auto& every = run_.checkpoint;
   const std::int64_t since = steps_done() - std::max(first_step_, snapshot_step_);
   const double waited = std::chrono::duration<double>(Clock::now() - snapshot_at_).count();
-  const bool due = asked_ || (every.every_steps > 0 && since >= every.every_steps) ||
-                   (every.every_seconds > 0 && waited >= every.every_seconds);
+  const bool by_steps = every.every_steps > 0 && since >= every.every_steps;
+  // What a rollback goes back to is not to hang on how fast the disk is.
+  if (by_steps && run_.run.nonfinite.policy == NonFinite::Policy::rollback) wait_for_disk();
+  const bool due = asked_ || by_steps || (every.every_seconds > 0 && waited >= every.every_seconds);
   if (!due) return;
   if (!writer_->idle()) {
     if (due_step_ < 0) due_step_ = steps_done();

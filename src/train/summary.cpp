@@ -104,10 +104,11 @@ std::string to_text(const Summary& s) {
   const double norm = s.figures.get("full_gradient_norm");
   if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
   if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);
-  if (s.nonfinite.skipped > 0) text += fmt::format("  not finite  {} steps left out\n", s.nonfinite.skipped);
+  if (s.nonfinite.skipped > 0)
+    text += fmt::format("  not finite  {} step{} left out\n", s.nonfinite.skipped, s.nonfinite.skipped == 1 ? "" : "s");
   if (s.nonfinite.rollbacks > 0) {
-    text += fmt::format("  not finite  {} rollbacks, learning rates at {:g} of the config's\n", s.nonfinite.rollbacks,
-                        s.nonfinite.lr_factor);
+    text += fmt::format("  not finite  {} rollback{}, learning rates at {:g} of the config's\n", s.nonfinite.rollbacks,
+                        s.nonfinite.rollbacks == 1 ? "" : "s", s.nonfinite.lr_factor);
   }
   text +=
       fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",

@@ -67,7 +67,7 @@ TEST_F(NonFinite, SkipLeavesTheStepOutOnEveryRankAlike) {
     ASSERT_EQ(result.code, 0) << way.name << "\n" << result.err;
     EXPECT_TRUE(says(result.err, "step 7 is left out")) << result.err;
     EXPECT_TRUE(says(result.err, "TALWEG_FAULT is set")) << result.err;
-    EXPECT_TRUE(says(result.out, "1 steps left out")) << result.out;
+    EXPECT_TRUE(says(result.out, "1 step left out")) << result.out;
     EXPECT_EQ(summary(way.name)["nonfinite"]["skipped"], 1);
     EXPECT_TRUE(says(shown(way.name), "step 7 is left out")) << shown(way.name);
     expect_same("alone", way.name);
@@ -114,7 +114,7 @@ TEST_F(NonFinite, RollbackGoesOnFromTheLastCheckpointWithSmallerSteps) {
     const Result result = train(2, file, name, "nan rank=1 step=25", {"--set", std::string("run.placement=") + placement});
     ASSERT_EQ(result.code, 0) << result.err;
     EXPECT_TRUE(says(result.err, "back at step 20 (1 of at most 5 times), learning rates are 0.5")) << result.err;
-    EXPECT_TRUE(says(result.out, "1 rollbacks")) << result.out;
+    EXPECT_TRUE(says(result.out, "1 rollback,")) << result.out;
     EXPECT_EQ(summary(name)["nonfinite"]["lr_factor"], 0.5);
     EXPECT_TRUE(says(shown(name), "back at step 20")) << shown(name);
     expect_whole(name);

@@ -240,7 +240,7 @@ TEST_F(RunDirectory, ALostBestOfAFinishedRunIsWrittenAgain) {
 }
 
 TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {
-  train_well({"--set", "run.steps=23"});
+  train_well({"--set", "run.steps=27"});
   train_well();
   const auto whole = folder_ / "whole";
   ASSERT_EQ(talweg(0, {"train", config_, "--run", whole.string(), "--progress", "none"}).code, 0);

@@ -175,26 +175,26 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}")
     table, broken = [], 0
-    for name, what, fault, short, long in ROWS:
-        if options.only and name not in options.only.split(","):
-            continue
-        if fault is host_lost and not can_make_hosts():
-            print(f"{name} {what}: left out, network namespaces cannot be made here")
-            continue
-        trials, failures, begin = long if options.long else short, 0, time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="talweg-fault-") as folder:
-            rig = Rig(os.path.abspath(options.talweg), folder, f"{options.seed} {fault.__name__}")
+    with tempfile.TemporaryDirectory(prefix="talweg-fault-") as folder:
+        rig = Rig(os.path.abspath(options.talweg), folder, options.seed)
+        for name, what, fault, short, long in ROWS:
+            if options.only and name not in options.only.split(","):
+                continue
+            if fault is host_lost and not can_make_hosts():
+                print(f"{name} {what}: left out, network namespaces cannot be made here")
+                continue
+            trials, failures, begin = long if options.long else short, 0, time.monotonic()
             for trial in range(trials):
                 try:
                     fault(rig, trial)
                 except Broken as e:
                     failures += 1
                     print(f"{name} {what}, trial {trial}: {e}", file=sys.stderr, flush=True)
-        broken += failures
-        table.append((name, what, trials, failures, largest_rate(failures, trials), time.monotonic() - begin))
-        print(f"{name} {what}: {failures} of {trials} failed, {table[-1][-1]:.0f} s", flush=True)
+            broken += failures
+            table.append((name, what, trials, failures, largest_rate(failures, trials)))
+            print(f"{name} {what}: {failures} of {trials} failed, {time.monotonic() - begin:.0f} s", flush=True)
     print("\n| fault | trials | failures | 95 % bound |\n| --- | --- | --- | --- |")
-    for name, what, trials, failures, bound, _ in table:
+    for name, what, trials, failures, bound in table:
         print(f"| {name} {what} | {trials} | {failures} | {100 * bound:.1f} % |")
     return 1 if broken else 0
 

@@ -16,6 +16,7 @@ transform = "divide:16"
 kind = "mlp"
 hidden = [24]
 activation = "tanh"
+loss = "cross_entropy"
 [method]
 name = "adam"
 lr = 0.01
