@@ -121,7 +121,9 @@ def host_lost(rig, trial):
     """Two hosts as network namespaces, the second one's cable cut: not mpirun's 480 s."""
     run = rig.new_run()
     with Hosts(2) as hosts:
-        job = Job(rig, run, 2, ["--set", "run.deadline=5", "--set", "run.steps=1000000"], launcher=hosts.launcher())
+        alive = {"oob_tcp_keepalive_time": 5, "oob_tcp_keepalive_intvl": 1, "oob_tcp_keepalive_probes": 5}  # mpirun's own: 300, 20, 9
+        mca = [word for key, value in alive.items() for word in ("--mca", key, value)]
+        job = Job(rig, run, 2, ["--set", "run.deadline=5", "--set", "run.steps=1000000"], launcher=[*hosts.launcher(), *mca])
         rig.started(job, run)
         ranks = [int(p) for p in subprocess.run(["pgrep", "-f", f"^{rig.talweg} .*{run}"], capture_output=True, text=True).stdout.split()]
         expect(len(ranks) == 2, f"ranks {ranks}")
