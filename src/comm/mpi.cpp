@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Open MPI's default error handler aborts the job on any MPI error, so return codes need no test here.
 #include <mpi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "comm/mapping.hpp"
+#include "comm/watchdog.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/comm/agree.hpp"
 #include "talweg/comm/communicator.hpp"
@@ -21,6 +27,7 @@ namespace {
 
 // A whole large vector in one reduction takes several times as long as in pieces of about this size. An allgather does not.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::chrono::seconds kAbort{5};
 
 /// Parts that the ranks of a node map, each its own and everybody else's.
 class NodeMemory final : public SharedMemory {
@@ -80,8 +87,10 @@ class World final : public Communicator {
       MPI_Comm_free(&node_comm_);
       find_node(1);
     }
+    watch_over();
   }
   ~World() override {
+    watchdog_.reset();
     int finalized = 0;
     MPI_Finalized(&finalized);
     if (finalized != 0) return;
@@ -98,6 +107,7 @@ class World final : public Communicator {
     for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
       const std::size_t n = std::min(kPieceBytes, bytes.size() - at);
       count(n);
+      const Waiting waiting(presence());
       MPI_Bcast(bytes.data() + at, static_cast<int>(n), MPI_BYTE, root, of(group));
     }
   }
@@ -119,6 +129,7 @@ class World final : public Communicator {
     for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
       const auto n = static_cast<int>(std::min(kPieceBytes, bytes.size() - at));
       count(static_cast<std::size_t>(n));
+      const Waiting waiting(presence());
       if (node_.index == from) {
         MPI_Send(bytes.data() + at, n, MPI_BYTE, to, 0, across_);
       } else {
@@ -127,14 +138,37 @@ class World final : public Communicator {
     }
   }
   [[nodiscard]] std::unique_ptr<SharedMemory> share(std::size_t bytes) override {
+    const Waiting waiting(presence());
     return std::make_unique<NodeMemory>(node_comm_, node_, bytes);
   }
   [[noreturn]] void abort(int code) override {
+    std::thread([code] {  // where MPI cannot even do that any more
+      std::this_thread::sleep_for(kAbort);
+      std::_Exit(code);
+    })
+        .detach();
     MPI_Abort(comm_, code);
     std::_Exit(code);
   }
+  void deadline(double seconds) override { watchdog_->deadline(seconds); }
 
  private:
+  void watch_over() {
+    board_ = std::make_unique<NodeMemory>(node_comm_, node_, sizeof(Presence));
+    std::vector<Presence*> all;
+    for (int place = 0; place < node_.places; ++place) {
+      auto* const at = reinterpret_cast<Presence*>(board_->part(place).data());
+      all.push_back(place == node_.place ? new (at) Presence : at);
+    }
+    Presence& mine = *all[static_cast<std::size_t>(node_.place)];
+    mine.rank = rank_;
+    mine.process = getpid();
+    gethostname(mine.host.data(), mine.host.size() - 1);
+    show(mine);
+    MPI_Barrier(node_comm_);  // all are there
+    watchdog_.emplace(std::move(all), node_, launched_rank().has_value(), mpi_line(&comm_, node_),
+                      [this](const std::string& why) { abandon(*this, {.code = base::ExitCode::peer_lost, .message = why}); });
+  }
   void find_node(int ranks_per_node) {
     MPI_Comm machine = MPI_COMM_NULL;
     MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
@@ -179,6 +213,7 @@ class World final : public Communicator {
     for (std::size_t at = 0; at < values.size(); at += piece) {
       const std::size_t n = std::min(piece, values.size() - at);
       count(n * sizeof(T));
+      const Waiting waiting(presence());
       MPI_Allreduce(MPI_IN_PLACE, values.data() + at, static_cast<int>(n), type, op, comm);
     }
   }
@@ -203,6 +238,7 @@ class World final : public Communicator {
         first += pieces[j];
       }
       count(static_cast<std::size_t>(end - packed) * sizeof(T));
+      const Waiting waiting(presence());
       MPI_Reduce_scatter(packed, mine.data(), counts.data(), type, MPI_SUM, across_);
     }
   }
@@ -212,6 +248,7 @@ class World final : public Communicator {
     std::vector<int> first(pieces.size());
     std::exclusive_scan(counts.begin(), counts.end(), first.begin(), 0);
     count(values.size_bytes());
+    const Waiting waiting(presence());
     MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values.data(), counts.data(), first.data(), type, across_);
   }
   MPI_Comm comm_ = MPI_COMM_NULL;
@@ -220,20 +257,19 @@ class World final : public Communicator {
   Node node_;
   int rank_ = 0;
   int size_ = 1;
-  std::vector<std::byte> packed_;  // what a reduce_scatter sums at a time
+  std::vector<std::byte> packed_;      // what a reduce_scatter sums at a time
+  std::unique_ptr<NodeMemory> board_;  // where ranks of the node show what they do
+  std::optional<Watchdog> watchdog_;
 };
 
 }  // namespace
 
 namespace {
 
-/// Open MPI looks for fast networks for a fifth of a second at every start. Ranks of one machine need none: they are told so,
-/// unless the user has chosen.
-void choose_transport() {
+bool on_one_machine() {
   const char* here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
   const char* all = std::getenv("OMPI_COMM_WORLD_SIZE");
-  if (here == nullptr || all == nullptr || std::string_view(here) != all) return;
-  setenv("OMPI_MCA_pml", "ob1", 0);
+  return here != nullptr && all != nullptr && std::string_view(here) == all;
 }
 
 }  // namespace
@@ -242,9 +278,13 @@ Mpi::Mpi() {
   int initialised = 0;
   MPI_Initialized(&initialised);
   if (initialised != 0) return;
-  choose_transport();
+  // Open MPI looks for fast networks for a fifth of a second at every start. Ranks of one machine need none: they are told so,
+  // unless the user has chosen.
+  if (on_one_machine()) setenv("OMPI_MCA_pml", "ob1", 0);
+  // Watchdogs of several machines talk while the main thread waits. On one machine they need no MPI, which is faster without.
+  const int wanted = on_one_machine() ? MPI_THREAD_FUNNELED : MPI_THREAD_MULTIPLE;
   int provided = 0;
-  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {
+  if (MPI_Init_thread(nullptr, nullptr, wanted, &provided) != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {
     base::fail(base::ExitCode::internal, "MPI does not give the thread level MPI_THREAD_FUNNELED");
   }
   ours_ = true;

@@ -79,7 +79,10 @@ base::ExitCode bench_steps(Context& context, const Options& options, comm::Commu
   train.threads = options.threads;
   train.bench_seconds = options.seconds;
   const train::Summary s = train::train(config, train, comm, context.log()).summary;
-  if (s.ending.code == base::ExitCode::diverged) base::fail(s.ending.code, "{}", s.ending.message);  // on every rank
+  if (s.ending.code == base::ExitCode::diverged) {  // on every rank
+    if (comm.coordinator() && options.json) print(ending_json(s.ending));
+    base::fail(s.ending.code, "{}", s.ending.message);
+  }
   machine.resident = gather(comm, peak_resident_bytes());
   machine.gemm = std::max(gemm_before, gemm());
   machine.fma = std::max(fma_before, fma());

@@ -39,6 +39,8 @@ struct StepFigures {
 double update_bytes(const train::Memory& memory, int ranks_on_node, int nodes, bool sharded);
 StepFigures step_figures(const train::Summary& summary, const MachineFigures& machine);
 
+/// Of a bench that came to no figures.
+std::string ending_json(const train::Ending& ending);
 std::string bench_json(const train::Summary& summary, const MachineFigures& machine);
 std::string bench_text(const train::Summary& summary, const MachineFigures& machine);
 std::string products_json(const train::ProductTimes& times);

@@ -52,6 +52,12 @@ StepFigures step_figures(const train::Summary& s, const MachineFigures& machine)
   return f;
 }
 
+std::string ending_json(const train::Ending& ending) {
+  const nlohmann::ordered_json json = {
+      {"ending", {{"code", static_cast<int>(ending.code)}, {"reason", ending.reason}, {"message", ending.message}}}};
+  return json.dump(2) + "\n";
+}
+
 std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
   const auto steps = static_cast<double>(s.part_steps);
   const double threads = static_cast<double>(s.ranks) * s.threads;

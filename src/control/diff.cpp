@@ -24,6 +24,7 @@ struct Options {
 struct Finding {
   std::string what;
   std::optional<Difference> difference;
+  std::vector<std::string> notes{};  // what only one has
 };
 using Findings = std::vector<Finding>;
 
@@ -47,15 +48,27 @@ Finding diff_checkpoints(const std::filesystem::path& a, const std::filesystem::
   return {fmt::format("checkpoint step {}", first.step), first_difference(first, second)};
 }
 
-Finding diff_traces(const std::string& a, const std::string& b) {
-  return {"trace", first_difference(io::read_trace(a), io::read_trace(b))};
+Finding diff_traces(const io::Trace& a, const io::Trace& b) { return {"trace", first_difference(a, b), notes_of(a, b)}; }
+
+std::int64_t newest_step(const std::string& run) {
+  const auto found = io::checkpoints_in(std::filesystem::path(run) / "checkpoints");
+  return found.empty() ? -1 : found.front().step;
 }
 
 Findings diff_runs(const std::string& a, const std::string& b) {
-  Findings findings = {diff_traces(a, b)};
+  const io::Trace first_trace = io::read_trace(a), second_trace = io::read_trace(b);
+  Findings findings = {diff_traces(first_trace, second_trace)};
   for (const auto& [first, second] : common_checkpoints(a, b)) {
     findings.push_back(diff_checkpoints(first, second));
-    if (findings.back().difference) break;  // the first that differs tells; later ones follow from it
+    if (findings.back().difference) return findings;  // the first that differs tells; later ones follow from it
+  }
+  if (findings.front().difference) return findings;
+  // How far they are: by what would go on. Traces may end earlier, each at a multiple of its own.
+  const std::int64_t x = newest_step(a), y = newest_step(b);
+  if (x >= 0 && y >= 0) {
+    if (x != y) findings.push_back({"newest checkpoint", Difference{"step", std::to_string(x), std::to_string(y), ""}});
+  } else {
+    findings.front().difference = length_difference(first_trace, second_trace);
   }
   return findings;
 }
@@ -63,9 +76,11 @@ Findings diff_runs(const std::string& a, const std::string& b) {
 std::string to_text(const Findings& findings, bool runs) {
   std::string text;
   for (const Finding& f : findings) {
-    text += fmt::format("{}: {}\n", f.what, f.difference ? f.difference->text() : "the same");
+    text += fmt::format("{}: {}\n", f.what, f.difference ? f.difference->text() : "identical");
+    for (const std::string& note : f.notes) text += fmt::format("  {}\n", note);
   }
-  return text + (runs && findings.size() == 1 ? "checkpoints: the runs have none of the same step\n" : "");
+  const bool common = std::ranges::any_of(findings, [](const Finding& f) { return f.what.starts_with("checkpoint step"); });
+  return text + (runs && !common ? "checkpoints: the runs have none of the same step\n" : "");
 }
 
 std::string to_json(const Findings& findings, bool different) {
@@ -78,6 +93,7 @@ std::string to_json(const Findings& findings, bool different) {
       json["second"] = f.difference->second;
       json["distance"] = f.difference->distance;
     }
+    json["notes"] = f.notes;
     all.push_back(std::move(json));
   }
   return nlohmann::ordered_json{{"same", !different}, {"findings", all}}.dump(2) + "\n";
@@ -98,9 +114,12 @@ base::ExitCode run_diff(Context& /*context*/, const Options& options) {
     case Kind::checkpoint:
       findings = {diff_checkpoints(options.first, options.second)};
       break;
-    case Kind::trace:
-      findings = {diff_traces(options.first, options.second)};
+    case Kind::trace: {
+      const io::Trace a = io::read_trace(options.first), b = io::read_trace(options.second);
+      findings = {diff_traces(a, b)};
+      if (!findings.front().difference) findings.front().difference = length_difference(a, b);
       break;
+    }
   }
   const bool different = std::ranges::any_of(findings, [](const Finding& f) { return f.difference.has_value(); });
   print(options.json ? to_json(findings, different) : to_text(findings, first == Kind::run));
@@ -115,7 +134,9 @@ Action declare(CLI::App& app) {
       "Runs: the first step at which a trace column differs (loss first), then the first common checkpoint that does. "
       "Checkpoints:\n"
       "the first tensor and element, parameters before state. Differences are told in ULPs, steps of the last bit. Times and\n"
-      "the trainer's bookkeeping are left out. Exit code 0: the same; 1: different; others: trouble.");
+      "the trainer's bookkeeping are left out, and rows of steps that one has and the other has not are noted: evaluations "
+      "made\n"
+      "where a run ended that was extended later, say. Exit code 0: the same; 1: different; others: trouble.");
   auto options = std::make_shared<Options>();
   app.add_option("a", options->first, "run directory, checkpoint or trace")->required();
   app.add_option("b", options->second, "another of the same kind")->required();

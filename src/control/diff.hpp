@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/io/trace.hpp"
@@ -28,7 +29,12 @@ struct Difference {
 /// and the engine's bookkeeping (times, resumes, costs) is left out.
 std::optional<Difference> first_difference(const io::Checkpoint& a, const io::Checkpoint& b);
 
-/// Row by row, loss first in each; then the evaluations. Times and resumes are left out, and the event log.
+/// Row by row of the steps that both have, loss first in each; then the evaluations. Times and resumes are left out, and the
+/// event log.
 std::optional<Difference> first_difference(const io::Trace& a, const io::Trace& b);
+/// That one goes further than the other.
+std::optional<Difference> length_difference(const io::Trace& a, const io::Trace& b);
+/// Rows that only one has, in words.
+std::vector<std::string> notes_of(const io::Trace& a, const io::Trace& b);
 
 }  // namespace talweg::control

@@ -31,9 +31,9 @@ const std::vector<double>& column(const io::Columns& columns, const std::string&
   return found != columns.end() ? found->second : kNone;
 }
 
-/// Rows of the same step, in order. A step that only one side has is a difference only beyond the other's range of rows: a
-/// trace may be kept every so many steps.
-std::optional<Difference> rows_difference(const std::string& prefix, const io::Columns& a, const io::Columns& b) {
+/// Rows of the same step, in order: a trace may be kept every so many steps, and an evaluation be made at the end of a run that
+/// was extended later. `figures`: NaN is what was not measured, and no difference from what was.
+std::optional<Difference> rows_difference(const std::string& prefix, const io::Columns& a, const io::Columns& b, bool figures) {
   const std::vector<std::string> names = compared(a, b);
   const auto& steps_a = column(a, "step");
   const auto& steps_b = column(b, "step");
@@ -47,7 +47,12 @@ std::optional<Difference> rows_difference(const std::string& prefix, const io::C
     for (const std::string& name : names) {
       const double x = column(a, name)[i];
       const double y = column(b, name)[j];
-      if (std::isnan(x) && std::isnan(y)) continue;
+      const int missing = (std::isnan(x) ? 1 : 0) + (std::isnan(y) ? 1 : 0);
+      if (missing == 2 || (missing == 1 && figures)) continue;
+      if (missing == 1) {
+        return Difference{fmt::format("step {:.0f}, {}{}", steps_a[i], prefix, name), fmt::format("{}", x),
+                          fmt::format("{}", y), ""};
+      }
       if (const std::uint64_t distance = ulps(x, y); distance != 0) {
         return Difference{fmt::format("step {:.0f}, {}{}", steps_a[i], prefix, name), fmt::format("{}", x),
                           fmt::format("{}", y), fmt::format("{} ULP{}", distance, distance == 1 ? "" : "s")};
@@ -56,18 +61,40 @@ std::optional<Difference> rows_difference(const std::string& prefix, const io::C
     ++i;
     ++j;
   }
-  const double last_a = steps_a.empty() ? 0 : steps_a.back();
-  const double last_b = steps_b.empty() ? 0 : steps_b.back();
-  if (last_a != last_b)
-    return Difference{prefix + "last step", fmt::format("{:.0f}", last_a), fmt::format("{:.0f}", last_b), ""};
   return std::nullopt;
+}
+
+/// Rows of steps that the other has not.
+std::size_t rows_of_its_own(const io::Columns& a, const io::Columns& b) {
+  const auto& others = column(b, "step");
+  return static_cast<std::size_t>(
+      std::ranges::count_if(column(a, "step"), [&](double step) { return !std::ranges::binary_search(others, step); }));
 }
 
 }  // namespace
 
 std::optional<Difference> first_difference(const io::Trace& a, const io::Trace& b) {
-  if (auto found = rows_difference("", a.steps, b.steps)) return found;
-  return rows_difference("evaluation/", a.evaluation, b.evaluation);
+  if (auto found = rows_difference("", a.steps, b.steps, false)) return found;
+  return rows_difference("evaluation/", a.evaluation, b.evaluation, true);
+}
+
+std::optional<Difference> length_difference(const io::Trace& a, const io::Trace& b) {
+  const auto last = [](const io::Trace& t) { return column(t.steps, "step").empty() ? 0 : column(t.steps, "step").back(); };
+  if (last(a) == last(b)) return std::nullopt;
+  return Difference{"last step", fmt::format("{:.0f}", last(a)), fmt::format("{:.0f}", last(b)), ""};
+}
+
+std::vector<std::string> notes_of(const io::Trace& a, const io::Trace& b) {
+  std::vector<std::string> notes;
+  const auto note = [&](const char* what, const io::Columns& x, const io::Columns& y) {
+    const std::size_t first = rows_of_its_own(x, y), second = rows_of_its_own(y, x);
+    if (first + second > 0) {
+      notes.push_back(fmt::format("{} of steps that only one has: {} in the first, {} in the second", what, first, second));
+    }
+  };
+  note("rows", a.steps, b.steps);
+  note("evaluations", a.evaluation, b.evaluation);
+  return notes;
 }
 
 }  // namespace talweg::control

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "control/command.hpp"
+#include "control/finding.hpp"
 #include "control/run_files.hpp"
 #include "control/table.hpp"
 #include "talweg/io/checkpoint.hpp"
@@ -13,15 +14,6 @@ namespace {
 struct Options {
   std::string run;
   bool json = false;
-};
-
-/// One file and what became of reading all of it.
-struct Finding {
-  std::string file;
-  std::string kind;
-  std::int64_t step = -1;  // negative: none
-  base::ExitCode code = base::ExitCode::finished;
-  std::string problem;  // empty: intact
 };
 
 template <class Read>
@@ -40,9 +32,22 @@ Finding inspect_checkpoint(const std::filesystem::path& file) {
   return inspect(file, "checkpoint", [&] { return io::load(file).step; });
 }
 
-Finding inspect_trace(const std::filesystem::path& file) {
+/// And what it says of the run, into `newest`.
+Finding inspect_step(const std::filesystem::path& file, NewestCheckpoint& newest) {
+  return inspect(file, "checkpoint", [&] {
+    const io::Checkpoint checkpoint = io::load(file);
+    const auto best = checkpoint.counters.find("trainer.best_step");
+    if (checkpoint.step > newest.step)
+      newest = {.step = checkpoint.step, .best_step = best != checkpoint.counters.end() ? best->second : -1};
+    return checkpoint.step;
+  });
+}
+
+Finding inspect_trace(const std::filesystem::path& file, std::optional<io::Trace>* content = nullptr) {
   return inspect(file, "trace", [&] {
-    const double last = last_number(io::read_trace(file).steps, "step");
+    io::Trace trace = io::read_trace(file);
+    const double last = last_number(trace.steps, "step");
+    if (content != nullptr) *content = std::move(trace);
     return last > 0 ? static_cast<std::int64_t>(last) : std::int64_t{0};
   });
 }
@@ -85,21 +90,28 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   if (checkpoints.empty() && !exists(trace)) {
     base::fail(base::ExitCode::input_missing, "{}: holds no checkpoint and no trace: not a run directory", path.string());
   }
-  for (const auto& file : checkpoints) findings.push_back(inspect_checkpoint(file));
-  // Before its first checkpoint a run has none; one that has ended has.
-  if (checkpoints.empty() && exists(run.summary())) findings.push_back(missing(run.checkpoints(), "checkpoint"));
-  findings.push_back(exists(trace) ? inspect_trace(trace) : missing(trace, "trace"));
+  NewestCheckpoint newest;
+  std::optional<std::int64_t> best;
+  std::optional<io::Trace> content;
+  for (const auto& file : checkpoints) {
+    const bool is_best = file.filename() == "best.h5";
+    findings.push_back(is_best ? inspect_checkpoint(file) : inspect_step(file, newest));
+    if (is_best && findings.back().problem.empty()) best = findings.back().step;
+  }
+  findings.push_back(exists(trace) ? inspect_trace(trace, &content) : missing(trace, "trace"));
   findings.push_back(exists(run.config()) ? inspect_text(run.config(), "config") : missing(run.config(), "config"));
   if (exists(run.summary())) findings.push_back(inspect_text(run.summary(), "summary"));
+  for (Finding& lost : lost_files(path, newest, best, content)) findings.push_back(std::move(lost));
   return findings;
 }
 
 std::string to_text(const std::vector<Finding>& findings) {
   Table table({{"", {}}, {"", {}}, {"", {}}});
   for (const Finding& f : findings) {
-    table.add({f.problem.empty()                    ? "intact"
-               : f.code == base::ExitCode::bad_data ? "damaged"
-                                                    : "unreadable",
+    table.add({f.problem.empty()                         ? "intact"
+               : f.code == base::ExitCode::bad_data      ? "damaged"
+               : f.code == base::ExitCode::input_missing ? "lost"
+                                                         : "unreadable",
                f.problem.empty() && f.step >= 0 ? fmt::format("step {}", f.step) : f.kind,
                f.problem.empty() ? f.file : f.problem});
   }
@@ -135,8 +147,8 @@ Action declare(CLI::App& app) {
       "  talweg verify run/checkpoints/best.h5 --json\n"
       "Reads every byte of every checkpoint and of the trace and compares it with its hash, parses config and summary; "
       "changes\n"
-      "nothing.\n"
-      "Exit code 65 when a file is damaged, 0 when all are intact.");
+      "nothing. What other files say was there must be: the last checkpoint, the best point, the rows of the trace.\n"
+      "Exit code 65 when a file is damaged, 66 when one is lost, 0 when all are intact.");
   auto options = std::make_shared<Options>();
   app.add_option("run", options->run, "run directory, checkpoint or trace")->required();
   app.add_flag("--json", options->json, "print JSON");

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a rank answers a request: leaves, verdict, sums. Who makes requests is in engine.cpp.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <csignal>
+#include <limits>
 #include <numeric>
+#include <stdexcept>
 #include <tuple>
 
 #include "talweg/engine/engine.hpp"
@@ -15,6 +20,30 @@ namespace {
 constexpr double kSerialFlop = 1e7;
 
 }  // namespace
+
+/// This rank's leaves of a request: metered, shown to those who wait for it, and what they take allowed twenty times over.
+template <class Real>
+class Engine<Real>::Working {
+ public:
+  Working(Engine& engine, const Request& request)
+      : engine_(engine), before_(engine.meter_.phases.gradient), watch_(std::in_place, engine.meter_.phases.gradient) {
+    engine.comm_.at_step(request.step + 1);
+    engine.comm_.doing(request.verb == Verb::evaluate ? comm::Activity::evaluating : comm::Activity::computing);
+  }
+  ~Working() {
+    watch_.reset();
+    engine_.comm_.allow(kPatience * (engine_.meter_.phases.gradient - before_));
+    engine_.comm_.doing(comm::Activity::updating);
+  }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  static constexpr double kPatience = 20;
+  Engine& engine_;
+  double before_;
+  std::optional<Stopwatch> watch_;
+};
 
 template <class Real>
 typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) {
@@ -143,6 +172,7 @@ void Engine<Real>::phase_one(const Request& request, const Points& points, std::
     const auto& examples = gather(request, leaves[j], job);
     const auto weight = [&](std::size_t k) { return hvp ? Real{1} : static_cast<Real>(request.weight[k]); };
     values_[j] = objective.forward_backward(points[0], examples, weight(0), job.tape(objective, 0));
+    comm_.worked();
     if (request.remembers) remember(request, leaves[j], before[j], job);
     if (hvp) {
       objective.tangent(points[0], points[1], job.tape(objective, 0));
@@ -195,6 +225,7 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
   for (std::size_t at = 0; at < mine.size(); at += wave_) {
     const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
     if (!kept) phase_one(request, points, wave, done);
+    comm_.worked();
     for (const data::Leaf& leaf : wave) done += leaf.count;
     // Tapes that stand for the gradient at the request's point, whole.
     if (mine.size() <= wave_ && !request.remembers && (request.verb == Verb::hessian_vector || request.weight[0] == 1))
@@ -210,6 +241,32 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
 }
 
 template <class Real>
+void Engine<Real>::strike(const Request& request, math::ExactSum& value) {
+  const std::int64_t step = request.step + 1;
+  if (!fault_->due(comm_.rank(), step)) return;
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  switch (fault_->kind()) {
+    case Fault::Kind::nan:
+      maxima_[0] = math::kNotFinite;
+      if (options_.reduction == Reduction::exact) {
+        sums_.mine()[0] = kNan;
+      } else {
+        fast_.mine()[0] = static_cast<Real>(kNan);
+      }
+      break;
+    case Fault::Kind::nan_loss:
+      value.add(kNan);
+      break;
+    case Fault::Kind::exception:
+      throw std::runtime_error(fmt::format("thrown on rank {} in step {}, as TALWEG_FAULT asks", comm_.rank(), step));
+    case Fault::Kind::hang:
+      while (true) pause();
+    case Fault::Kind::kill:
+      std::raise(SIGKILL);
+  }
+}
+
+template <class Real>
 void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   const Kind kind = kind_of(request);
   const bool exact = options_.reduction == Reduction::exact;
@@ -221,9 +278,10 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   for (bool again = false, fits = false; !fits; again = true) {
     comm::Failure failure;
     try {
-      const Stopwatch watch(meter_.phases.gradient);
+      const Working working(*this, request);
       if (!again) leaves = leaves_of(request);
       value = run_leaves(request, leaves, again);
+      if (fault_ && request.asker == Asker::method) strike(request, value);
     } catch (...) {
       failure = comm::current_failure();
     }
@@ -306,7 +364,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
   std::vector<math::ExactSum> sums(fields);
   comm::Failure failure;
   try {
-    const Stopwatch watch(meter_.phases.gradient);
+    const Working working(*this, request);
     leaves = leaves_of(request);
     taped_.reset();
     meter_.of(request.asker).values += static_cast<std::int64_t>(leaves.examples * (along ? request.lengths : 1));
@@ -318,6 +376,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
         LeafJob<Real>& job = jobs_[j];
         const auto& examples = gather(request, leaves.mine[at + j], job);
         double* out = each.data() + j * fields;
+        comm_.worked();
         if (along) {
           std::array<model::ValueAndSlope, Request::kLengths> line;
           objective.along(points[0], points[1], std::span(request.length).first(request.lengths), examples,

@@ -36,7 +36,7 @@ class Engine<Real>::AskerOracle final : public optim::Oracle {
  private:
   class Finished;
   Request header(Verb verb, const optim::Batch& batch) const {
-    return {.verb = verb, .asker = asker_, .all = batch.all, .ticket = batch.ticket};
+    return {.verb = verb, .asker = asker_, .all = batch.all, .ticket = batch.ticket, .step = engine_.step_};
   }
   Engine& engine_;
   Asker asker_;

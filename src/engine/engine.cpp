@@ -159,6 +159,7 @@ base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
         break;
       case Verb::step:
         stepping_ = true;
+        step_ = request.step;
         try {
           mirror->step({.step = request.step, .factor = request.factor, .seed = options_.seed});
         } catch (const optim::Diverged&) {  // the coordinator meets it too, and says so
@@ -183,6 +184,7 @@ void Engine<Real>::stop(base::ExitCode code) {
 
 template <class Real>
 void Engine<Real>::step(const optim::Progress& progress, const std::function<void()>& step) {
+  step_ = progress.step;
   if (!mirrored()) return step();
   Request request{.verb = Verb::step, .step = progress.step, .factor = progress.factor};
   announce(request, {});

@@ -10,6 +10,7 @@
 #include "talweg/math/prefetch.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/coupled_prox.hpp"
+#include "talweg/optim/leave_out.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -163,6 +164,15 @@ FirstOrder::FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<Upd
   math::StateLayout own;  // vectors do not depend on the parameters' layout, tables may
   rule_->declare(own, {});
   slots_.assign(own.vectors().begin(), own.vectors().end());
+}
+
+bool FirstOrder::forgets() const {
+  return dynamic_cast<const Minibatch*>(estimator_.get()) != nullptr && around_.accumulate == 1;
+}
+
+bool may_leave_out_steps(const Method& method) {
+  const auto* first_order = dynamic_cast<const FirstOrder*>(&method);
+  return first_order != nullptr && first_order->forgets();
 }
 
 void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout& parameters) const {

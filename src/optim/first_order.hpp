@@ -41,6 +41,8 @@ class FirstOrder final : public Method {
   [[nodiscard]] std::string_view output() const override {
     return around_.averaging.averages() ? Averaging::kSlot : rule_->output();
   }
+  /// Nothing but the rule's own slots goes from step to step.
+  [[nodiscard]] bool forgets() const;
   StepReport step(StepContext&) const override;
 
  private:

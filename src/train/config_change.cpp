@@ -17,6 +17,8 @@ constexpr std::array kTable = {
     Row{"run.epochs", ChangeKind::logged},
     Row{"run.steps", ChangeKind::logged},
     Row{"run.placement", ChangeKind::free},
+    Row{"run.nonfinite", ChangeKind::logged},
+    Row{"run.deadline", ChangeKind::free},
     Row{"run.", ChangeKind::refused},
     Row{"method.name", ChangeKind::refused},
     Row{"method.rule", ChangeKind::refused},

@@ -18,6 +18,7 @@ Ending finished(std::string reason, std::string message) { return {ExitCode::fin
 // Steps of a bench: not counted, since memory is touched and grids are found in them; and at least counted, however long they
 // take.
 constexpr std::int64_t kWarmUp = 3;
+constexpr std::chrono::milliseconds kLookEvery(200);  // for a stop file
 constexpr std::int64_t kCounted = 10;
 
 bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
@@ -78,28 +79,33 @@ TrainResult Coordinator<Real>::run() {
 /// To the end, and its last figures and checkpoint. Whoever meets a number that is not finite, the run has diverged.
 template <class Real>
 Ending Coordinator<Real>::go_on() {
-  const auto diverged = [&](const char* what) {
-    wait_for_disk();  // to know which checkpoint is the last
-    return Ending{ExitCode::diverged, "diverged", fmt::format("after step {}: {}; {}", steps_done(), what, last_checkpoint())};
-  };
-  try {
-    Ending ending = earlier_;
-    if (!ended_before_) {
-      ending = loop().value_or(finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_)));
+  while (true) {
+    std::string what;
+    try {
+      return to_the_end();
+    } catch (const optim::Diverged& e) {
+      what = e.what();
+    } catch (const base::Error& e) {  // a checkpoint refuses what is not finite
+      if (e.code() != ExitCode::diverged) throw;
+      what = e.what();
     }
-    if (ending.code == ExitCode::finished) conclude();
-    if (!writer_) return ending;
-    earlier_ = ending;
-    wait_for_disk();
-    save_checkpoint();
-    wait_for_disk();
-    return unless_lost(std::move(ending), writer_->report().lost_checkpoint);
-  } catch (const optim::Diverged& e) {
-    return diverged(e.what());
-  } catch (const base::Error& e) {  // a checkpoint refuses what is not finite
-    if (e.code() != ExitCode::diverged) throw;
-    return diverged(e.what());
+    if (!roll_back(what)) return diverged(what);
   }
+}
+
+template <class Real>
+Ending Coordinator<Real>::to_the_end() {
+  Ending ending = earlier_;
+  if (!ended_before_) {
+    ending = loop().value_or(finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_)));
+  }
+  if (ending.code == ExitCode::finished) conclude();
+  if (!writer_) return ending;
+  earlier_ = ending;
+  wait_for_disk();
+  save_checkpoint();
+  wait_for_disk();
+  return unless_lost(std::move(ending), writer_->report().lost_checkpoint);
 }
 
 /// The figures of the last point, full gradient included; in the trace once.
@@ -122,8 +128,11 @@ void Coordinator<Real>::conclude() {
 
 template <class Real>
 std::optional<Ending> Coordinator<Real>::loop() {
-  if (steps_done() == 0 && run_.trace.evaluate_every > 0) {
-    if (auto ending = observe()) return ending;
+  if (steps_done() == 0 && snapshot_step_ < 0) {  // else it has been here before
+    if (run_.trace.evaluate_every > 0) {
+      if (auto ending = observe()) return ending;
+    }
+    if (run_.run.nonfinite.policy == NonFinite::Policy::rollback) save_checkpoint();  // what to go back to
   }
   while (steps_done() < steps_) {
     step();
@@ -147,6 +156,10 @@ std::optional<Ending> Coordinator<Real>::loop() {
     if ((signals & (engine::checkpoint_and_stop | engine::stop_now)) != 0 && done < steps_) {
       return Ending{ExitCode::stopped_early, "signal",
                     fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
+    }
+    if (done < steps_ && asked_to_stop()) {
+      return Ending{ExitCode::stopped_early, "stop",
+                    fmt::format("stopped by `talweg stop` after step {}; run the same command to go on", done)};
     }
     const bool enough = options_.bench_seconds == 0 || done >= kWarmUp + kCounted;
     if (run_.stop.wall_seconds > 0 && elapsed() >= run_.stop.wall_seconds && done < steps_ && enough) {
@@ -174,13 +187,24 @@ void Coordinator<Real>::step() {
       .factor = run_.schedule->factor({.step = at_first_batch(done),
                                        .steps = at_first_batch(steps_),
                                        .steps_per_epoch = steps_per_epoch_,
-                                       .reduced = run_.schedule->observes() ? state_.scalar("schedule.factor") : 1}),
+                                       .reduced = run_.schedule->observes() ? state_.scalar("schedule.factor") : 1}) *
+                state_.scalar("trainer.lr_factor"),
       .seed = run_.run.engine.seed};
   optim::Oracle& oracle = engine_.oracle(engine::Asker::method);
   optim::StepContext context{oracle, state_, progress};
-  engine_.step(progress, [&] { report_ = run_.method->step(context); });
+  std::string left_out;
+  try {
+    engine_.step(progress, [&] { report_ = run_.method->step(context); });
+    if (left_out_) state_.counter("trainer.skipped_in_row") = 0;
+    left_out_ = false;
+  } catch (const optim::Diverged& e) {
+    if (!may_leave_out()) throw;
+    left_out = e.what();
+  }
+  if (!left_out.empty()) leave_out();
   if (!std::isfinite(report_.parameter_norm)) throw optim::Diverged("a parameter is not finite");
   ++state_.counter("trainer.step");
+  if (!left_out.empty()) tell_of_step_left_out(left_out);
   const std::uint64_t taken = oracle.draw(static_cast<std::uint64_t>(done)).size;
   state_.counter("trainer.examples") += static_cast<std::int64_t>(taken);
   examples_ += static_cast<double>(taken);
@@ -188,6 +212,16 @@ void Coordinator<Real>::step() {
   training_seconds_ += took;
   phases_ += engine_.meter().phases - before;
   if (writer_ && (done + 1) % run_.trace.every == 0) record(report_, before, took);
+}
+
+template <class Real>
+bool Coordinator<Real>::asked_to_stop() {
+  if (!writes_) return false;
+  const auto now = Clock::now();
+  if (now < look_at_) return false;
+  look_at_ = now + kLookEvery;
+  std::error_code ignored;
+  return std::filesystem::exists(directory_.stop(), ignored);
 }
 
 template <class Real>
@@ -322,6 +356,7 @@ void declare_schedule_slots(math::StateLayout& layout, const optim::Schedule& sc
 }
 
 void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {
+  declare_nonfinite_slots(layout);
   layout.counter("trainer.step");
   layout.counter("trainer.part");
   layout.counter("trainer.examples");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, starting,
-// and resuming in coordinator_files.cpp, what is handed to the disk in
-// coordinator_writing.cpp.
+// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, starting and
+// resuming in coordinator_files.cpp, what is handed to the disk in coordinator_writing.cpp, what happens to numbers that are
+// not finite in coordinator_nonfinite.cpp.
 #pragma once
 
 #include <chrono>
@@ -40,16 +40,26 @@ class Coordinator {
 
   void start();  // fresh parameters, or the newest intact checkpoint
   void expect_nothing_to_resume();
-  void resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file);
+  void resume(io::Checkpoint checkpoint, const std::filesystem::path& file);
+  void write_lost_best(io::Checkpoint& checkpoint);  // of a run that has ended
   void continue_trace();
   Ending go_on();
+  Ending to_the_end();
   void conclude();
+  // Numbers that are not finite, by [run] nonfinite.
+  [[nodiscard]] bool may_leave_out();                  // the step that has just failed
+  void leave_out();                                    // what is reported of it
+  void tell_of_step_left_out(const std::string& why);  // once it is counted
+  /// Back to the last checkpoint, with smaller steps; that is on the disk when it returns. False: the run is to end.
+  bool roll_back(const std::string& why);
+  Ending diverged(const std::string& why);
   std::optional<Ending> loop();  // until something ends it; nothing: all steps are done
   void step();
   void forget_warm_up();  // bench: what the first steps cost
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
   std::optional<Ending> observe();  // evaluation and what it decides
   std::optional<Ending> check_gradient_norm();
+  bool asked_to_stop();  // by a file in the run directory; looked for a few times a second
   void keep_best(const Figures& figures);
   void tell_schedule(const Figures& figures);  // what an evaluation found, if it goes by that
 
@@ -58,8 +68,11 @@ class Coordinator {
   void event(std::string_view kind, const std::string& message);
   /// Or when it was asked for. One that is still being written is not waited for: the newest state is taken when it is done.
   void checkpoint_if_due(bool asked);
+  io::Checkpoint& fill_snapshot();
   /// Copies the state and lets it be written. Error(diverged) when it is not finite.
   void save_checkpoint();
+  void save_best();  // alone, if it is not on the disk yet
+  [[nodiscard]] FilesWritten files_written() const;
   void hear();                                        // what the writer could not write becomes warnings and events
   [[nodiscard]] std::string last_checkpoint() const;  // in words
   void tell_of_lost_best();                           // when best.h5 is of another step than the best that is reported
@@ -99,10 +112,11 @@ class Coordinator {
   std::int64_t steps_;  // planned
   Clock::time_point started_ = Clock::now();
   Clock::time_point snapshot_at_ = Clock::now();
-  std::int64_t snapshot_step_ = -1;  // of the last one handed over
-  std::int64_t saved_step_ = -1;     // of the last one on the disk, as far as the writer was asked
-  bool asked_ = false;               // for a checkpoint, by a signal
-  std::int64_t due_step_ = -1;       // of a checkpoint that waits for the one being written
+  Clock::time_point look_at_ = Clock::now();  // for a stop file
+  std::int64_t snapshot_step_ = -1;           // of the last one handed over
+  std::int64_t saved_step_ = -1;              // of the last one on the disk, as far as the writer was asked
+  bool asked_ = false;                        // for a checkpoint, by a signal
+  std::int64_t due_step_ = -1;                // of a checkpoint that waits for the one being written
   Clock::time_point due_at_ = Clock::now();
   std::int64_t late_ = 0;  // how many have waited
   bool told_late_ = false;
@@ -118,12 +132,17 @@ class Coordinator {
   double disk_seconds_ = 0;          // waiting for the disk at the end
   std::int64_t observed_step_ = -1;  // of the last evaluation
   bool best_changed_ = false;
+  bool left_out_ = true;  // the step before, perhaps: a resumed run does not know
+  std::int64_t rolled_back_to_ = -1;
+  FilesWritten written_;       // before the writer at hand
   bool ended_before_ = false;  // resumed a run whose ending still stands
   Ending earlier_;
   Figures figures_;  // the last evaluation's
   optim::StepReport report_;
 };
 
+/// Steps left out, rollbacks and what they have made of learning rates.
+void declare_nonfinite_slots(math::StateLayout& layout);
 /// The slots the trainer and the engine need; x and the method's own are declared beside them.
 void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors);
 /// What a schedule that goes by evaluations remembers of them.

@@ -4,6 +4,7 @@
 
 #include "talweg/io/publish.hpp"
 #include "talweg/train/config_change.hpp"
+#include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/memory.hpp"
 #include "train/problem.hpp"
@@ -23,8 +24,8 @@ std::string machine(const RunFacts& facts) {
 /// Only what talweg wrote: the directory may be somebody's.
 void drop_earlier_run(const RunDirectory& directory) {
   std::error_code ignored;  // what could not be removed is met again where it is written
-  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) std::filesystem::remove(found.path, ignored);
   std::filesystem::remove(directory.best(), ignored);
+  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) std::filesystem::remove(found.path, ignored);
   for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) std::filesystem::remove(directory.root / name, ignored);
 }
 
@@ -42,6 +43,7 @@ void Coordinator<Real>::start() {
                  directory_.root.string(), error.message());
     }
     lock_.emplace(directory_.root);
+    std::filesystem::remove(directory_.stop(), error);  // asked of an earlier run
     if (!options_.fresh) {
       found = io::newest_intact(directory_.checkpoints(), log_);
       if (!found) expect_nothing_to_resume();
@@ -76,13 +78,20 @@ void Coordinator<Real>::expect_nothing_to_resume() {
     base::fail(ExitCode::bad_data, "{}: found {} checkpoint{}, none intact, expected one to go on from; --fresh starts anew",
                directory_.checkpoints().string(), damaged.size(), damaged.size() == 1 ? "" : "s");
   }
+  if (std::filesystem::exists(directory_.best())) {
+    base::fail(
+        ExitCode::input_missing,
+        "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
+        "with init.kind=file and init.path={} begins at the best point",
+        directory_.checkpoints().string(), directory_.best().string());
+  }
   if (std::filesystem::exists(directory_.root / "trace.h5")) {
     log_.warn(fmt::format("{} holds a trace and no checkpoint: starting at step 0", directory_.root.string()));
   }
 }
 
 template <class Real>
-void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::filesystem::path& file) {
+void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem::path& file) {
   const base::Config before = base::Config::parse(checkpoint.config, (file.string() + " (its config)"));
   parse_run(before, {.objective = options_.terms != nullptr, .data = options_.rows.has_value()});
   std::string logged;
@@ -123,16 +132,37 @@ void Coordinator<Real>::resume(const io::Checkpoint& checkpoint, const std::file
                                  : "epochs",
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
+    if (!forget_best) write_lost_best(checkpoint);
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
                         state_.counter("trainer.part")));
+  if (state_.scalar("trainer.lr_factor") != 1) {
+    log_.info(fmt::format("learning rates are {:g} of the config's, after {} rollback{}", state_.scalar("trainer.lr_factor"),
+                          state_.counter("trainer.rollbacks"), state_.counter("trainer.rollbacks") == 1 ? "" : "s"));
+  }
   continue_trace();
   event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
     log_.info("config changed: " + logged);
     event("config", logged);
   }
+}
+
+/// The checkpoint holds what best.h5 should: a kill came between the two, or somebody has lost it.
+template <class Real>
+void Coordinator<Real>::write_lost_best(io::Checkpoint& checkpoint) {
+  best_changed_ = false;
+  if (state_.counter("trainer.best_step") < 0) return;
+  const AsBest as_best(checkpoint);
+  std::string problem = "is of another step";
+  try {
+    if (io::load(directory_.best()).step >= checkpoint.step) return;
+  } catch (const base::Error& e) {
+    problem = e.what();
+  }
+  io::save_as(directory_.best(), checkpoint);
+  log_.warn(fmt::format("{}: {}; written again, from the last checkpoint", directory_.best().string(), problem));
 }
 
 /// A damaged trace is no reason to lose a run: it is set aside.
@@ -174,14 +204,12 @@ Summary Coordinator<Real>::summarise(const Ending& ending) {
   s.checkpoint_seconds = checkpoint_seconds_;
   s.trace_seconds = trace_seconds_;
   s.disk_seconds = disk_seconds_;
-  if (writer_) {
-    const WriterReport report = writer_->report();
-    s.files = {.checkpoints = report.checkpoints,
-               .failed = report.failed,
-               .late = late_,
-               .checkpoint_seconds = report.checkpoint_seconds,
-               .trace_seconds = report.trace_seconds};
-  }
+  s.files = files_written();
+  s.files.last_checkpoint = saved_step_;
+  if (writes_ && !best_changed_ && s.best_step) s.files.best = *s.best_step;
+  s.nonfinite = {.skipped = state_.counter("trainer.skipped"),
+                 .rollbacks = state_.counter("trainer.rollbacks"),
+                 .lr_factor = state_.scalar("trainer.lr_factor")};
   s.evaluation_seconds = evaluation_seconds_;
   s.phases = phases_;
   s.memory = memory_of(problem_, state_.layout(), run_.run.engine, engine_, facts_.ranks);
@@ -207,12 +235,13 @@ std::vector<TrainedTensor> Coordinator<Real>::parameters() {
   return all;
 }
 
-#define TALWEG_COORDINATOR(Real)                                                                \
-  template void Coordinator<Real>::start();                                                     \
-  template void Coordinator<Real>::expect_nothing_to_resume();                                  \
-  template void Coordinator<Real>::continue_trace();                                            \
-  template void Coordinator<Real>::resume(const io::Checkpoint&, const std::filesystem::path&); \
-  template Summary Coordinator<Real>::summarise(const Ending&);                                 \
+#define TALWEG_COORDINATOR(Real)                                                         \
+  template void Coordinator<Real>::start();                                              \
+  template void Coordinator<Real>::expect_nothing_to_resume();                           \
+  template void Coordinator<Real>::continue_trace();                                     \
+  template void Coordinator<Real>::resume(io::Checkpoint, const std::filesystem::path&); \
+  template void Coordinator<Real>::write_lost_best(io::Checkpoint&);                     \
+  template Summary Coordinator<Real>::summarise(const Ending&);                          \
   template std::vector<TrainedTensor> Coordinator<Real>::parameters();
 TALWEG_COORDINATOR(float)
 TALWEG_COORDINATOR(double)

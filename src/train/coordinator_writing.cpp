@@ -71,8 +71,10 @@ void Coordinator<Real>::checkpoint_if_due(bool asked) {
   const auto& every = run_.checkpoint;
   const std::int64_t since = steps_done() - std::max(first_step_, snapshot_step_);
   const double waited = std::chrono::duration<double>(Clock::now() - snapshot_at_).count();
-  const bool due = asked_ || (every.every_steps > 0 && since >= every.every_steps) ||
-                   (every.every_seconds > 0 && waited >= every.every_seconds);
+  const bool by_steps = every.every_steps > 0 && since >= every.every_steps;
+  // What a rollback goes back to is not to hang on how fast the disk is.
+  if (by_steps && run_.run.nonfinite.policy == NonFinite::Policy::rollback) wait_for_disk();
+  const bool due = asked_ || by_steps || (every.every_seconds > 0 && waited >= every.every_seconds);
   if (!due) return;
   if (!writer_->idle()) {
     if (due_step_ < 0) {
@@ -82,6 +84,20 @@ void Coordinator<Real>::checkpoint_if_due(bool asked) {
     return;
   }
   save_checkpoint();
+}
+
+template <class Real>
+io::Checkpoint& Coordinator<Real>::fill_snapshot() {
+  engine_.doing(comm::Activity::saving);
+  state_.scalar("trainer.seconds") = seconds();
+  io::Checkpoint& checkpoint = writer_->snapshot();
+  capture(problem_, state_, engine_, run_.method->output(), checkpoint);
+  checkpoint.step = steps_done();
+  checkpoint.config = config_.resolved_toml();
+  checkpoint.fingerprint = facts_.fingerprint;
+  describe_data(checkpoint, facts_, problem_);
+  checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
+  return checkpoint;
 }
 
 template <class Real>
@@ -102,20 +118,37 @@ void Coordinator<Real>::save_checkpoint() {
   }
   due_step_ = -1;
   asked_ = false;
-  state_.scalar("trainer.seconds") = seconds();
-  io::Checkpoint& checkpoint = writer_->snapshot();
-  capture(problem_, state_, engine_, run_.method->output(), checkpoint);
-  checkpoint.step = steps_done();
-  checkpoint.config = config_.resolved_toml();
-  checkpoint.fingerprint = facts_.fingerprint;
-  describe_data(checkpoint, facts_, problem_);
-  checkpoint.attributes["ending"] = earlier_.code == ExitCode::finished ? earlier_.reason : "";
+  if (steps_done() > rolled_back_to_) state_.counter("trainer.rollbacks_here") = 0;
+  const io::Checkpoint& checkpoint = fill_snapshot();
   io::expect_finite(checkpoint, io::checkpoint_file(directory_.checkpoints(), checkpoint.step).string());
   const bool last = earlier_.reason != "";
-  writer_->write({.best = best_changed_, .trace = !last});  // the last is followed by finish_trace()
+  writer_->write({.best = best_changed_, .alone = false, .trace = !last});  // the last is followed by finish_trace()
   best_changed_ = false;
   snapshot_at_ = Clock::now();
   snapshot_step_ = steps_done();
+}
+
+/// The best point is finite, whatever has become of the others.
+template <class Real>
+void Coordinator<Real>::save_best() {
+  if (!writer_ || !best_changed_) return;
+  wait_for_disk();
+  fill_snapshot();
+  writer_->write({.best = true, .alone = true, .trace = false});
+  best_changed_ = false;
+}
+
+template <class Real>
+FilesWritten Coordinator<Real>::files_written() const {
+  FilesWritten files = written_;
+  if (!writer_) return files;
+  const WriterReport report = writer_->report();
+  files.checkpoints += report.checkpoints;
+  files.failed += report.failed;
+  files.checkpoint_seconds += report.checkpoint_seconds;
+  files.trace_seconds += report.trace_seconds;
+  files.late = late_;
+  return files;
 }
 
 template <class Real>
@@ -131,6 +164,11 @@ void Coordinator<Real>::hear() {
         log_.warn(fmt::format("{}; the checkpoint of step {} is lost, {}; the run goes on", failure.message, failure.step,
                               last_checkpoint()));
         event("checkpoint", fmt::format("of step {} is lost: {}", failure.step, failure.message));
+        break;
+      case WriteFailure::What::best:
+        best_changed_ = true;
+        log_.warn(failure.message);
+        event("checkpoint", failure.message);
         break;
       case WriteFailure::What::rotation:
         log_.warn(failure.message + "; the run goes on");
@@ -167,7 +205,9 @@ template <class Real>
 void Coordinator<Real>::wait_for_disk() {
   if (!writer_) return;
   const Stopwatch watch(disk_seconds_);
+  engine_.doing(comm::Activity::disk);
   writer_->wait();
+  engine_.doing(comm::Activity::updating);
   saved_step_ = std::max(saved_step_, writer_->report().last_step);
   hear();
 }
@@ -175,6 +215,7 @@ void Coordinator<Real>::wait_for_disk() {
 template <class Real>
 void Coordinator<Real>::finish_trace() {
   const Stopwatch watch(disk_seconds_);
+  engine_.doing(comm::Activity::disk);
   writer_->finish();
   hear();
 }
@@ -192,7 +233,10 @@ Ending Coordinator<Real>::unless_lost(Ending ending, const std::string& problem)
   template void Coordinator<Real>::record_figures();                                                \
   template void Coordinator<Real>::event(std::string_view, const std::string&);                     \
   template void Coordinator<Real>::checkpoint_if_due(bool);                                         \
+  template io::Checkpoint& Coordinator<Real>::fill_snapshot();                                      \
   template void Coordinator<Real>::save_checkpoint();                                               \
+  template void Coordinator<Real>::save_best();                                                     \
+  template FilesWritten Coordinator<Real>::files_written() const;                                   \
   template void Coordinator<Real>::hear();                                                          \
   template std::string Coordinator<Real>::last_checkpoint() const;                                  \
   template void Coordinator<Real>::tell_of_lost_best();                                             \

@@ -94,8 +94,8 @@ Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& 
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
   m.tables = table_bytes(layout);
-  m.tables += sizeof(Real) * static_cast<double>(problem.train.rows() * problem.objective->example_numbers() *
-                                                       layout.per_example().size());
+  m.tables += sizeof(Real) *
+              static_cast<double>(problem.train.rows() * problem.objective->example_numbers() * layout.per_example().size());
   m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
   m.activations = activations(engine.order().largest_batch(), engine.leaf());
   const double all = activations(count, std::max(engine.leaf(), engine::default_leaf(count)));

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "talweg/optim/leave_out.hpp"
+
 namespace talweg::train {
 namespace {
 
@@ -43,6 +45,21 @@ std::vector<data::BatchChange> parse_batches(const base::Section& run, std::uint
     changes.push_back({k * every, static_cast<std::uint64_t>(size)});
   }
   return changes;
+}
+
+NonFinite parse_nonfinite(const base::Section& s) {
+  NonFinite n;
+  const std::string policy = s.choice(
+      "nonfinite", "stop", {"stop", "skip", "rollback"},
+      "what a NaN or infinity does: end the run, leave the step out, or go back to the last checkpoint with smaller steps");
+  n.policy = policy == "stop"   ? NonFinite::Policy::stop
+             : policy == "skip" ? NonFinite::Policy::skip
+                                : NonFinite::Policy::rollback;
+  n.limit = s.integer("nonfinite_limit", 5, Range::at_least(1),
+                      "steps left out in a row, or returns to one checkpoint, before the run ends all the same");
+  n.lr_factor = s.number("nonfinite_lr_factor", 0.5, {.low = 0, .high = 1, .open_low = true},
+                         "rollback: learning rates are multiplied by it, each time");
+  return n;
 }
 
 RunSection parse_run_section(const base::Section& s) {
@@ -84,6 +101,9 @@ RunSection parse_run_section(const base::Section& s) {
   run.engine.placement = placement == "coordinator"  ? engine::Placement::coordinator
                          : placement == "replicated" ? engine::Placement::replicated
                                                      : engine::Placement::sharded;
+  run.nonfinite = parse_nonfinite(s);
+  run.deadline = s.number("deadline", 60.0, Range::non_negative(),
+                          "seconds without any rank moving while others wait for it, then the job ends with 69; 0: off");
   return run;
 }
 
@@ -198,6 +218,10 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
       (run.stop.patience > 0 || std::isfinite(run.stop.target_loss) || run.schedule->observes())) {
     trace.fail("evaluate_every", "0 beside stop.patience, stop.target_loss or a schedule that goes by evaluations",
                "more than 0: evaluations decide about those");
+  }
+  if (run.run.nonfinite.policy == NonFinite::Policy::skip && !optim::may_leave_out_steps(*run.method)) {
+    config.section("run").fail("nonfinite", "\"skip\" with a method whose steps build on each other (" + run.method_name + ")",
+                               "\"stop\" or \"rollback\": after a step that was left out it would be another method");
   }
   const bool drops = !run.model.dropout.empty();
   const optim::Offer offer = offer_of(run, given.objective);

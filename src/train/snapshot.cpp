@@ -151,16 +151,14 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
     copy_values<Real>(entry(checkpoint.state, name, file, "per-example state"), file, kExamples, shape, all);
     engine.load_examples(state.per_example(name), std::move(all));
   }
-  // A schedule may be another than before: then it remembers nothing yet.
-  const auto begins = [](const std::string& name, const auto& saved) {
-    return name.starts_with("schedule.") && !saved.contains(name);
+  // The trainer's own, which older checkpoints may not have, and those of a schedule, which may be another than before: as at
+  // the start.
+  const auto number = [&](const auto& slot, const auto& map, const char* kind) {
+    const bool may_begin = slot.name.starts_with("trainer.") || slot.name.starts_with("schedule.");
+    return may_begin && !map.contains(slot.name) ? slot.initial : entry(map, slot.name, file, kind);
   };
-  for (const auto& s : state.layout().scalars()) {
-    if (!begins(s.name, checkpoint.scalars)) state.scalar(s.name) = entry(checkpoint.scalars, s.name, file, "scalar");
-  }
-  for (const auto& c : state.layout().counters()) {
-    if (!begins(c.name, checkpoint.counters)) state.counter(c.name) = entry(checkpoint.counters, c.name, file, "counter");
-  }
+  for (const auto& s : state.layout().scalars()) state.scalar(s.name) = number(s, checkpoint.scalars, "scalar");
+  for (const auto& c : state.layout().counters()) state.counter(c.name) = number(c, checkpoint.counters, "counter");
   for (const auto& a : state.layout().arrays()) {
     const auto& from = entry(checkpoint.arrays, a.name, file, "array");
     if (from.size() != a.size) {

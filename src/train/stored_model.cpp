@@ -128,6 +128,7 @@ StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicato
     RunConfig run = parse_run(config);
     stored.emplace(StoredRun{.file = checkpoint.string(), .checkpoint = std::move(content), .run = std::move(run)});
   });
+  comm.deadline(stored->run.run.deadline);
   return std::move(*stored);
 }
 

@@ -61,11 +61,13 @@ struct StoredProblem {
 
  private:
   static Loaded<Real> open(const StoredRun& stored, comm::Communicator& comm, const base::Log& log) {
+    comm.doing(comm::Activity::reading);
     std::optional<Loaded<Real>> opened;
     comm::together(comm,
                    [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
     comm::together(comm, [&] { expect_data_of(stored.checkpoint, stored.file, opened->facts); });
     expect_same_data(opened->facts, comm);
+    comm.doing(comm::Activity::starting);
     return std::move(*opened);
   }
   StoredRun& stored_;

@@ -19,6 +19,10 @@ nlohmann::ordered_json number(double v) {  // NaN and infinity are not JSON
   return std::isfinite(v) ? nlohmann::ordered_json(v) : nlohmann::ordered_json(nullptr);
 }
 
+nlohmann::ordered_json step_on_disk(std::int64_t step) {
+  return step >= 0 ? nlohmann::ordered_json(step) : nlohmann::ordered_json(nullptr);
+}
+
 std::string figure_line(const Figures& figures, std::string_view part) {
   std::string line;
   const auto add = [&](const char* kind, auto format) {
@@ -70,7 +74,11 @@ std::string to_json(const Summary& s) {
         {"checkpoints_failed", s.files.failed},
         {"checkpoints_late", s.files.late},
         {"checkpoint_seconds", s.files.checkpoint_seconds},
-        {"trace_seconds", s.files.trace_seconds}}},
+        {"trace_seconds", s.files.trace_seconds},
+        {"last_checkpoint", step_on_disk(s.files.last_checkpoint)},
+        {"best", step_on_disk(s.files.best)}}},
+      {"nonfinite",
+       {{"skipped", s.nonfinite.skipped}, {"rollbacks", s.nonfinite.rollbacks}, {"lr_factor", number(s.nonfinite.lr_factor)}}},
       {"examples_per_second", s.examples_per_second},
       {"messages", s.traffic.messages},
       {"bytes", s.traffic.bytes},
@@ -99,6 +107,12 @@ std::string to_text(const Summary& s) {
   const double norm = s.figures.get("full_gradient_norm");
   if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
   if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);
+  if (s.nonfinite.skipped > 0)
+    text += fmt::format("  not finite  {} step{} left out\n", s.nonfinite.skipped, s.nonfinite.skipped == 1 ? "" : "s");
+  if (s.nonfinite.rollbacks > 0) {
+    text += fmt::format("  not finite  {} rollback{}, learning rates at {:g} of the config's\n", s.nonfinite.rollbacks,
+                        s.nonfinite.rollbacks == 1 ? "" : "s", s.nonfinite.lr_factor);
+  }
   text +=
       fmt::format("  cost        {} example-gradients, {} values, {} Hessian-vector products (evaluation apart: {}, {}, {})\n",
                   s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,

@@ -34,8 +34,10 @@ void warn_about_machine(const comm::Communicator& comm, const math::Threads& thr
 template <class Real>
 TrainResult train_as(const base::Config& config, const RunConfig& run, const TrainOptions& options, comm::Communicator& comm,
                      const base::Log& log) {
+  comm.doing(comm::Activity::reading);
   std::optional<Loaded<Real>> loaded;
   comm::together(comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
+  comm.doing(comm::Activity::starting);
   expect_same_data(loaded->facts, comm);
   const math::Threads threads(options.threads);
   engine::Problem<Real>& problem = loaded->problem;
@@ -56,12 +58,18 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
     if (comm.coordinator() && bytes > machine_bytes())
       base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
   });
+  std::optional<engine::Fault> fault;
   std::optional<engine::Engine<Real>> made;
   comm::together(comm, [&] {
+    fault = engine::Fault::from_environment();
     made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size(), layout.per_example().size());
   });
   engine::Engine<Real>& engine = *made;
   if (options.signals != nullptr) engine.watch_signals(SignalWatch::take);
+  if (fault) {
+    engine.inject(*fault);
+    log.warn("TALWEG_FAULT is set: a failure is made on purpose: " + fault->text());
+  }
   if (!comm.coordinator()) {
     TrainResult result;
     math::State state(layout);
@@ -83,6 +91,7 @@ TrainResult train(const base::Config& config, const TrainOptions& options, comm:
   std::optional<RunConfig> run;
   comm::together(
       comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });
+  comm.deadline(run->run.deadline);
   if (options.bench_seconds > 0) {
     run->stop = {};
     run->stop.wall_seconds = options.bench_seconds;

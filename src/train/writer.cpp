@@ -11,6 +11,7 @@
 #include "talweg/comm/agree.hpp"
 #include "talweg/engine/meter.hpp"
 #include "talweg/io/publish.hpp"
+#include "train/best_point.hpp"
 
 namespace talweg::train {
 namespace {
@@ -36,29 +37,6 @@ class SignalsBlocked {
 
  private:
   sigset_t before_{};
-};
-
-/// While it lives a checkpoint is that of its best point, with all that is said about the run. Nothing is copied.
-class AsBest {
- public:
-  explicit AsBest(io::Checkpoint& checkpoint) : checkpoint_(checkpoint), step_(checkpoint.step) {
-    auto& best = checkpoint.state.at("trainer.best");
-    checkpoint.step = checkpoint.counters.at("trainer.best_step");
-    checkpoint.parameters.swap(best);
-    state_.swap(checkpoint.state);
-  }
-  ~AsBest() {
-    state_.swap(checkpoint_.state);
-    checkpoint_.parameters.swap(checkpoint_.state.find("trainer.best")->second);
-    checkpoint_.step = step_;
-  }
-  AsBest(const AsBest&) = delete;
-  AsBest& operator=(const AsBest&) = delete;
-
- private:
-  io::Checkpoint& checkpoint_;
-  std::int64_t step_;
-  decltype(io::Checkpoint::state) state_;
 };
 
 }  // namespace
@@ -141,7 +119,7 @@ void Writer::work() {
     if (taken_.empty()) taken_.swap(records_);
     lock.unlock();
     keep_rows();
-    if (job.checkpoint) save(job.beside.best);
+    if (job.checkpoint) save(job.beside);
     publish(job);
     lock.lock();
     if (job.any()) {
@@ -209,18 +187,23 @@ void Writer::keep_rows() {
   });
 }
 
-void Writer::save(bool best) {
-  best_waits_ = best;
-  const bool saved = attempt(WriteFailure::What::checkpoint, [&] {
-    trace_->sync();
-    if (best) {
-      const AsBest as_best(snapshot_);
-      io::save_as(directory_.best(), snapshot_);
-    }
+void Writer::save(const Beside& beside) {
+  best_waits_ = beside.best;
+  const auto save_best = [&] {
+    const AsBest as_best(snapshot_);
+    io::save_as(directory_.best(), snapshot_);
     best_waits_ = false;
-    io::save(directory_.checkpoints(), snapshot_);
+  };
+  const bool saved = attempt(beside.alone ? WriteFailure::What::best : WriteFailure::What::checkpoint, [&] {
+    trace_->sync();
+    // Where there is no checkpoint yet it comes first: a best.h5 alone always tells of one that was lost.
+    const bool first = !beside.alone && io::checkpoints_in(directory_.checkpoints()).empty();
+    if (beside.best && !first) save_best();
+    if (!beside.alone) io::save(directory_.checkpoints(), snapshot_);
+    if (beside.best && first) save_best();
     return true;
   });
+  if (beside.alone) return;
   // Only over a new good copy are old ones removed.
   if (!saved) return;
   attempt(WriteFailure::What::rotation, [&] {

@@ -2,8 +2,9 @@
 // The thread that owns a run's files while the run goes on: trace.h5, trace.rows and the checkpoints. The loop hands over rows
 // and copies of its state, and never waits for the disk unless it asks to.
 //
-// The order on the disk, whatever is killed when: the trace's rows, then best.h5, then the checkpoint that needs them, then
-// rotation. So a trace may run ahead of the checkpoint it is cut back to, never fall behind it.
+// The order on the disk, whatever is killed when: the trace's rows, then best.h5 (after the checkpoint, if that is the first),
+// then the checkpoint that needs them, then rotation. So a trace may run ahead of the checkpoint it is cut back to, never fall
+// behind it.
 #pragma once
 
 #include <array>
@@ -25,8 +26,8 @@ namespace talweg::train {
 
 /// Something could not be written.
 struct WriteFailure {
-  enum class What { checkpoint, rotation, rows, trace };  // rows: trace.rows, trace: trace.h5
-  static constexpr std::size_t kWhats = 4;
+  enum class What { checkpoint, best, rotation, rows, trace };  // best: alone; rows: trace.rows, trace: trace.h5
+  static constexpr std::size_t kWhats = 5;
   What what = What::trace;
   std::int64_t step = 0;  // of a checkpoint that is not there now
   bool best = false;      // that was to bring a new best.h5, and that is not there either
@@ -64,6 +65,7 @@ class Writer {
   /// What else is written with a checkpoint.
   struct Beside {
     bool best = false;   // before it, its state "trainer.best" as best.h5
+    bool alone = false;  // that, and no checkpoint: the state has numbers that are not finite, say
     bool trace = false;  // after it, trace.h5, unless that costs too much: TraceWriter::publish_at_checkpoint()
   };
   /// Begins to write snapshot(), when idle().
@@ -88,7 +90,7 @@ class Writer {
   void begin(Job job);
   void work();
   void keep_rows();
-  void save(bool best);
+  void save(const Beside& beside);
   void publish(const Job& job);
   /// Runs `action`; what it throws becomes a failure, with `best` as it is then. False if it did, or if
   /// `action` has found nothing to do.

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/e2e/problems.hpp"
 #include "tests/support/process.hpp"
@@ -174,6 +176,113 @@ TEST_F(RunDirectory, VerifyMissesWhatIsLost) {
   EXPECT_EQ(shown.err.find("json.exception"), std::string::npos) << shown.err;
   fs::remove_all(run_ / "checkpoints");
   EXPECT_NE(talweg(0, {"verify", run_.string()}).code, 0);
+}
+
+// Each file that others speak of is missed.
+TEST_F(RunDirectory, VerifyHoldsFilesAgainstEachOther) {
+  train_well();
+  const auto misses = [&](const fs::path& file, const std::string& name) {
+    fs::rename(file, folder_ / "aside");
+    const Result result = talweg(0, {"verify", run_.string()});
+    EXPECT_EQ(result.code, 66) << file << result.out;
+    EXPECT_TRUE(says(result, name)) << result.out;
+    EXPECT_TRUE(says(result, "lost")) << result.out;
+    fs::rename(folder_ / "aside", file);
+    EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+  };
+  misses(run_ / "checkpoints/step-000000040.h5", "step-000000040.h5");
+  misses(run_ / "checkpoints/best.h5", "best.h5");
+  misses(run_ / "trace.rows", "trace.rows");
+}
+
+// Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.
+TEST_F(RunDirectory, VerifyMissesRowsThatACheckpointSpeaksOf) {
+  Process process(
+      talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
+                         "checkpoint.every_seconds=0.2", "--set", "checkpoint.every_steps=0"}));
+  const auto newest = [&] { return json::parse(talweg(0, {"verify", run_.string(), "--json"}).out)["files"]; };
+  for (int i = 0; i < 100 && !(fs::exists(run_ / "trace.rows") && fs::file_size(run_ / "trace.rows") > 2000000); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  process.signal(SIGKILL);
+  process.wait();
+  ASSERT_EQ(talweg(0, {"verify", run_.string()}).code, 0) << newest();
+  fs::resize_file(run_ / "trace.rows", 100);
+  const Result torn = talweg(0, {"verify", run_.string()});
+  fs::remove(run_ / "trace.rows");
+  const Result lost = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(torn.code, 65) << torn.out;
+  EXPECT_EQ(lost.code, 66) << lost.out;
+  EXPECT_TRUE(says(lost, "trace.rows: not there; the trace ends at step")) << lost.out;
+}
+
+TEST_F(RunDirectory, NothingBeginsAnewOverABestPoint) {
+  train_well();
+  for (const auto& entry : fs::directory_iterator(run_ / "checkpoints")) {
+    if (entry.path().filename() != "best.h5") fs::remove(entry.path());
+  }
+  const std::string best = read_file(run_ / "checkpoints/best.h5");
+  const Result refused = train();
+  EXPECT_EQ(refused.code, 66) << refused.err;
+  for (const char* piece : {"best.h5", "--fresh", "init.path="}) EXPECT_TRUE(says(refused, piece)) << refused.err;
+  EXPECT_EQ(read_file(run_ / "checkpoints/best.h5"), best);
+  const Result from_best = talweg(0, {"train", config_, "--run", (folder_ / "next").string(), "--progress", "none", "--set",
+                                      "init.kind=file", "--set", "init.path=" + (run_ / "checkpoints/best.h5").string()});
+  EXPECT_EQ(from_best.code, 0) << from_best.err;
+  train_well({"--fresh"});
+}
+
+TEST_F(RunDirectory, ALostBestOfAFinishedRunIsWrittenAgain) {
+  train_well();
+  const std::string best = read_file(run_ / "checkpoints/best.h5");
+  ASSERT_TRUE(fs::remove(run_ / "checkpoints/best.h5"));
+  const Result again = train();
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(says(again, "written again")) << again.err;
+  const json expected = json::parse(talweg(0, {"verify", run_.string(), "--json"}).out);
+  EXPECT_EQ(expected["intact"], true) << expected;
+  EXPECT_EQ(read_file(run_ / "checkpoints/best.h5").size(), best.size());
+}
+
+TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {
+  train_well({"--set", "run.steps=27"});
+  train_well();
+  const auto whole = folder_ / "whole";
+  ASSERT_EQ(talweg(0, {"train", config_, "--run", whole.string(), "--progress", "none"}).code, 0);
+  const Result same = talweg(0, {"diff", run_.string(), whole.string()});
+  EXPECT_EQ(same.code, 0) << same.out;
+  EXPECT_TRUE(says(same, "checkpoint step 40: identical")) << same.out;
+  EXPECT_TRUE(says(same, "evaluations of steps that only one has: 1 in the first, 0 in the second")) << same.out;
+  const auto sparse = folder_ / "sparse";
+  ASSERT_EQ(talweg(0, {"train", config_, "--run", sparse.string(), "--progress", "none", "--set", "trace.every=7"}).code, 0);
+  EXPECT_EQ(talweg(0, {"diff", sparse.string(), whole.string()}).code, 0) << "rows of every seventh step";
+  EXPECT_EQ(talweg(0, {"verify", sparse.string()}).code, 0);
+  const auto shorter = folder_ / "shorter";
+  ASSERT_EQ(talweg(0, {"train", config_, "--run", shorter.string(), "--progress", "none", "--set", "run.steps=30"}).code, 0);
+  const Result further = talweg(0, {"diff", shorter.string(), whole.string()});
+  EXPECT_EQ(further.code, 1) << further.out;
+  EXPECT_TRUE(says(further, "newest checkpoint: step: 30 and 40")) << further.out;
+}
+
+// The name of trace.rows is brought to the disk with its first rows: strace sees the directory synced between the file's
+// creation and the first checkpoint's.
+TEST_F(RunDirectory, TheNameOfTheRowsIsOnTheDiskBeforeACheckpointIs) {
+  const auto log = folder_ / "strace";
+  std::vector<std::string> command = {"strace", "-f", "-y", "-e", "trace=openat,fsync,rename", "-o", log.string()};
+  const auto train = talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--threads", "1"});
+  command.insert(command.end(), train.begin(), train.end());
+  if (run({"strace", "-V"}).code != 0) GTEST_SKIP() << "strace is not installed";
+  const Result traced = run(command);
+  ASSERT_EQ(traced.code, 0) << traced.err;
+  std::ifstream calls(log);
+  bool created = false, named = false, saved = false;
+  for (std::string line; !saved && std::getline(calls, line);) {
+    const auto has = [&](const std::string& piece) { return line.find(piece) != std::string::npos; };
+    created = created || (has((run_ / "trace.rows").string()) && has("O_CREAT"));
+    named = named || (created && has("fsync(") && has("<" + run_.string() + ">"));
+    saved = created && has("rename(") && has("step-");
+  }
+  EXPECT_TRUE(saved);
+  EXPECT_TRUE(named);
 }
 
 TEST_F(RunDirectory, JsonOfEverythingThatReports) {

@@ -107,6 +107,32 @@ TEST_F(Signals, AStormOfThemHarmsNothing) {
   EXPECT_EQ(result.code, 0) << result.err;
 }
 
+TEST_F(Signals, AStopFileStopsAsTheSignalDoes) {
+  const auto stop = [&] { return talweg(0, {"stop", run_.string()}); };
+  EXPECT_EQ(stop().code, 66) << "no such run";
+  for (const int ranks : {0, 2}) {
+    Process process(command(ranks, {"--set", "checkpoint.every_steps=50", "--fresh", "--set", "run.steps=300000"}));
+    ASSERT_NO_FATAL_FAILURE(await_checkpoint());
+    const Result asked = stop();
+    EXPECT_EQ(asked.code, 0) << asked.err;
+    const Result result = process.wait();
+    ASSERT_FALSE(result.timed_out);
+    EXPECT_EQ(result.code, 75) << result.err;
+    EXPECT_NE(result.out.find("talweg stop"), std::string::npos) << result.out;
+    EXPECT_TRUE(exists(run_ / "stop")) << "a script that starts runs again must see that it was asked for";
+    const Result late = stop();
+    EXPECT_EQ(late.code, 66) << "nobody trains there";
+    EXPECT_NE(late.err.find("nobody training"), std::string::npos) << late.err;
+    std::filesystem::copy_file(run_ / "stop", folder_ / "stale", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::remove_all(run_);
+  }
+  // A stale one stops nobody.
+  std::filesystem::create_directories(run_);
+  std::filesystem::copy_file(folder_ / "stale", run_ / "stop");
+  ASSERT_EQ(run(command(2)).code, 0);
+  EXPECT_FALSE(exists(run_ / "stop"));
+}
+
 TEST_F(Signals, HangupStopsWithACheckpoint) {
   Process process(command(0, {"--set", "checkpoint.every_steps=50"}));
   ASSERT_NO_FATAL_FAILURE(await_checkpoint());

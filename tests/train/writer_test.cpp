@@ -3,6 +3,7 @@
 #include "train/writer.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <thread>
 
@@ -56,6 +57,17 @@ TEST_F(Writers, ACheckpointItsBestAndItsRowsArrive) {
   EXPECT_EQ(rows_on_disk(), 10U);
   EXPECT_EQ(writer_->report().last_step, 10);
   EXPECT_EQ(writer_->report().checkpoints, 1);
+  EXPECT_FALSE(writer_->failed());
+}
+
+TEST_F(Writers, TheBestAloneIsWrittenWhateverTheRestHolds) {
+  fill(10);
+  std::get<std::vector<double>>(writer_->snapshot().parameters.at(0).values).at(3) = std::nan("");
+  writer_->write({.best = true, .alone = true, .trace = false});
+  writer_->wait();
+  EXPECT_EQ(first_value(run_.best()), -10);
+  EXPECT_FALSE(exists(file(10)));
+  EXPECT_EQ(writer_->report().checkpoints, 0);
   EXPECT_FALSE(writer_->failed());
 }
 

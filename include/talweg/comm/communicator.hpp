@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "talweg/comm/presence.hpp"
+
 namespace talweg::comm {
 
 /// Messages and bytes this rank handed to collectives, a gather's by what it completes.
@@ -67,7 +69,17 @@ class Communicator {
   [[nodiscard]] virtual std::unique_ptr<SharedMemory> share(std::size_t bytes) = 0;
   /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.
   [[noreturn]] virtual void abort(int code) = 0;
+  /// Seconds in which somebody must move while others wait for it, or all ranks end with ExitCode::peer_lost; 0: never.
+  virtual void deadline(double /*seconds*/) {}
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+
+  // What this rank shows to those who may wait for it: a plain store each.
+  void doing(Activity activity) { presence_->activity.store(static_cast<std::uint32_t>(activity), std::memory_order_relaxed); }
+  void at_step(std::int64_t step) { presence_->step.store(step, std::memory_order_relaxed); }
+  /// A piece of work is done; by any thread.
+  void worked() { presence_->work.fetch_add(1, std::memory_order_relaxed); }
+  /// The request at hand may take so long, whatever the deadline.
+  void allow(double seconds) { presence_->allowed.store(seconds, std::memory_order_relaxed); }
 
   [[nodiscard]] bool coordinator() const { return rank() == 0; }
   template <class T>
@@ -84,8 +96,14 @@ class Communicator {
     traffic_.bytes += bytes;
   }
 
+  /// Shown to others from now on.
+  void show(Presence& presence) { presence_ = &presence; }
+  [[nodiscard]] Presence& presence() { return *presence_; }
+
  private:
   Traffic traffic_;
+  Presence unseen_;
+  Presence* presence_ = &unseen_;
 };
 
 /// One rank, no MPI.

@@ -29,6 +29,7 @@
 #include "talweg/data/dataset.hpp"
 #include "talweg/engine/block_space.hpp"
 #include "talweg/engine/example_memory.hpp"
+#include "talweg/engine/fault.hpp"
 #include "talweg/engine/grid.hpp"
 #include "talweg/engine/held_points.hpp"
 #include "talweg/engine/leaf_job.hpp"
@@ -132,18 +133,23 @@ class Engine {
   [[nodiscard]] Grids& grids() { return grids_; }
   [[nodiscard]] Meter& meter() { return meter_; }
   [[nodiscard]] const comm::Traffic& traffic() const { return comm_.traffic(); }
+  /// Shown to the ranks that wait for this one.
+  void doing(comm::Activity activity) { comm_.doing(activity); }
   [[nodiscard]] std::uint32_t leaf() const { return leaf_; }
   /// Leaves whose tapes this rank keeps at a time, at most.
   [[nodiscard]] std::size_t wave() const { return wave_; }
   [[nodiscard]] const data::Order& order() const { return order_; }
   /// Asked on every rank at every request: the signals that rank has caught.
   void watch_signals(std::function<std::uint32_t()> caught) { caught_ = std::move(caught); }
+  /// A failure that tests ask for.
+  void inject(Fault fault) { fault_ = std::move(fault); }
   /// Signals that any rank has reported so far.
   [[nodiscard]] std::uint32_t signals() const { return signals_; }
   void forget_signals() { signals_ = 0; }
 
  private:
   class AskerOracle;
+  class Working;
   struct Answer {
     double value = 0;          // mean f_i (gradient)
     std::uint64_t count = 0;   // examples
@@ -205,6 +211,8 @@ class Engine {
   /// The request's points, each prepared if it has changed since.
   std::vector<model::Point<Real>> points_of(const Request& request);
   const data::Examples<Real>& gather(const Request& request, const data::Leaf& leaf, LeafJob<Real>& job) const;
+  /// Where a test asks for it in this request: damages what this rank has to give, or does worse.
+  void strike(const Request& request, math::ExactSum& value);
   /// Both phases on this rank's leaves; the sum of their values.
   math::ExactSum run_leaves(const Request& request, const Leaves& leaves, bool again);
   using Points = std::vector<model::Point<Real>>;
@@ -235,6 +243,8 @@ class Engine {
   BlockSpace<Real> space_;  // the method's
   BlockSpace<Real> observers_space_;
   bool stepping_ = false;
+  std::int64_t step_ = 0;  // steps done before the one at hand
+  std::optional<Fault> fault_;
   std::array<std::unique_ptr<AskerOracle>, 2> oracles_;
   std::function<std::uint32_t()> caught_;
   std::uint32_t signals_ = 0;

@@ -17,11 +17,21 @@
 
 namespace talweg::train {
 
+/// What becomes of a step whose loss, gradient or parameters are not finite. Every rank does the same at the same step.
+struct NonFinite {
+  enum class Policy { stop, skip, rollback };
+  Policy policy = Policy::stop;
+  std::int64_t limit = 5;  // of steps left out in a row; of returns to one checkpoint
+  double lr_factor = 0.5;  // rollback: what learning rates are multiplied by, each time
+};
+
 struct RunSection {
   std::optional<double> epochs;  // one of epochs, steps
   std::optional<std::int64_t> steps;
   engine::EngineOptions engine;  // batch, leaf, seed, sampling, reduction
   math::Precision precision = math::Precision::float32;
+  NonFinite nonfinite;
+  double deadline = 60;  // seconds without anybody moving while ranks wait; 0: off
   [[nodiscard]] std::int64_t planned_steps(const data::Order& order) const;
 };
 

@@ -12,6 +12,8 @@ struct RunDirectory {
   [[nodiscard]] std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   [[nodiscard]] std::filesystem::path best() const { return checkpoints() / "best.h5"; }
   [[nodiscard]] std::filesystem::path summary() const { return root / "summary.json"; }
+  /// While it is there the run that goes on is asked to stop; the next one removes it.
+  [[nodiscard]] std::filesystem::path stop() const { return root / "stop"; }
 };
 
 /// runs/<config stem> beside the config.

@@ -52,10 +52,19 @@ struct Ending {
 /// What was written beside the steps, by a thread of its own.
 struct FilesWritten {
   std::int64_t checkpoints = 0;
-  std::int64_t failed = 0;  // checkpoints that could not be written
-  std::int64_t late = 0;    // that waited for the one before them to be on the disk
+  std::int64_t failed = 0;            // checkpoints that could not be written
+  std::int64_t late = 0;              // that waited for the one before them to be on the disk
+  std::int64_t last_checkpoint = -1;  // steps of what is on the disk at the end; -1: nothing
+  std::int64_t best = -1;
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
+};
+
+/// What was done about numbers that are not finite, over all parts.
+struct NonFiniteCounts {
+  std::int64_t skipped = 0;    // steps left out
+  std::int64_t rollbacks = 0;  // that were not undone by a later one
+  double lr_factor = 1;        // of learning rates, by rollbacks
 };
 
 /// Bytes of what a rank holds that grows with the problem. Ranks of a node share parameters and state unless the placement is
@@ -104,6 +113,7 @@ struct Summary {
   double evaluation_seconds = 0;
   double disk_seconds = 0;  // waiting at the end until all is on the disk
   FilesWritten files;
+  NonFiniteCounts nonfinite;
   engine::Phases phases;           // of the time inside steps
   double examples_per_second = 0;  // of training steps
   Memory memory;                   // on the coordinator

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `talweg verify` finds of a run's files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "talweg/base/error.hpp"
+#include "talweg/io/checkpoint.hpp"
+#include "talweg/io/trace.hpp"
+
+namespace talweg::control {
+
+/// One file and what became of reading all of it.
+struct Finding {
+  std::string file;
+  std::string kind;
+  std::int64_t step = -1;  // negative: none
+  base::ExitCode code = base::ExitCode::finished;
+  std::string problem;  // empty: intact
+};
+
+/// What the newest step checkpoint says of its run.
+struct NewestCheckpoint {
+  std::int64_t step = -1;       // negative: there is none that is intact
+  std::int64_t best_step = -1;  // negative: none was kept
+};
+
+/// What is not there, though other files of the run say that it was: the last checkpoint, the best point, rows of the trace.
+/// `best`: the step of best.h5, if that is intact; `trace`: the run's, if it is.
+std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCheckpoint& newest,
+                                const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace);
+
+}  // namespace talweg::control

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a run to stop, by a file in its directory: no process needs to be known, and it may be on another machine.
+#include <span>
+
+#include "control/command.hpp"
+#include "talweg/io/lock.hpp"
+#include "talweg/io/publish.hpp"
+#include "talweg/train/run_directory.hpp"
+
+namespace talweg::control {
+namespace {
+
+base::ExitCode run_stop(const std::string& run) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(run, ignored))
+    base::fail(base::ExitCode::input_missing, "{}: found no directory there, expected a run directory", run);
+  if (!io::DirectoryLock::held(run))
+    base::fail(base::ExitCode::input_missing, "{}: found nobody training here, expected a run that goes on", run);
+  const std::string text = "stop\n";
+  io::publish(train::RunDirectory{run}.stop(), std::as_bytes(std::span(text)));
+  print(fmt::format("{}: asked to stop after the step at hand, with a checkpoint and exit code 75\n", run));
+  return base::ExitCode::finished;
+}
+
+Action declare(CLI::App& app) {
+  app.footer(
+      "Examples:\n"
+      "  talweg stop configs/runs/digits_mlp\n"
+      "As the signal USR1 does, without a process to send it to: the run looks for the file `stop` in its directory a few "
+      "times\n"
+      "a second. Its next start removes the file and goes on. Exit code 66 when nobody trains there.");
+  auto run = std::make_shared<std::string>();
+  app.add_option("run", *run, "run directory")->required();
+  return [run](Context& /*context*/) { return run_stop(*run); };
+}
+
+}  // namespace
+
+extern const CommandEntry command_stop;
+const CommandEntry command_stop{"stop", "ask a run to stop with a checkpoint", false, declare};
+
+}  // namespace talweg::control

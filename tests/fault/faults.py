@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Disturbs real runs and counts what does not hold: faults.py TALWEG [--long] [--seed N] [--only F1,F15]
+
+Prints a table: fault, trials, failures, and the largest rate of failures that the trials leave likely (95 %, Clopper-Pearson).
+Exit code 1 when anything failed.
+"""
+import argparse
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from rig import SOURCE, Broken, Job, Rig, expect, gone, shared_memory
+
+sys.path.insert(0, str(SOURCE / "scripts/bench"))
+from hosts import Hosts, ip  # noqa: E402
+
+ENDING = 20  # seconds mpirun may take to end ranks on a busy machine
+
+
+def killed_at_any_time(rig, trial):
+    """All ranks by SIGKILL at random times, up to three times; resumed on a random number of ranks each time."""
+    run = rig.new_run()
+    for _ in range(rig.random.randint(1, 3)):
+        job = Job(rig, run, rig.random.choice([0, 1, 2, 3]))
+        time.sleep(rig.random.uniform(0, 1.1 * rig.duration))
+        job.kill_all()
+        job.wait()
+    rig.finish(run)
+
+
+def one_killed(rig, trial):
+    """Rank 0, another rank, or mpirun alone."""
+    run, before = rig.new_run(), shared_memory()
+    job = Job(rig, run, 3)
+    ranks = rig.started(job, run)
+    victim = (ranks[0], ranks[2], job.process.pid)[trial % 3]
+    os.kill(victim, signal.SIGKILL)
+    begin = time.monotonic()
+    code = job.wait(ENDING)
+    expect(code in (137, 0), f"exit code {code}, expected 137\n{job.said()}")  # 0: it was done just before
+    # What mpirun keeps in /dev/shm goes with mpirun's own end, unless that was killed.
+    rig.nothing_left(ranks, before if victim != job.process.pid else before | shared_memory())
+    expect(time.monotonic() - begin < ENDING, "too slow")
+    rig.finish(run)
+
+
+def one_stopped(rig, trial):
+    """SIGSTOP, the deadline being 3 s."""
+    run, before = rig.new_run(), shared_memory()
+    job = Job(rig, run, 3, ["--set", "run.deadline=3", "--set", "run.steps=1000000"])
+    ranks = rig.started(job, run)
+    time.sleep(rig.random.uniform(0, 0.5))
+    rank = trial % 3
+    os.kill(ranks[rank], signal.SIGSTOP)
+    code = job.wait(3 + ENDING)
+    expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
+    expect(f"rank {rank} on " in job.said(), f"rank {rank} is not named:\n{job.said()}")
+    rig.nothing_left(ranks, before)
+    expect(rig.tool("verify", run).returncode == 0, "not whole")
+    shutil.rmtree(run)
+
+
+def stuck(rig, trial):
+    """A rank that never answers, in a step."""
+    run, before = rig.new_run(), shared_memory()
+    rank, step = trial % 2, rig.random.randint(1, 200)
+    job = Job(rig, run, 2, ["--set", "run.deadline=3"], {"TALWEG_FAULT": f"hang rank={rank} step={step}"})
+    ranks = []
+    while len(ranks) < 2:
+        ranks = job.ranks()
+    code = job.wait(6 + ENDING)
+    expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
+    expect(f"rank {rank} on " in job.said() and f"computing, step {step}" in job.said(), job.said())
+    rig.nothing_left(ranks, before)
+    rig.finish(run)
+
+
+def signalled(rig, trial):
+    """USR1, USR2, TERM, INT, HUP, in every phase, once, twice or in a storm."""
+    number = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[trial % 5]
+    ranks = rig.random.choice([0, 2])
+    times = rig.random.choice([1, 2, 300])
+    if ranks > 0 and number == signal.SIGHUP:
+        number = signal.SIGUSR1  # mpirun hands HUP on to nobody
+    run = rig.new_run()
+    job = Job(rig, run, ranks)
+    time.sleep(rig.random.uniform(0, 1.1 * rig.duration))
+    for _ in range(times):
+        job.signal(number)
+        time.sleep(0.001)
+    code = job.wait()
+    # Before the handlers are there a signal ends the process; mpirun has codes of its own after INT and TERM.
+    died = 128 + number
+    allowed = {0, 75, died} if ranks == 0 else {0, 75, 1, died, 143, 130, 137, 138, 140}
+    expect(code in allowed, f"exit code {code} after {times} x {number.name}, on {ranks} ranks\n{job.said()}")
+    rig.finish(run)
+
+
+def not_finite(rig, trial):
+    """A NaN on one rank in one step, under each policy."""
+    policy, kind = ("stop", "skip", "rollback")[trial % 3], ("nan", "nan-loss")[trial // 3 % 2]
+    rank, step = rig.random.randrange(2), rig.random.randint(1, 1500)
+    run = rig.new_run()
+    job = Job(rig, run, 2, ["--set", f"run.nonfinite={policy}"], {"TALWEG_FAULT": f"{kind} rank={rank} step={step}"})
+    code = job.wait()
+    expect(code == (79 if policy == "stop" else 0), f"exit code {code} with {policy}\n{job.said()}")
+    whole = rig.tool("verify", run)
+    expect(whole.returncode == 0, f"not whole with {policy}, step {step}:\n{whole.stdout}{whole.stderr}")
+    said = {"stop": f"after step {step - 1}", "skip": f"step {step} is left out", "rollback": f"after step {step - 1}"}[policy]
+    expect(said in job.said(), f"expected \"{said}\":\n{job.said()}")
+    shutil.rmtree(run)
+
+
+def host_lost(rig, trial):
+    """Two hosts as network namespaces, the second one's cable cut: not mpirun's 480 s."""
+    run = rig.new_run()
+    with Hosts(2) as hosts:
+        alive = {"oob_tcp_keepalive_time": 5, "oob_tcp_keepalive_intvl": 1, "oob_tcp_keepalive_probes": 5}  # mpirun's own: 300, 20, 9
+        mca = [word for key, value in alive.items() for word in ("--mca", key, value)]
+        job = Job(rig, run, 2, ["--set", "run.deadline=5", "--set", "run.steps=1000000"], launcher=[*hosts.launcher(), *mca])
+        rig.started(job, run)
+        ranks = [int(p) for p in subprocess.run(["pgrep", "-f", f"^{rig.talweg} .*{run}"], capture_output=True, text=True).stdout.split()]
+        expect(len(ranks) == 2, f"ranks {ranks}")
+        ip("-n", hosts.switch, "link", "set", "port1", "down")
+        begin = time.monotonic()
+        job.wait(5 + 2 * ENDING)
+        expect(f"host {hosts.names[1]}" in job.said() or f"host {hosts.names[0]}" in job.said(), f"no host is named:\n{job.said()}")
+        while not all(gone(p) for p in ranks) and time.monotonic() - begin < 5 + 3 * ENDING:
+            time.sleep(0.1)
+        expect(all(gone(p) for p in ranks), f"orphans: {[p for p in ranks if not gone(p)]}")
+    expect(rig.tool("verify", run).returncode == 0, "not whole")
+    shutil.rmtree(run)
+
+
+def can_make_hosts():
+    probe = f"talweg-probe-{os.getpid()}"
+    made = shutil.which("ip") and subprocess.run(["ip", "netns", "add", probe], capture_output=True).returncode == 0
+    if made:
+        subprocess.run(["ip", "netns", "del", probe], capture_output=True)
+    return bool(made)
+
+
+#       name    what                                         short  long
+ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 8, 1000),
+        ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
+        ("F15", "one rank stopped", one_stopped, 1, 60),
+        ("F15", "one rank stuck in a step", stuck, 1, 40),
+        ("F17", "the cable of a host cut", host_lost, 1, 30),
+        ("F18", "signals in any phase, storms", signalled, 5, 200),
+        ("F20", "NaN on one rank, each policy", not_finite, 6, 60)]
+
+
+def largest_rate(failures, trials):
+    """p with P(at most `failures` of `trials`) = 5 %."""
+    if failures >= trials:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        p = (low + high) / 2
+        chance = sum(math.comb(trials, k) * p**k * (1 - p) ** (trials - k) for k in range(failures + 1))
+        low, high = (p, high) if chance > 0.05 else (low, p)
+    return high
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("talweg")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", default="", help="rows, by name, separated by commas")
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    table, broken = [], 0
+    with tempfile.TemporaryDirectory(prefix="talweg-fault-") as folder:
+        rig = Rig(os.path.abspath(options.talweg), folder, options.seed)
+        for name, what, fault, short, long in ROWS:
+            if options.only and name not in options.only.split(","):
+                continue
+            if fault is host_lost and not can_make_hosts():
+                print(f"{name} {what}: left out, network namespaces cannot be made here")
+                continue
+            trials, failures, begin = long if options.long else short, 0, time.monotonic()
+            for trial in range(trials):
+                try:
+                    fault(rig, trial)
+                except Broken as e:
+                    failures += 1
+                    print(f"{name} {what}, trial {trial}: {e}", file=sys.stderr, flush=True)
+            broken += failures
+            table.append((name, what, trials, failures, largest_rate(failures, trials)))
+            print(f"{name} {what}: {failures} of {trials} failed, {time.monotonic() - begin:.0f} s", flush=True)
+    print("\n| fault | trials | failures | 95 % bound |\n| --- | --- | --- | --- |")
+    for name, what, trials, failures, bound in table:
+        print(f"| {name} {what} | {trials} | {failures} | {100 * bound:.1f} % |")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the faults share: a small run, ways to disturb it, and what must hold afterwards."""
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = """[data]
+train = {{path = "{data}", label_column = "last"}}
+holdout = 0.2
+transform = "divide:16"
+[model]
+kind = "mlp"
+hidden = [24]
+activation = "tanh"
+loss = "cross_entropy"
+[method]
+name = "adam"
+lr = 0.01
+[run]
+steps = {steps}
+batch = 16
+seed = 3
+deadline = {deadline}
+[checkpoint]
+every_steps = 100
+[trace]
+evaluate_every = 5
+"""
+
+
+class Broken(Exception):
+    """What was promised did not hold."""
+
+
+def expect(holds, what):
+    if not holds:
+        raise Broken(what)
+
+
+def shared_memory():
+    return {name for name in os.listdir("/dev/shm") if "talweg" in name or "vader" in name}
+
+
+def gone(process):
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+class Job:
+    """A training that is going on."""
+
+    def __init__(self, rig, run, ranks, more=(), environment=None, launcher=None):
+        self.command = ([*map(str, launcher), rig.talweg] if launcher else rig.launch(ranks)) + ["train", str(rig.config), "--run", str(run), "--threads", "1", "--progress", "none", *more]
+        self.log = rig.folder / "log"
+        self.under_mpirun = ranks > 0
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                                            env={**os.environ, **(environment or {})})
+        self.begin = time.monotonic()
+
+    def ranks(self):
+        """Processes of the ranks, in the order they were started."""
+        if not self.under_mpirun:
+            return [self.process.pid]
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid), "talweg"], capture_output=True, text=True).stdout.split()
+        return sorted(int(p) for p in found)
+
+    def kill_all(self):
+        """Ranks first, then mpirun, as the kernel's killer or a power cut would: nobody gets to tidy up."""
+        for p in [*self.ranks(), self.process.pid]:
+            try:
+                os.kill(p, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def signal(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def wait(self, seconds=120):
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise Broken(f"no end in {seconds} s") from None
+        return 128 - code if code < 0 else code
+
+    def said(self):
+        return self.log.read_text(errors="replace")
+
+
+class Rig:
+    def __init__(self, talweg, folder, seed, steps=2000, deadline=60):
+        self.talweg = str(talweg)
+        self.folder = pathlib.Path(folder)
+        self.random = random.Random(seed)
+        self.config = self.folder / "run.toml"
+        self.config.write_text(CONFIG.format(data=SOURCE / "configs/data/digits.csv.gz", steps=steps, deadline=deadline))
+        self.quiet = self.folder / "quiet"
+        job = Job(self, self.quiet, 2)
+        expect(job.wait() == 0, f"the undisturbed run failed:\n{job.said()}")
+        self.duration = time.monotonic() - job.begin
+        self.count = 0
+
+    def launch(self, ranks):
+        if ranks == 0:
+            return [self.talweg]
+        root = ["--allow-run-as-root"] if os.getuid() == 0 else []
+        return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), self.talweg]
+
+    def new_run(self):
+        self.count += 1
+        return self.folder / f"run{self.count}"
+
+    def tool(self, *arguments):
+        return subprocess.run([self.talweg, *map(str, arguments)], capture_output=True, text=True)
+
+    def started(self, job, run):
+        """Waits until the run has a checkpoint; its ranks."""
+        while not list(run.glob("checkpoints/step-*.h5")):
+            expect(job.process.poll() is None, f"it ended before its first checkpoint:\n{job.said()}")
+            time.sleep(0.005)
+        return job.ranks()
+
+    def finish(self, run):
+        """The same command, on ranks of its own number, comes to the bits of the run that nobody disturbed; all files are whole."""
+        ranks = self.random.choice([0, 1, 2, 3])
+        job = Job(self, run, ranks)
+        expect(job.wait() == 0, f"it did not go on, on {ranks} ranks:\n{job.said()}")
+        same = self.tool("diff", run, self.quiet)
+        expect(same.returncode == 0, f"other bits:\n{same.stdout}{same.stderr}")
+        whole = self.tool("verify", run)
+        expect(whole.returncode == 0, f"not whole:\n{whole.stdout}{whole.stderr}")
+
+    def nothing_left(self, ranks, before, seconds=15):
+        begin = time.monotonic()
+        while not all(gone(p) for p in ranks) and time.monotonic() - begin < seconds:
+            time.sleep(0.02)
+        expect(all(gone(p) for p in ranks), f"orphans: {[p for p in ranks if not gone(p)]}")
+        expect(shared_memory() <= before, f"left in /dev/shm: {shared_memory() - before}")
