@@ -78,50 +78,78 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
 
 namespace {
 
-/// Names of the rules, estimators and methods that, as they come, do not need what `need` picks.
-std::vector<std::string_view> without(bool Needs::*need) {
+struct Claim {
+  bool Needs::*need;
+  bool Offer::*offered;
+  std::string_view expected;
+};
+
+constexpr std::array kClaims = {
+    Claim{&Needs::full_batch, &Offer::full_batch,
+          "run.batch = \"full\": this method asks for values and gradients of all of F"},
+    Claim{&Needs::smooth_omega, &Offer::smooth_omega, "a smooth Omega (no l1, no box): there is no prox step here"},
+    Claim{&Needs::l1_omega, &Offer::l1_omega, "l1 alone (no box): this method handles the sign of each weight, not its bounds"},
+    Claim{&Needs::convex, &Offer::convex, "a convex F (a linear model)"},
+    Claim{&Needs::strongly_convex, &Offer::strongly_convex,
+          "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+    Claim{&Needs::distinct, &Offer::distinct,
+          "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
+    Claim{&Needs::linear, &Offer::linear, "a linear model, whose gradients are a scalar times the example"}};
+
+bool fits(const Needs& needs, const Offer& offer) {
+  return needs.horizon <= offer.steps &&
+         std::ranges::all_of(kClaims, [&](const Claim& c) { return !(needs.*c.need) || offer.*c.offered; });
+}
+
+/// Whose need it is: the key of [method], and the value there.
+struct Culprit {
+  std::string_view key;
+  std::string name;
+};
+
+constexpr std::string_view kNameMeaning = "the optimization method: see `talweg methods`";
+
+Culprit culprit(const base::Section& method, bool Needs::*need) {
+  const Entry& entry = find_entry(method.text("name", "sgd", kNameMeaning));
+  if (entry.make_estimator != nullptr) {
+    const Entry& rule = find_entry(method.text("rule", "sgd", "what is done with the estimated gradient"));
+    if (rule.make_rule(method)->needs().*need) return {"rule", std::string(rule.name)};
+  }
+  return {"name", std::string(entry.name)};
+}
+
+/// "; these do: ..." with the names that, put in the culprit's place with their defaults, fit this run.
+std::string alternatives(const base::Section& method, const Culprit& culprit, const Offer& offer) {
   std::vector<std::string_view> found;
   for (const Entry* entry : kCatalogue) {
-    const auto config = base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry->name), "defaults");
-    if (!(build_method(config.section("method"))->needs().*need)) found.push_back(entry->name);
+    std::string lines = fmt::format("[method]\nname = \"{}\"\n", entry->name);
+    if (culprit.key == "rule") {
+      if (entry->make_rule == nullptr) continue;
+      lines = fmt::format("[method]\nname = \"{}\"\nrule = \"{}\"\n", method.text("name", "sgd", kNameMeaning), entry->name);
+    }
+    const auto config = base::Config::parse(lines, "defaults");
+    if (fits(build_method(config.section("method"))->needs(), offer)) found.push_back(entry->name);
   }
-  return found;
+  if (found.empty()) return "; no other fits this run either";
+  return fmt::format("; these fit this run: {}", fmt::join(found, ", "));
 }
 
 }  // namespace
 
 void check_needs(const base::Section& method, const Method& built, const Offer& offer, const std::optional<Blamed>& omega) {
-  struct Claim {
-    bool Needs::*need;
-    bool offered;
-    const char* expected;
-  };
-  const std::array claims = {
-      Claim{&Needs::full_batch, offer.full_batch,
-            "run.batch = \"full\": this method asks for values and gradients of all of F"},
-      Claim{&Needs::smooth_omega, offer.smooth_omega, "a smooth Omega (no l1, no box): this method has no prox step"},
-      Claim{&Needs::l1_omega, offer.l1_omega, "l1 alone (no box): this method handles the sign of each weight, not its bounds"},
-      Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
-      Claim{&Needs::strongly_convex, offer.strongly_convex,
-            "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
-      Claim{&Needs::distinct, offer.distinct,
-            "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
-      Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
   const Needs needs = built.needs();
   if (needs.horizon > offer.steps) {
-    method.fail("name", '"' + method.text("name", "sgd", "the optimization method: see `talweg methods`") + '"',
-                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.why));
+    method.fail("name", '"' + method.text("name", "sgd", kNameMeaning) + '"',
+                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.horizon_why));
   }
-  for (const Claim& claim : claims) {
-    if (!(needs.*claim.need) || claim.offered) continue;
-    const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
-    const std::string others = fmt::format("{}", fmt::join(without(claim.need), ", "));
-    if (omega && (claim.need == &Needs::smooth_omega || claim.need == &Needs::l1_omega)) {
-      omega->section.fail(omega->key, omega->found,
-                          fmt::format("with method.name = \"{}\" {}; these take it: {}", name, claim.expected, others));
-    }
-    method.fail("name", '"' + name + '"',
-                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why, others));
+  for (const Claim& claim : kClaims) {
+    if (!(needs.*claim.need) || offer.*claim.offered) continue;
+    const Culprit who = culprit(method, claim.need);
+    const std::string expected =
+        fmt::format("{}{}{}", claim.expected, needs.reasons(claim.need), alternatives(method, who, offer));
+    if (omega && (claim.need == &Needs::smooth_omega || claim.need == &Needs::l1_omega))
+      omega->section.fail(omega->key, omega->found, fmt::format("with method.{} = \"{}\" {}", who.key, who.name, expected));
+    method.fail(who.key, '"' + who.name + '"', expected);
   }
 }
 

@@ -37,7 +37,9 @@ class Rmsprop final : public UpdateRule {
     if (momentum_ > 0) slots.vector("momentum");
     if (centered_) slots.vector("average");
   }
-  Needs needs() const override { return {.smooth_omega = momentum_ > 0, .why = momentum_ > 0 ? "momentum = 0 has one" : ""}; }
+  Needs needs() const override {
+    return {.smooth_omega = momentum_ > 0, .why = {{&Needs::smooth_omega, "momentum = 0 has one"}}};
+  }
 
   Update begin(RuleStep& step) const override {
     return update_by([this, rate = step.lr]<class Real>(const RuleBlock<Real>& b) {
