@@ -13,6 +13,7 @@ Problems of 12 parameters, F = f + l1 |x|_1:
   logistic  mean over i < 15 of log(1 + exp(-b_i a_i'x)) + 0.025 |x - c|^2,  a_ij = cos(1.3 i + 0.7 j + 0.11 i j),
             b_i = sign cos(2.1 i + 0.4)
   sines     sum_j h_j (x_j - c_j)^2 / 2 + sin(2 x_j) / 2 + 0.3 x_j x_{j+1}, not convex, h_j = 0.9 + 0.31 j
+  wells     sum_j x_j^4 / 4 - a_j x_j^2 / 2 + 0.02 x_j x_{j+1}, saddles and minima, a_j = 0.6 + 0.1 j
 with c_j = cos(1.7 j) (1 + 0.2 j)."""
 import tomllib
 
@@ -60,7 +61,17 @@ class Sines(Problem):
         return self.H * (x - CENTRE) + numpy.cos(2 * x) + 0.3 * (numpy.roll(x, -1) + numpy.roll(x, 1))
 
 
-PROBLEMS = {"logistic": Logistic, "sines": Sines}
+class Wells(Problem):
+    A = 0.6 + 0.1 * J
+
+    def value(self, x):
+        return (x**4 / 4 - 0.5 * self.A * x * x + 0.02 * x * numpy.roll(x, -1)).sum()
+
+    def gradient(self, x):
+        return x**3 - self.A * x + 0.02 * (numpy.roll(x, -1) + numpy.roll(x, 1))
+
+
+PROBLEMS = {"logistic": Logistic, "sines": Sines, "wells": Wells}
 
 
 def backtracked(F, x, g, t, p):

@@ -19,6 +19,7 @@ from harness import SHOWN, SIZE, START, STEPS
 
 N = 20
 SEED = 1
+PLACES = [*range(8), *range(16, 20)]  # of the elements among the parameters: those of weight, then of bias
 CASES = []
 
 
@@ -41,6 +42,9 @@ class Sum:
 
     def gradient(self, x, indices):
         return self.each(x, indices).mean(axis=0)
+
+    def value(self, x, indices):
+        return numpy.log1p(numpy.exp(-self.y[indices] * (self.a[indices] @ x))).mean()
 
     def full(self, x):
         return self.gradient(x, numpy.arange(N))

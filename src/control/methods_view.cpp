@@ -54,7 +54,10 @@ std::string claims_text(const optim::Needs& needs) {
                                            : "non-smooth Omega (l1, box, group lasso, ball) by prox");
   all.emplace_back(needs.full_batch ? "run.batch = \"full\" only" : "minibatches");
   if (needs.hvp) all.emplace_back("uses Hessian-vector products");
-  return fmt::format("{}{}{}", fmt::join(all, "; "), needs.why.empty() ? "" : ": ", needs.why);
+  for (const optim::Needs::Reason& reason : needs.why) {
+    if (needs.*reason.of) all.emplace_back(reason.text);
+  }
+  return fmt::format("{}", fmt::join(all, "; "));
 }
 
 /// What an entry reads from [method] and makes of it, with these lines there ("": its defaults).

@@ -78,9 +78,11 @@ StepReport Accelerated::step(StepContext& context) const {
   ProximalStep taken;
   if (search_) {
     if (last > 0) length = last;
-    const auto accepted = backtrack(oracle, y, answer.value + oracle.smooth_omega(y), g, length, backtracking_, next);
+    const double ahead = answer.value + oracle.smooth_omega(y);
+    Tried tried(ahead);
+    const auto accepted = backtrack(oracle, y, ahead, g, length, backtracking_, next, tried);
     report.gradient_norm = std::sqrt(answer.sums[0]);
-    if (!accepted) return no_length_found(std::move(report), space, x);
+    if (!accepted) return no_length_found(std::move(report), space, x, tried);
     taken = *accepted;
   } else {
     taken = proximal_step(oracle, y, g, length, next);

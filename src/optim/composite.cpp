@@ -42,29 +42,50 @@ Backtracking Backtracking::read(const base::Section& s) {
   return {
       .shrink = s.number("shrink", 0.5, {.low = 0, .high = 1, .open_low = true, .open_high = true},
                          "a length that is refused is tried again times this"),
-      .tries = static_cast<int>(s.integer("line_requests", 20, {.low = 1, .high = 1000}, "lengths tried in a step at most"))};
+      .tries = static_cast<int>(s.integer("line_requests", 100, {.low = 1, .high = 1000}, "lengths tried in a step at most"))};
 }
 
+void Tried::refuse(double length, double predicted, double at) {
+  if (count_++ == 0) first_ = length;
+  last_ = length;
+  predicted_ = predicted;
+  at_ = at;
+}
+
+std::string Tried::lengths() const { return fmt::format("{} lengths from {:.3g} to {:.3g}", count_, first_, last_); }
+
 std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, Vector g, double first,
-                                      const Backtracking& options, Vector next) {
+                                      const Backtracking& options, Vector next, Tried& tried) {
   double length = first;
-  for (int k = 0; k < options.tries; ++k, length *= options.shrink) {
+  for (int k = 0; k < options.tries && !tried.hopeless(); ++k, length *= options.shrink) {
     const ProximalStep step = proximal_step(oracle, at, g, length, next);
-    if (!std::isfinite(step.squared)) continue;
-    if (step.squared == 0) return step;
+    if (step.squared == 0 && k == 0) return step;
+    const double predicted = step.squared / (2 * length);
+    if (!std::isfinite(step.squared)) {
+      tried.refuse(length, std::numeric_limits<double>::infinity(), step.squared);
+      continue;
+    }
     const LinePoint end = smooth_at(oracle, at, next);
-    if (end.value <= value + step.slope + step.squared / (2 * length)) return step;
     const bool level = std::abs(end.value - value) <= kLevel * std::abs(value);
-    if (level && end.slope - step.slope <= step.squared / length) return step;
+    const bool moved = step.squared > 0;
+    if (moved && end.value <= value + step.slope + predicted) return step;
+    if (moved && level && end.slope - step.slope <= step.squared / length) return step;
+    tried.refuse(length, predicted, end.value);
   }
   return std::nullopt;
 }
 
-StepReport no_length_found(StepReport report, VectorSpace& space, Vector x) {
+StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, const Tried& tried) {
   report.parameter_norm = space.norm(x);
-  report.outcome = Outcome::stuck;
+  report.outcome = tried.rounding() ? Outcome::stuck : Outcome::failed;
   report.message =
-      fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
+      tried.rounding()
+          ? fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}",
+                        report.gradient_norm)
+          : fmt::format(
+                "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; method.line_requests allows "
+                "no more, and method.lr is where it begins",
+                tried.lengths(), report.gradient_norm);
   return report;
 }
 

@@ -3,7 +3,10 @@
 // smooth Omega prox is the identity and all of it is gradient descent.
 #pragma once
 
+#include <cmath>
+#include <limits>
 #include <optional>
+#include <string>
 
 #include "talweg/base/config.hpp"
 #include "talweg/optim/method.hpp"
@@ -28,8 +31,29 @@ LinePoint smooth_at(Oracle&, Vector at, Vector next);
 
 struct Backtracking {
   double shrink = 0.5;
-  int tries = 20;  // at most; each n values
+  int tries = 100;  // at most; each n values. Halving 1e10 so often ends far below what rounding leaves
   static Backtracking read(const base::Section&);
+};
+
+/// How a search without success went.
+class Tried {
+ public:
+  explicit Tried(double value) : value_(value) {}
+  /// This length was refused: there F is `at`, where a fall of `predicted` was hoped for.
+  void refuse(double length, double predicted, double at);
+  /// A shorter length would not show in F in any precision: the search may end.
+  [[nodiscard]] bool hopeless() const { return predicted_ <= 4e-16 * std::abs(value_); }
+  /// Rounding is why: F does not show what the last length would give.
+  [[nodiscard]] bool rounding() const { return std::isfinite(at_) && predicted_ <= 1e-14 * std::abs(value_); }
+  [[nodiscard]] std::string lengths() const;
+
+ private:
+  double value_;  // F where the search began
+  double first_ = 0;
+  double last_ = 0;
+  int count_ = 0;
+  double predicted_ = std::numeric_limits<double>::infinity();
+  double at_ = 0;
 };
 
 /// The proximal step with the first length of first, first shrink, ... for which the quadratic model is an upper bound
@@ -38,9 +62,9 @@ struct Backtracking {
 /// or, where differences of f drown in rounding, the slopes say the same: (grad f(next) - g)'d <= |d|^2 / t. `value` is f(at),
 /// the smooth part of F.
 std::optional<ProximalStep> backtrack(Oracle&, Vector at, double value, Vector g, double first, const Backtracking&,
-                                      Vector next);
+                                      Vector next, Tried& tried);
 
-/// What to report when it finds none.
-StepReport no_length_found(StepReport report, VectorSpace&, Vector x);
+/// What to report when it finds none: stuck where rounding is why, else failed.
+StepReport no_length_found(StepReport report, VectorSpace&, Vector x, const Tried& tried);
 
 }  // namespace talweg::optim

@@ -35,7 +35,9 @@ struct Surroundings {
 class FirstOrder final : public Method {
  public:
   FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<UpdateRule> rule, const Surroundings& around);
-  [[nodiscard]] Needs needs() const override { return rule_->needs() | estimator_->needs() | around_.lr.needs(); }
+  [[nodiscard]] Needs needs() const override {
+    return rule_->needs() | estimator_->needs() | around_.lr.needs() | around_.noise.needs();
+  }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
   [[nodiscard]] Cost cost(const CostPoint& point) const override;
   [[nodiscard]] std::string_view output() const override {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of a large batch, put together from minibatches that no step has: SCSG's, and the growing one of practical SVRG.
+// The gradient of a large batch, put together from minibatches that no step has: SCSG's, the growing ones of practical SVRG and
+// of RSAG, and the one that judges the candidates of 2-RSG.
 #pragma once
 
 #include <algorithm>
@@ -15,23 +16,30 @@ class LargeBatch {
   LargeBatch(std::int64_t minibatches, std::int64_t batches_per_epoch)
       : minibatches_(minibatches), all_(minibatches >= batches_per_epoch) {}
 
-  /// out = its gradient at `at`, in one request after the other. `step` makes its minibatches other than another step's.
-  void gradient(Oracle& oracle, std::int64_t step, Vector at, Vector out) const {
-    if (all_) {
-      oracle.gradient_into(at, oracle.all(), out);
-      return;
-    }
+  [[nodiscard]] bool all() const { return all_; }
+  [[nodiscard]] std::int64_t minibatches() const { return minibatches_; }
+  /// Of its minibatch number k.
+  [[nodiscard]] std::uint64_t ticket(std::int64_t step, std::int64_t k) const {
+    return kTickets + static_cast<std::uint64_t>(step * minibatches_ + k);
+  }
+  /// out = its gradient at `at`, in one request after the other; returns the loss there. `step` makes its minibatches other
+  /// than another step's, as long as they do not become fewer from step to step.
+  double gradient(Oracle& oracle, std::int64_t step, Vector at, Vector out) const {
+    if (all_) return oracle.gradient_into(at, oracle.all(), out).value;
     std::vector<Batch> batches;
     double examples = 0;
     for (std::int64_t k = 0; k < minibatches_; ++k) {
-      batches.push_back(oracle.draw(kTickets + static_cast<std::uint64_t>(step * minibatches_ + k)));
+      batches.push_back(oracle.draw(ticket(step, k)));
       examples += static_cast<double>(batches.back().size);
     }
+    double loss = 0;
     for (const Batch& batch : batches) {
-      GradientRequest request{.terms = {{static_cast<double>(batch.size) / examples, at}}, .shifts = {}, .batch = batch};
+      const double share = static_cast<double>(batch.size) / examples;
+      GradientRequest request{.terms = {{share, at}}, .shifts = {}, .batch = batch};
       if (&batch != &batches.front()) request.shifts.push_back({1.0, out});
-      oracle.gradient_into(request, out);
+      loss += share * oracle.gradient_into(request, out).value;
     }
+    return loss;
   }
 
   /// A bound where b does not divide n: some minibatch may be short.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/line_search.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -39,11 +41,12 @@ bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOpt
 }
 
 std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
-                                      const WolfeOptions& options) {
+                                      const WolfeOptions& options, double* shortest) {
   LinePoint low = start;          // falling and low enough: go on
   std::optional<LinePoint> high;  // rising, too high, or not finite: a length that is accepted lies before
   std::vector<double> lengths = {first_length};
   for (int request = 0; request < options.requests; ++request) {
+    if (shortest != nullptr) *shortest = request == 0 ? lengths.front() : std::min(*shortest, lengths.front());
     for (const LinePoint& at : oracle.along(x, direction, lengths, oracle.all())) {
       if (satisfies_wolfe(start, at, options)) return at;
       if (at.length <= low.length || (high && at.length >= high->length)) continue;  // the bracket has moved past it
@@ -57,6 +60,17 @@ std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction
     lengths = high ? inside(low, *high) : std::vector<double>{2 * low.length, 8 * low.length, 32 * low.length};
   }
   return std::nullopt;
+}
+
+StepReport no_wolfe_length(StepReport report, VectorSpace& space, Vector x, double value, double fall) {
+  report.parameter_norm = space.norm(x);
+  const bool rounding = std::abs(fall) <= 1e-6 * std::abs(value);  // in float32
+  report.outcome = rounding ? Outcome::stuck : Outcome::failed;
+  report.message = fmt::format(
+      "no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
+      rounding ? "rounding allows no progress" : "the line search ran out, and method.line_requests allows no more,",
+      report.gradient_norm);
+  return report;
 }
 
 }  // namespace talweg::optim

@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "talweg/optim/oracle.hpp"
+#include "talweg/optim/method.hpp"
 
 namespace talweg::optim {
 
@@ -21,8 +21,13 @@ struct WolfeOptions {
 /// True when `at` may be the step; `start` is phi at 0.
 bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options);
 
-/// Brackets and shrinks, several lengths a request. Nothing when no length was found within the requests allowed.
+/// Brackets and shrinks, several lengths a request. Nothing when no length was found within the requests allowed; *shortest is
+/// then the shortest that was tried.
 std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
-                                      const WolfeOptions& options);
+                                      const WolfeOptions& options, double* shortest = nullptr);
+
+/// What to report when there is none, even along the gradient: stuck where a fall of F by `slope` times the shortest length
+/// would be rounding, else failed. `value` is F, `fall` that product.
+StepReport no_wolfe_length(StepReport report, VectorSpace&, Vector x, double value, double fall);
 
 }  // namespace talweg::optim

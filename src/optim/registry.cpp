@@ -80,27 +80,26 @@ namespace {
 
 struct Claim {
   bool Needs::*need;
-  bool offered;
-  const char* expected;
+  bool Offer::*offered;
+  std::string_view expected;
 };
 
-std::array<Claim, 10> claims_on(const Offer& offer) {
-  return {Claim{&Needs::deterministic, offer.deterministic, "no dropout: this method wants one F at every request"},
-          Claim{&Needs::constant_batch, offer.constant_batch, "one batch size: this method's constants go by it"},
-          Claim{&Needs::full_batch, offer.full_batch,
-                "run.batch = \"full\": this method asks for values and gradients of all of F"},
-          Claim{&Needs::smooth_omega, offer.smooth_omega,
-                "a smooth Omega (no l1, no box, no group lasso, no ball): this method has no prox step"},
-          Claim{&Needs::l1_omega, offer.l1_omega, "l1 alone: this method handles the sign of each weight and nothing else"},
-          Claim{&Needs::separable_omega, offer.separable_omega,
-                "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
-          Claim{&Needs::convex, offer.convex, "a convex F (a linear model)"},
-          Claim{&Needs::strongly_convex, offer.strongly_convex,
-                "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
-          Claim{&Needs::distinct, offer.distinct,
-                "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
-          Claim{&Needs::linear, offer.linear, "a linear model, whose gradients are a scalar times the example"}};
-}
+constexpr std::array kClaims = {
+    Claim{&Needs::deterministic, &Offer::deterministic, "no dropout: this method wants one F at every request"},
+    Claim{&Needs::constant_batch, &Offer::constant_batch, "one batch size: this method's constants go by it"},
+    Claim{&Needs::full_batch, &Offer::full_batch,
+          "run.batch = \"full\": this method asks for values and gradients of all of F"},
+    Claim{&Needs::smooth_omega, &Offer::smooth_omega,
+          "a smooth Omega (no l1, no box, no group lasso, no ball): there is no prox step here"},
+    Claim{&Needs::l1_omega, &Offer::l1_omega, "l1 alone: this method handles the sign of each weight and nothing else"},
+    Claim{&Needs::separable_omega, &Offer::separable_omega,
+          "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
+    Claim{&Needs::convex, &Offer::convex, "a convex F (a linear model)"},
+    Claim{&Needs::strongly_convex, &Offer::strongly_convex,
+          "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+    Claim{&Needs::distinct, &Offer::distinct,
+          "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
+    Claim{&Needs::linear, &Offer::linear, "a linear model, whose gradients are a scalar times the example"}};
 
 /// What a method needs, and what follows from that.
 Needs needs_of(const Method& method) {
@@ -109,42 +108,60 @@ Needs needs_of(const Method& method) {
   return needs;
 }
 
-/// Names of the rules, estimators and methods whose needs, as they come, are such.
-template <class Fits>
-std::string those_that(Fits fits) {
+bool fits(const Needs& needs, const Offer& offer) {
+  return needs.horizon <= offer.steps &&
+         std::ranges::all_of(kClaims, [&](const Claim& c) { return !(needs.*c.need) || offer.*c.offered; });
+}
+
+/// Whose need it is: the key of [method], and the value there.
+struct Culprit {
+  std::string_view key;
+  std::string name;
+};
+
+constexpr std::string_view kNameMeaning = "the optimization method: see `talweg methods`";
+
+Culprit culprit(const base::Section& method, bool Needs::*need) {
+  const Entry& entry = find_entry(method.text("name", "sgd", kNameMeaning));
+  if (entry.make_estimator != nullptr) {
+    const Entry& rule = find_entry(method.text("rule", "sgd", "what is done with the estimated gradient"));
+    if (rule.make_rule(method)->needs().*need) return {"rule", std::string(rule.name)};
+  }
+  return {"name", std::string(entry.name)};
+}
+
+/// "; these do: ..." with the names that, put in the culprit's place with their defaults, fit this run.
+std::string alternatives(const base::Section& method, const Culprit& culprit, const Offer& offer) {
   std::vector<std::string_view> found;
   for (const Entry* entry : kCatalogue) {
-    const auto config = base::Config::parse(fmt::format("[method]\nname = \"{}\"\n", entry->name), "defaults");
-    if (fits(needs_of(*build_method(config.section("method"))))) found.push_back(entry->name);
+    std::string lines = fmt::format("[method]\nname = \"{}\"\n", entry->name);
+    if (culprit.key == "rule") {
+      if (entry->make_rule == nullptr) continue;
+      lines = fmt::format("[method]\nname = \"{}\"\nrule = \"{}\"\n", method.text("name", "sgd", kNameMeaning), entry->name);
+    }
+    const auto config = base::Config::parse(lines, "defaults");
+    if (fits(needs_of(*build_method(config.section("method"))), offer)) found.push_back(entry->name);
   }
-  return fmt::format("{}", fmt::join(found, ", "));
+  if (found.empty()) return "; no other fits this run either";
+  return fmt::format("; these fit this run: {}", fmt::join(found, ", "));
 }
 
 }  // namespace
 
 void check_needs(const base::Section& method, const Method& built, const Offer& offer, const Blame& blame) {
   const Needs needs = needs_of(built);
-  const auto name = [&] { return method.text("name", "sgd", "the optimization method: see `talweg methods`"); };
   if (needs.horizon > offer.steps) {
-    method.fail("name", '"' + name() + '"',
-                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.why));
+    method.fail("name", '"' + method.text("name", "sgd", kNameMeaning) + '"',
+                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.horizon_why));
   }
-  const auto claims = claims_on(offer);
-  for (const Claim& claim : claims) {
-    if (!(needs.*claim.need) || claim.offered) continue;
-    if (const auto key = blame ? blame(claim.need) : std::nullopt) {
-      const auto takes_it = [&](const Needs& other) {  // run.batch is one key, and not the one that is blamed
-        return std::ranges::all_of(claims, [&](const Claim& c) {
-          return c.offered || !(other.*c.need) || (c.need == &Needs::full_batch && offer.deterministic && offer.constant_batch);
-        });
-      };
-      key->section.fail(
-          key->key, key->found,
-          fmt::format("with method.name = \"{}\" {}; these take it: {}", name(), claim.expected, those_that(takes_it)));
-    }
-    method.fail("name", '"' + name() + '"',
-                fmt::format("{}{}{}; do not need it: {}", claim.expected, needs.why.empty() ? "" : "; ", needs.why,
-                            those_that([&](const Needs& other) { return !(other.*claim.need); })));
+  for (const Claim& claim : kClaims) {
+    if (!(needs.*claim.need) || offer.*claim.offered) continue;
+    const Culprit who = culprit(method, claim.need);
+    const std::string expected =
+        fmt::format("{}{}{}", claim.expected, needs.reasons(claim.need), alternatives(method, who, offer));
+    if (const auto key = blame ? blame(claim.need) : std::nullopt)
+      key->section.fail(key->key, key->found, fmt::format("with method.{} = \"{}\" {}", who.key, who.name, expected));
+    method.fail(who.key, '"' + who.name + '"', expected);
   }
 }
 

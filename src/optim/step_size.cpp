@@ -64,16 +64,24 @@ double smoothness(StepContext& context, std::string& found) {
   return value;
 }
 
+std::optional<StepSize> StepSize::parse(std::string_view text) {
+  StepSize step;
+  auto c = numerator(text, "L");
+  step.unit_ = c ? Unit::per_smoothness : Unit::per_term_smoothness;
+  if (!c) c = numerator(text, "L_max");
+  if (!c) return std::nullopt;
+  step.value_ = *c;
+  return step;
+}
+
 StepSize StepSize::beside(const base::Section& s, std::string_view key) {
   StepSize step;
   s.stand_in(
       key,
       [&step](std::string_view text) {
-        auto c = numerator(text, "L");
-        if (c) step.unit_ = Unit::per_smoothness;
-        if (!c && (c = numerator(text, "L_max"))) step.unit_ = Unit::per_term_smoothness;
-        if (c) step.value_ = *c;
-        return c;
+        const auto read = parse(text);
+        if (read) step = *read;
+        return read ? std::optional(read->value_) : std::nullopt;
       },
       kExpected);
   return step;
@@ -81,12 +89,10 @@ StepSize StepSize::beside(const base::Section& s, std::string_view key) {
 
 StepSize StepSize::read(const base::Section& s, std::string_view key, std::string_view fallback, std::string_view meaning) {
   StepSize step = beside(s, key);
-  const auto usual = numerator(fallback, "L");
+  const auto usual = parse(fallback);
   if (s.kind(key) == 0 && usual) {  // the default is text
     s.text(key, std::string(fallback), meaning);
-    step.unit_ = Unit::per_smoothness;
-    step.value_ = *usual;
-    return step;
+    return *usual;
   }
   const auto number = usual ? std::nullopt : std::optional(std::stod(std::string(fallback)));
   step.value_ = s.number(key, number, base::Range::positive(), meaning);
@@ -98,7 +104,9 @@ Needs StepSize::needs() const {
     case Unit::per_smoothness:
       return {.hvp = true, .smoothness = true};
     case Unit::per_term_smoothness:
-      return {.linear = true, .smoothness = true, .why = "the L_max of method.lr is known for these only"};
+      return {.linear = true,
+              .smoothness = true,
+              .why = {{&Needs::linear, "the L_max of method.lr is known of no other; lr may be a number"}}};
     case Unit::one:
       break;
   }

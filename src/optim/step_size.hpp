@@ -12,6 +12,7 @@
 //                   curvature elsewhere may be larger. L_max: not known
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,9 @@ class StepSize {
  public:
   enum class Unit { one, per_smoothness, per_term_smoothness };
 
-  /// Reads the key: `fallback` is "0.1" or "1/L".
+  /// "c/L" or "c/L_max"; nothing when it is neither.
+  static std::optional<StepSize> parse(std::string_view text);
+  /// Reads the key: `fallback` is "0.1", "1/L" or "1/L_max".
   static StepSize read(const base::Section&, std::string_view key, std::string_view fallback, std::string_view meaning);
   /// For keys that a rule reads as a number: lets "c/L" stand there, for c; this knows the unit.
   static StepSize beside(const base::Section&, std::string_view key);

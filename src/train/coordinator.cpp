@@ -15,6 +15,23 @@ using base::ExitCode;
 
 Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
 
+/// What a step that says so ends the run with.
+std::optional<Ending> ending_of(const optim::StepReport& report) {
+  switch (report.outcome) {
+    case optim::Outcome::going_on:
+      return std::nullopt;
+    case optim::Outcome::converged:
+      return finished("converged", report.message);
+    case optim::Outcome::ended:
+      return finished("ended", report.message);
+    case optim::Outcome::stuck:
+      return finished("stuck", report.message);
+    case optim::Outcome::failed:  // keys of [method] stand in its way
+      return Ending{ExitCode::bad_config, "failed", report.message};
+  }
+  return std::nullopt;
+}
+
 // Steps of a bench: not counted, since memory is touched and grids are found in them; and at least counted, however long they
 // take.
 constexpr std::int64_t kWarmUp = 3;
@@ -143,9 +160,7 @@ std::optional<Ending> Coordinator<Real>::loop() {
       log_.info(report_.message);
       event("method", report_.message);
     }
-    if (report_.outcome != optim::Outcome::going_on) {
-      return finished(report_.outcome == optim::Outcome::converged ? "converged" : "stuck", report_.message);
-    }
+    if (auto ending = ending_of(report_)) return ending;
     if (run_.trace.evaluate_every > 0 && done < steps_ && completes(run_.trace.evaluate_every, done)) {
       if (auto ending = observe()) return ending;
     }

@@ -23,6 +23,13 @@ FiniteSum in_tensors(FiniteSum f) {
 /// minima.
 FiniteSum logistic() {
   const base::Random random(5, base::Purpose::test);
+  optim::CurvatureBounds bounds{.over_zero = 1};
+  for (std::size_t i = 0; i < 60; ++i) {
+    double squared = 0;
+    for (std::size_t j = 0; j < kSize; ++j) squared += std::pow(random.normal(i, j + 1 < kSize ? j : 0), 2);
+    bounds.largest = std::max(bounds.largest, squared / 4);
+    bounds.mean += squared / 240;
+  }
   return {.n = 60,
           .dimension = kSize,
           .term =
@@ -51,7 +58,8 @@ FiniteSum logistic() {
                 }
                 return out;
               },
-          .shapes = kShapes};
+          .shapes = kShapes,
+          .bounds = bounds};
 }
 
 /// sum_j x_j^2 + 3 sin^2 x_j, each term tilted by b_i with sum b = 0: not convex, gradient-dominated, F* = 0 at 0.
@@ -93,7 +101,8 @@ FiniteSum lasso() {
                 return value;
               },
           .hessian_vector = [](const Point&, const Point& v) { return v; },
-          .shapes = kShapes};
+          .shapes = kShapes,
+          .bounds = optim::CurvatureBounds{.largest = 1, .mean = 1, .over_zero = 1}};
 }
 
 std::string lines_of(const optim::Entry& entry, const std::string& more = "") {
@@ -117,8 +126,8 @@ std::optional<std::string> at_rate(const optim::Entry& entry, double times) {
   const Defaults defaults(entry);
   for (const base::Resolved& r : defaults.config.resolved()) {
     if (r.key != "lr" && !r.key.ends_with("_lr")) continue;
-    if (r.value.ends_with("/L\"")) {
-      more += fmt::format("{} = \"{:.17e}/L\"\n", r.key, std::stod(r.value.substr(1)) * times);
+    if (r.value.starts_with('"')) {  // "c/L" or "c/L_max"
+      more += fmt::format("{} = \"{:.17e}{}\n", r.key, std::stod(r.value.substr(1)) * times, r.value.substr(r.value.find('/')));
     } else {
       more += fmt::format("{} = {:.17e}\n", r.key, std::stod(r.value) * times);
     }

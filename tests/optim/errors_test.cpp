@@ -62,6 +62,48 @@ TEST(MethodErrors, NesterovWantsNoDampening) {
             "");
 }
 
+/// The message with which a run that offers this refuses the method; "" when it does not.
+std::string needs_refusal(const std::string& lines, const optim::Offer& offer) {
+  return refusal("method", lines, [&](const base::Section& s) { optim::check_needs(s, *optim::build_method(s), offer); });
+}
+
+TEST(MethodErrors, BlameTheRuleWhereItIsTheRules) {
+  const optim::Offer l1{.smooth_omega = false};
+  const std::string message = needs_refusal("name = \"svrg\"; rule = \"nadam\"", l1);
+  EXPECT_NE(message.find("run.toml:3:"), std::string::npos) << message;
+  EXPECT_NE(message.find("method.rule: found \"nadam\""), std::string::npos) << message;
+  EXPECT_NE(message.find("these fit this run: sgd"), std::string::npos) << message;
+  EXPECT_EQ(message.find("fista"), std::string::npos) << "no rule: " << message;
+  EXPECT_EQ(needs_refusal("name = \"svrg\"; rule = \"sgd\"", l1), "");
+}
+
+TEST(MethodErrors, NameOnlyWhatFitsTheRun) {
+  // l1 on a network, in minibatches counted in epochs.
+  const optim::Offer network{.smooth_omega = false, .convex = false, .strongly_convex = false, .linear = false, .steps = 0};
+  const std::string message = needs_refusal("name = \"nadam\"", network);
+  const std::string fit = message.substr(message.find("these fit this run: "));
+  for (const char* name : {": sgd,", " adagrad,", " svrg,"}) EXPECT_NE(fit.find(name), std::string::npos) << name << fit;
+  for (const char* name : {" fista,", " proximal_gradient,", " owlqn,", " saga,", " katyusha,", " rspg,", " adagrad_da,"})
+    EXPECT_EQ(fit.find(name), std::string::npos) << name << " does not fit: " << fit;
+}
+
+TEST(MethodErrors, SayOneThingAboutAnLMaxThatIsNotKnown) {
+  const optim::Offer network{.full_batch = true, .convex = false, .strongly_convex = false, .linear = false};
+  const std::string convex = needs_refusal("name = \"fista\"; lr = \"1/L_max\"", network);
+  EXPECT_NE(convex.find("a convex F"), std::string::npos) << convex;
+  EXPECT_EQ(convex.find("L_max"), std::string::npos) << "a number for lr would not help: " << convex;
+  const std::string linear = needs_refusal("name = \"gd\"; lr = \"1/L_max\"", network);
+  EXPECT_NE(linear.find("L_max"), std::string::npos) << linear;
+}
+
+TEST(MethodErrors, LangevinNoiseTakesNoNonSmoothOmega) {
+  const std::string lines = "name = \"sgd\"; noise = \"langevin\"";
+  EXPECT_EQ(needs_refusal(lines, {}), "");
+  const std::string message = needs_refusal(lines, {.smooth_omega = false});
+  EXPECT_NE(message.find("langevin"), std::string::npos) << message;
+  EXPECT_NE(message.find("smooth Omega"), std::string::npos) << message;
+}
+
 TEST(ScheduleErrors, NamePlaceKeyAndWhatIsAllowed) {
   expect_schedule("kind = \"cosin\"", {"run.toml:2:", "schedule.kind", "\"cosin\"", "\"cosine\""});
   expect_schedule("kind = \"exponential\"; rate = 0.0", {"schedule.rate", "0", "(0, 1]"});

@@ -64,6 +64,26 @@ FiniteSum sines() {
           .shapes = {{4, 2}, {4}}};
 }
 
+FiniteSum wells() {
+  return {.n = 1,
+          .dimension = kSize,
+          .term =
+              [](std::size_t, const Point& x, Point& g) {
+                double value = 0;
+                for (std::size_t j = 0; j < kSize; ++j) {
+                  const double a = 0.6 + 0.1 * static_cast<double>(j);
+                  const double right = x[(j + 1) % kSize], left = x[(j + kSize - 1) % kSize];
+                  value += std::pow(x[j], 4) / 4 - 0.5 * a * x[j] * x[j] + 0.02 * x[j] * right;
+                  g[j] += std::pow(x[j], 3) - a * x[j] + 0.02 * (right + left);
+                }
+                return value;
+              },
+          .hessian_vector = {},
+          .shapes = {{4, 2}, {4}}};
+}
+
+FiniteSum problem_of(const std::string& name) { return name == "logistic" ? logistic() : name == "sines" ? sines() : wells(); }
+
 TEST(GoldenMethods, EveryTableIsMet) {
   std::size_t rows = 0;
   for (const auto& entry :
@@ -81,7 +101,7 @@ TEST(GoldenMethods, EveryTableIsMet) {
       if (const std::string now = method + l1 + problem; now != running) {
         running = now;
         prox.emplace(std::stod(l1));
-        run.emplace(method, problem == "logistic" ? logistic() : sines(), kStart, 0, std::stod(l1) > 0 ? &*prox : nullptr);
+        run.emplace(method, problem_of(problem), kStart, 0, std::stod(l1) > 0 ? &*prox : nullptr);
       }
       while (run->progress().step < std::stoi(step)) run->step();
       const Point x = run->output();

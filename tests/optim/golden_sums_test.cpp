@@ -109,7 +109,8 @@ TEST(GoldenSums, EveryEstimatorHasATable) {
     EXPECT_TRUE(names.contains(std::string(entry->name)))
         << entry->name << ": scripts/golden/finite_sums has no reference for it";
   }
-  EXPECT_TRUE(names.contains("katyusha"));
+  for (const char* name : {"katyusha", "rsg", "rspg", "rsgf", "rsag", "psgd", "local_sgd", "easgd", "storm"})
+    EXPECT_TRUE(names.contains(name)) << name;
 }
 
 }  // namespace

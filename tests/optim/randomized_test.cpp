@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rsg, rspg, rsgf: the step they end at, what they do until then, and the bound executed.
+#include <array>
+#include <map>
+#include <set>
+
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
 
@@ -26,6 +30,132 @@ TEST(Rsg, EndsAtAUniformStepAndPaysForTheStepsBefore) {
     ++seen[static_cast<std::size_t>(steps)];
   }
   for (const int count : seen) EXPECT_NEAR(count, 100, 35);  // four deviations of a binomial
+}
+
+TEST(Rsg, SaysWhatItsEndIs) {
+  MethodRun<double> run("name = \"rsg\"; lr = 0.1; iterations = 4", least_squares(20, 3), {1, 2, -3}, 5);
+  optim::StepReport report;
+  while (report.outcome == optim::Outcome::going_on) report = run.step();
+  EXPECT_EQ(report.outcome, optim::Outcome::ended) << "nothing converged";
+  EXPECT_NE(report.message.find("of N = 4 was drawn"), std::string::npos) << report.message;
+}
+
+/// |grad F| over all examples.
+template <class Real>
+double full_gradient(MethodRun<Real>& run, const Point& at) {
+  Point g(at.size());
+  run.oracle().mean(at, run.oracle().all(), g);
+  double sum = 0;
+  for (const double v : g) sum += v * v;
+  return std::sqrt(sum);
+}
+
+// With all examples to judge by: the candidate kept is the one of the smallest gradient, each begins at x_0, and is the x_R of
+// a run with its R and its minibatches.
+TEST(TwoPhase, KeepsTheBestOfItsCandidates) {
+  constexpr int kCandidates = 5;
+  const Point start = {1, 2, -3};
+  MethodRun<double> run(
+      fmt::format("name = \"rsg\"; lr = 0.02; iterations = 30; candidates = {}; judge_batches = 4", kCandidates),
+      least_squares(20, 3), start, 5);
+  std::vector<double> norms;
+  std::vector<int> lengths;
+  Point best;
+  optim::StepReport report;
+  int since = 0;
+  while (report.outcome == optim::Outcome::going_on) {
+    const Point before = run.x();
+    if (since == 0) {
+      EXPECT_EQ(before, start);
+    }
+    const std::size_t gradients = run.oracle().gradients;
+    report = run.step();
+    ++since;
+    if (report.message.find("candidate") == std::string::npos) {
+      EXPECT_EQ(run.oracle().gradients - gradients, 5U);
+      continue;
+    }
+    EXPECT_EQ(run.oracle().gradients - gradients, 20U) << "four minibatches of five are all";
+    norms.push_back(full_gradient(run, before));
+    EXPECT_NEAR(report.gradient_norm, norms.back(), 1e-12);
+    if (norms.back() == *std::ranges::min_element(norms)) best = before;
+    lengths.push_back(since);
+    since = 0;
+  }
+  EXPECT_EQ(report.outcome, optim::Outcome::ended);
+  ASSERT_EQ(norms.size(), static_cast<std::size_t>(kCandidates));
+  EXPECT_EQ(run.x(), best);
+  EXPECT_GT(std::set<int>(lengths.begin(), lengths.end()).size(), 2U) << "every run has an R of its own";
+}
+
+TEST(TwoPhase, OfRspgJudgesByTheProxGradient) {
+  const SoftThreshold prox(0.3);
+  const Point start = {1, 2, -3};
+  MethodRun<double> run("name = \"rspg\"; lr = 0.05; iterations = 6; candidates = 3", least_squares(20, 3), start, 0, &prox);
+  optim::StepReport report;
+  double least = std::numeric_limits<double>::infinity();
+  while (report.outcome == optim::Outcome::going_on) {
+    const Point x = run.x();
+    report = run.step();
+    if (report.message.find("candidate") == std::string::npos) continue;
+    Point g(3);
+    run.oracle().mean(x, run.oracle().all(), g);
+    double squared = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      const double to = x[j] - 0.05 * g[j];
+      const double next = to > 0.015 ? to - 0.015 : to < -0.015 ? to + 0.015 : 0;
+      squared += std::pow((x[j] - next) / 0.05, 2);
+    }
+    EXPECT_NEAR(report.gradient_norm, std::sqrt(squared), 1e-10);
+    least = std::min(least, report.gradient_norm);
+  }
+  EXPECT_NE(report.message.find(fmt::format("{:.6g}", least)), std::string::npos) << report.message;
+}
+
+TEST(TwoPhase, CountsTheStepsOfAllItsRuns) {
+  const auto config = base::Config::parse("[method]\nname = \"rsg\"\niterations = 50\ncandidates = 3\n", "run.toml");
+  const auto method = optim::build_method(config.section("method"));
+  EXPECT_NO_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .steps = 150}));
+  EXPECT_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .steps = 149}), base::Error);
+}
+
+// P(R = k) = 3 k (k + 1) / (N (N + 1) (N + 2)): of N = 3 it is 0.1, 0.3, 0.6.
+TEST(Rsag, EndsAtAStepThatIsRatherLate) {
+  std::array<int, 4> seen{};
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    MethodRun<double> run("name = \"rsag\"; lr = 0.02; iterations = 3", least_squares(20, 3), {1, 2, -3}, 5);
+    run.progress().seed = seed;
+    const int steps = steps_until_end(run, 10) + 1;  // the last one moves, too
+    ASSERT_TRUE(steps >= 1 && steps <= 3) << steps;
+    ++seen[static_cast<std::size_t>(steps)];
+  }
+  EXPECT_NEAR(seen[1], 40, 24);  // four deviations of a binomial
+  EXPECT_NEAR(seen[2], 120, 37);
+  EXPECT_NEAR(seen[3], 240, 40);
+}
+
+TEST(Rsag, TakesBatchesThatGrow) {
+  MethodRun<double> run("name = \"rsag\"; lr = 0.02; batch_growth = 0.5; iterations = 100000", least_squares(60, 3), {1, 2, -3},
+                        5);
+  for (const std::size_t expected : {5U, 5U, 10U, 10U, 15U, 15U, 20U}) {
+    const std::size_t before = run.oracle().gradients;
+    run.step();
+    EXPECT_EQ(run.oracle().gradients - before, expected);
+  }
+}
+
+// On all examples of a convex F it is Nesterov's method: F(xa) - F* <= 4 L |x_0 - x*|^2 / (N (N + 1)).
+TEST(Rsag, AcceleratesOnAConvexFunction) {
+  const Point a = {0.001, 0.01, 0.1, 1};
+  MethodRun<double> run("name = \"rsag\"; lr = 0.5; iterations = 1000000", quadratic(a), Point(4, 1.0));
+  for (int n = 1; n <= 200; ++n) {
+    run.step();
+    EXPECT_LE(run.value(), 4.0 * 4 / (n * (n + 1.0))) << n;
+  }
+  EXPECT_LT(run.value(), 1e-3);
+  MethodRun<double> plain("name = \"gd\"; lr = 0.5", quadratic(a), Point(4, 1.0));
+  plain.steps(200);
+  EXPECT_GT(plain.value(), 2 * run.value());
 }
 
 // Without noise E |grad F(x_R)|^2 <= 2 L (F(x_0) - F*) / N, the mean over R taken over every R there is.

@@ -27,8 +27,14 @@ std::vector<Case> cases() {
   all.push_back({"name = \"svrg\"; snapshot = \"average\"; snapshot_steps = 3", 8});
   all.push_back({"name = \"scsg\"; large_batches = 3", 8});
   all.push_back({"name = \"svrg\"; snapshot_batches = 1; snapshot_steps = 2", 8});
+  all.push_back({"name = \"svrg\"; snapshot_batches = 1; snapshot_steps = 3; snapshot_growth = 1.0; snapshot_mixed = true", 8});
   all.push_back({"name = \"katyusha\"; snapshot_every = 0.4; strong_convexity = 0.1", 8});
   all.push_back({"name = \"sarah\"; noise = \"ball\"; clip_norm = 0.5", 8});
+  all.push_back({"name = \"rsg\"; iterations = 3; candidates = 6; judge_batches = 3", 8});
+  all.push_back({"name = \"rsag\"; batch_growth = 0.5; iterations = 100000", 8});
+  all.push_back({"name = \"local_sgd\"; workers = 3; period = 2", 8});
+  all.push_back({"name = \"easgd\"; workers = 3; period = 2", 8});
+  all.push_back({"name = \"storm\"", 8});
   all.push_back({"name = \"lbfgs\"; memory = 2", 0});
   all.push_back({"name = \"pgd\"; lr = 0.3; gradient_threshold = 1.0; noise_interval = 2; decrease_threshold = 1e-12", 0});
   return all;

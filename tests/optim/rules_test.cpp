@@ -182,18 +182,40 @@ TEST(Catalogue, UnknownNamesAreRefusedWithTheNearest) {
   }
 }
 
+// m^2 / v is at most 1 but for rounding; a memory below 1 weighs what is remembered negatively, and ran away to -inf here.
+TEST(Vsgd, RoundingLeavesItsMemoryAtOneOrMore) {
+  const FiniteSum drops{.n = 1000,
+                        .dimension = 1,
+                        .term =
+                            [](std::size_t i, const Point&, Point& g) {
+                              g[0] += i < 18 ? 0.1 : 1e-5;
+                              return 0.0;
+                            },
+                        .hessian_vector = [](const Point&, const Point& v) { return v; }};
+  MethodRun<float> run("name = \"vsgd\"", drops, {1}, 1);
+  for (int k = 0; k < 80; ++k) {
+    run.step();
+    EXPECT_GE(run.oracle().point(run.state().vector("vsgd.memory"))[0], 1) << "step " << k;
+  }
+}
+
 }  // namespace
 
 FiniteSum least_squares(std::size_t n, std::size_t d) {
   const base::Random random(11, base::Purpose::test);
   std::vector<Point> rows(n, Point(d));
   Point y(n);
+  optim::CurvatureBounds bounds{.over_zero = 1};
   for (std::size_t i = 0; i < n; ++i) {
     y[i] = random.normal(i, d);
+    double squared = 0;
     for (std::size_t j = 0; j < d; ++j) {
       rows[i][j] = random.normal(i, j);
       y[i] += rows[i][j] * static_cast<double>(j + 1);
+      squared += rows[i][j] * rows[i][j];
     }
+    bounds.largest = std::max(bounds.largest, squared);
+    bounds.mean += squared / static_cast<double>(n);
   }
   return {.n = n,
           .dimension = d,
@@ -213,7 +235,8 @@ FiniteSum least_squares(std::size_t n, std::size_t d) {
                   for (std::size_t j = 0; j < v.size(); ++j) out[j] += along * row[j] / static_cast<double>(rows.size());
                 }
                 return out;
-              }};
+              },
+          .bounds = bounds};
 }
 
 }  // namespace talweg::test

@@ -31,6 +31,7 @@ struct FiniteSum {
   std::function<double(std::size_t i, const Point& x, Point& g)> term;
   std::function<Point(const Point& x, const Point& v)> hessian_vector;  // of F
   std::vector<std::vector<std::size_t>> shapes{};  // of the tensors x is; none: one of `dimension` elements
+  std::optional<optim::CurvatureBounds> bounds{};  // where the terms are a linear model's
 };
 
 template <class Real>
@@ -103,7 +104,7 @@ template <class Real>
 class SerialOracle final : public optim::Oracle {
  public:
   SerialOracle(FiniteSum f, std::size_t batch, std::size_t declared, const math::Proximal* proximal = nullptr)
-      : f_(std::move(f)), batch_(batch), space_(layout_of(f_), declared), proximal_(proximal) {}
+      : bounds(f.bounds), f_(std::move(f)), batch_(batch), space_(layout_of(f_), declared), proximal_(proximal) {}
   SerialSpace<Real>& space() override { return space_; }
   optim::Batch draw(std::uint64_t ticket) const override {
     return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_};
@@ -205,10 +206,10 @@ class SerialOracle final : public optim::Oracle {
   /// What is remembered: of each per-example slot the gradients, one after the other. No linear model is asked for here.
   std::vector<Point>& memories() { return memories_; }
 
-  double l2 = 0;  // Omega's smooth part
-  std::optional<optim::CurvatureBounds> bounds;
-  bool independent = false;          // each example of a minibatch is drawn from all, instead of in turn
-  std::function<void()> on_request;  // before an oracle request is answered; may throw
+  double l2 = 0;                                 // Omega's smooth part
+  std::optional<optim::CurvatureBounds> bounds;  // those of the FiniteSum at first
+  bool independent = false;                      // each example of a minibatch is drawn from all, instead of in turn
+  std::function<void()> on_request;              // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
   std::size_t hvps = 0;

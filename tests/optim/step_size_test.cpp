@@ -83,6 +83,17 @@ TEST(StepSize, StaysInTheResolvedConfigAsItWasWritten) {
   }
 }
 
+TEST(StepSize, IsTakenByMethodsWithTheirOwnStep) {
+  EXPECT_NEAR(run_of("\"0.1/L_max\"", kLogistic, "katyusha").step().learning_rate, 0.02, 1e-15);
+  EXPECT_NEAR(run_of("\"0.5/L\"", std::nullopt, "pgd").step().learning_rate, 0.5 / 3, 1e-12);
+  EXPECT_NEAR(run_of("\"0.5/L\"", std::nullopt, "pagd").step().learning_rate, 0.5 / 3, 1e-12);
+  MethodRun<double> katyusha("name = \"katyusha\"", quadratic({1, 2, 3}), {1, 1, 1});
+  katyusha.oracle().bounds = kLogistic;
+  const auto report = katyusha.step();
+  EXPECT_NEAR(report.learning_rate, 1 / 15.0, 1e-15) << "1 / (3 L_max)";
+  EXPECT_NE(report.message.find("L_max = 5"), std::string::npos) << report.message;
+}
+
 TEST(StepSize, OfTheLargestTermNeedsALinearModel) {
   const auto config = base::Config::parse("[method]\nname = \"sgd\"\nlr = \"1/L_max\"\n", "run.toml");
   const auto method = optim::build_method(config.section("method"));

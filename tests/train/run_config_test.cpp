@@ -60,7 +60,7 @@ TEST(RunConfig, NeedsOfAMethodAreCheckedBeforeDataIsRead) {
   EXPECT_NO_THROW(parse_run(parse("[method]\nname = \"lbfgs\"\n[run]\nbatch = \"full\"\n[regularizer]\nl2 = 0.1\n")));
   // What is blamed is the key that does not fit, with who takes it.
   expect_refusal("[regularizer]\nl1 = 0.1\n[method]\nname = \"nadam\"\n",
-                 {"run.toml:7:1: regularizer.l1: found 0.1", "smooth Omega", "nadam", "these take it", "fista"});
+                 {"run.toml:7:1: regularizer.l1: found 0.1", "smooth Omega", "nadam", "these fit this run: sgd, "});
   expect_refusal("[regularizer]\nbox = [0, 1]\n[method]\nname = \"nadam\"\n", {"regularizer.box: found [0, 1]"});
   expect_refusal("[regularizer]\nnonnegative = true\n[method]\nname = \"nadam\"\n", {"regularizer.nonnegative: found true"});
   const std::string owlqn = "[method]\nname = \"owlqn\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\n";

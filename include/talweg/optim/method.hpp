@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "talweg/math/state.hpp"
 #include "talweg/optim/oracle.hpp"
@@ -17,6 +19,12 @@ namespace talweg::optim {
 /// What a method asks of the run. Whatever is not asked for is claimed: a method without needs takes any F, on minibatches.
 /// What is not claimed is refused with the reason, before any data is read where that is possible.
 struct Needs {
+  /// More about one of them, for refusals and the catalogue.
+  struct Reason {
+    bool Needs::*of;
+    std::string_view text;
+  };
+
   bool full_batch = false;       // batch = "full"
   bool hvp = false;              // Hessian-vector products
   bool smooth_omega = false;     // no l1, no box, ...
@@ -30,9 +38,21 @@ struct Needs {
   bool linear = false;           // a linear model: a gradient is a scalar times the example
   bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
   std::int64_t horizon = 0;      // run.steps, so many or more, and not run.epochs
-  std::string_view why{};        // more about the last that is true
+  std::string_view horizon_why{};
+  std::vector<Reason> why{};
+
+  /// The reasons for this one, each after "; ".
+  [[nodiscard]] std::string reasons(bool Needs::*of) const {
+    std::string text;
+    for (const Reason& reason : why) {
+      if (reason.of == of) text.append("; ").append(reason.text);
+    }
+    return text;
+  }
 
   friend Needs operator|(const Needs& a, const Needs& b) {
+    std::vector<Reason> why = a.why;
+    why.insert(why.end(), b.why.begin(), b.why.end());
     return {.full_batch = a.full_batch || b.full_batch,
             .hvp = a.hvp || b.hvp,
             .smooth_omega = a.smooth_omega || b.smooth_omega,
@@ -46,7 +66,8 @@ struct Needs {
             .linear = a.linear || b.linear,
             .smoothness = a.smoothness || b.smoothness,
             .horizon = a.horizon > b.horizon ? a.horizon : b.horizon,
-            .why = a.why.empty() ? b.why : a.why};
+            .horizon_why = a.horizon > b.horizon ? a.horizon_why : b.horizon_why,
+            .why = std::move(why)};
   }
 };
 
@@ -100,7 +121,13 @@ struct StepContext {
   [[nodiscard]] Vector x() const { return state.vector("x"); }
 };
 
-enum class Outcome { going_on, converged, stuck };
+enum class Outcome {
+  going_on,
+  converged,
+  ended,   // where the method says, which says nothing of the point
+  stuck,   // rounding allows no progress
+  failed,  // it cannot go on, and rounding is not why
+};
 
 struct StepReport {
   double loss = 0;           // mean f_i over the step's batch, before the step, without Omega

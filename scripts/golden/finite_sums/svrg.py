@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Johnson & Zhang 2013 with their options I and II and Xiao & Zhang's average; alpha-SVRG of Yin et al. 2025. The inner loop is
-not restarted. Babanezhad et al. 2015's growing batch."""
-from philox import LAST, below
+not restarted. Babanezhad et al. 2015's growing batch and its mixture with SGD."""
+from philox import LAST, below, uniform
 from sums import SEED, by_sgd, case
 
 import numpy
@@ -26,10 +26,17 @@ def svrg(f, p):
             count = int(min(p.get("snapshot_batches", f.per_pass) * p.get("snapshot_growth", 2.0) ** (t // m), f.per_pass))
             mu = f.full(snapshot)
             if count < f.per_pass:
-                mu = f.gradient(snapshot, numpy.concatenate([f.batch(2**40 + t * count + i) for i in range(count)]))
+                of_mu = [f.batch(2**40 + t * count + i) for i in range(count)]
+                mu = f.gradient(snapshot, numpy.concatenate(of_mu))
             inner = []
         inner.append(x)
         batch = f.batch(t)
+        if p.get("snapshot_mixed") and count < f.per_pass:
+            if uniform(SEED, t, LAST - 5) >= count / f.per_pass:
+                x = yield f.gradient(x, batch)
+                t += 1
+                continue
+            batch = of_mu[below(count, SEED, t, LAST - 6)]
         x = yield f.gradient(x, batch) - alpha * (f.gradient(snapshot, batch) - mu)
         t += 1
 
@@ -41,3 +48,4 @@ case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot = "random"')
 case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot = "average"; snapshot_every = 2.0')
 case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; alpha = 0.75; alpha_passes = 5.0')
 case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot_batches = 1; snapshot_growth = 1.7')
+case(by_sgd(svrg), 'name = "svrg"; lr = 0.8; snapshot_batches = 1; snapshot_growth = 1.2; snapshot_steps = 4; snapshot_mixed = true')

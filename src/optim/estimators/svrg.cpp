@@ -7,9 +7,12 @@
 //   random    x_j of x_0 ... x_{m-1}, j uniform (option II)
 //   average   (1/m) sum_{j=1..m} x_j (Xiao & Zhang 2014)
 // With snapshot_batches = k > 0 mu is the gradient of k snapshot_growth^s minibatches in inner loop s = 0, 1, ..., until they
-// are all examples: the growing batch of practical SVRG (Babanezhad et al. 2015). The papers of random and average restart the
-// inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or with `alpha` (alpha-SVRG, Yin,
-// Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
+// are all examples: the growing batch of practical SVRG (Babanezhad et al. 2015). With snapshot_mixed, its mixture with SGD:
+// where mu is of k of the K minibatches of a pass, a step takes with probability k / K one of those k, and the estimate above,
+// else its own and the minibatch gradient alone. (The paper's skipping of examples
+// on the flat part of a hinge loss is left out: no loss here is flat anywhere, and the oracle goes by minibatch.) The papers of
+// random and average restart the inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or
+// with `alpha` (alpha-SVRG, Yin, Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
 #include <algorithm>
 #include <cmath>
 
@@ -28,6 +31,7 @@ class Svrg final : public Estimator {
         kind_(kind_of(s.choice("snapshot", "last", {"last", "random", "average"}, "which point of the inner loop"))),
         batches_(s.integer("snapshot_batches", 0, base::Range::non_negative(), "minibatches in the first mu; 0: all examples")),
         growth_(batches_ == 0 ? 1 : s.number("snapshot_growth", 2.0, {.low = 1, .high = 1e3}, "factor of these from mu to mu")),
+        mixed_(batches_ > 0 && s.flag("snapshot_mixed", false, "SGD steps where mu's batch is not all: see the rule")),
         alpha_(s.number("alpha", 1.0, base::Range::unit(), "weight of the correction at the first step")),
         alpha_passes_(s.number("alpha_passes", 0.0, base::Range::non_negative(), "over which alpha falls to 0; 0: it stays")) {}
 
@@ -39,9 +43,10 @@ class Svrg final : public Estimator {
 
   Cost cost(const CostPoint& p) const override {
     if (alpha(p.step, p.batches_per_epoch) == 0) return {.gradients = p.batch};
-    const Cost steps{.gradients = 2 * p.batch};
     const std::int64_t m = inner_steps(p.batches_per_epoch);
-    return p.step % m == 0 ? steps + large(p.step / m, p.batches_per_epoch).cost(p) : steps;
+    const LargeBatch batch = large(p.step / m, p.batches_per_epoch);
+    const Cost steps{.gradients = (plain(batch, p.step, p.batches_per_epoch, p.seed) ? 1 : 2) * p.batch};
+    return p.step % m == 0 ? steps + batch.cost(p) : steps;
   }
 
   Estimate estimate(StepContext& context) const override {
@@ -49,16 +54,26 @@ class Svrg final : public Estimator {
     const Vector mu = context.state.vector("svrg.full_gradient");
     const std::int64_t step = context.progress.step;
     const auto batches = static_cast<std::int64_t>(context.oracle.batches_per_epoch());
-    const Batch batch = context.oracle.draw(static_cast<std::uint64_t>(step));
+    Batch batch = context.oracle.draw(static_cast<std::uint64_t>(step));
     const double weight = alpha(step, batches);
     if (weight == 0) return {.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch}};
+    const LargeBatch of_mu = large(step / inner_steps(batches), batches);
     if (step % inner_steps(batches) == 0) {
       const bool known = kind_ != Kind::last && step > 0;
       context.space().copy(known ? context.state.vector("svrg.candidate") : context.x(), snapshot);
-      large(step / inner_steps(batches), batches).gradient(context.oracle, step, snapshot, mu);
+      of_mu.gradient(context.oracle, step, snapshot, mu);
     }
-    Estimate estimate{
-        .request = {.terms = {{1.0, context.x()}, {-weight, snapshot}}, .shifts = {{weight, mu}}, .batch = batch}};
+    Estimate estimate{.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch}};
+    if (!plain(of_mu, step, batches, context.progress.seed)) {
+      if (mixed_ && !of_mu.all()) {
+        const std::int64_t at = step - step % inner_steps(batches);  // where mu was taken
+        const base::Random random(context.progress.seed, base::Purpose::noise);
+        const auto count = static_cast<std::uint64_t>(of_mu.minibatches());
+        const std::uint64_t k = random.below(count, static_cast<std::uint64_t>(step), kPick);
+        batch = context.oracle.draw(of_mu.ticket(at, static_cast<std::int64_t>(k)));
+      }
+      estimate.request = {.terms = {{1.0, context.x()}, {-weight, snapshot}}, .shifts = {{weight, mu}}, .batch = batch};
+    }
     if (kind_ == Kind::random && step % inner_steps(batches) == drawn(context, inner_steps(batches)))
       estimate.keep_point = context.state.vector("svrg.candidate");
     return estimate;
@@ -76,7 +91,9 @@ class Svrg final : public Estimator {
 
  private:
   enum class Kind : std::uint8_t { last, random, average };
-  static constexpr std::uint64_t kDraw = ~0ULL - 3;  // no element of a vector has this place
+  static constexpr std::uint64_t kDraw = ~0ULL - 3;  // no element of a vector has these places
+  static constexpr std::uint64_t kCoin = ~0ULL - 4;
+  static constexpr std::uint64_t kPick = ~0ULL - 5;
   static Kind kind_of(const std::string& name) {
     return name == "last" ? Kind::last : name == "random" ? Kind::random : Kind::average;
   }
@@ -85,6 +102,12 @@ class Svrg final : public Estimator {
     if (batches_ == 0) return {batches_per_epoch, batches_per_epoch};
     const double count = static_cast<double>(batches_) * std::pow(growth_, static_cast<double>(loop));
     return {static_cast<std::int64_t>(std::min(count, static_cast<double>(batches_per_epoch))), batches_per_epoch};
+  }
+  /// Whether this step is one of SGD.
+  bool plain(const LargeBatch& of_mu, std::int64_t step, std::int64_t batches_per_epoch, std::uint64_t seed) const {
+    if (!mixed_ || of_mu.all()) return false;
+    const double share = static_cast<double>(of_mu.minibatches()) / static_cast<double>(batches_per_epoch);
+    return base::Random(seed, base::Purpose::noise).uniform(static_cast<std::uint64_t>(step), kCoin) >= share;
   }
   /// j of this inner loop's x_j that is the next snapshot.
   static std::int64_t drawn(const StepContext& context, std::int64_t m) {
@@ -106,6 +129,7 @@ class Svrg final : public Estimator {
   Kind kind_;
   std::int64_t batches_;
   double growth_;
+  bool mixed_;
   double alpha_;
   double alpha_passes_;
 };
@@ -122,12 +146,14 @@ const Entry entry_svrg{
         "with "
         "prox where Omega is not smooth. x itself goes on from where it is, also with random and average, whose papers put it "
         "back to xs. snapshot_batches > 0: mu of a growing batch "
-        "instead (practical SVRG). alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
+        "instead (practical SVRG); snapshot_mixed: and a step of SGD, on its own minibatch, with probability 1 - its share of "
+        "all "
+        "minibatches, else on one of its. alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
     .source =
         "Johnson & Zhang, NIPS 2013; average: Xiao & Zhang, SIAM J. Optim. 24, 2014; growing batch: Babanezhad et al., NIPS "
-        "2015, arXiv:1511.01942, without its mixing with SGD and skipping; alpha: Yin et al., ICLR 2025, "
+        "2015, arXiv:1511.01942, without its skipping of examples; alpha: Yin et al., ICLR 2025, "
         "arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & Smola, NIPS 2016, arXiv:1605.06900",
-    .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0",
+    .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0, and in mixed steps of SGD",
     .guarantee =
         "f_i convex with L-Lipschitz gradients, F gamma-strongly convex, rule sgd, b = 1: each snapshot's gap shrinks by "
         "1 / (gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, the inner loop restarted "

@@ -74,10 +74,11 @@ class BarzilaiBorwein final : public Method {
     const double highest = *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(seen));
 
     const Temporary next(space);
-    const auto accepted = search(oracle, x, g, length, highest, next);
+    Tried tried(highest);
+    const auto accepted = search(oracle, x, g, length, highest, next, tried);
     if (!accepted) {
       report.gradient_norm = space.norm(g);
-      return no_length_found(std::move(report), space, x);
+      return no_length_found(std::move(report), space, x, tried);
     }
     const Temporary gradient(space);
     const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
@@ -110,13 +111,19 @@ class BarzilaiBorwein final : public Method {
   }
 
  private:
-  std::optional<ProximalStep> search(Oracle& oracle, Vector x, Vector g, double length, double highest, Vector next) const {
-    for (int k = 0; k < backtracking_.tries; ++k, length *= backtracking_.shrink) {
+  std::optional<ProximalStep> search(Oracle& oracle, Vector x, Vector g, double length, double highest, Vector next,
+                                     Tried& tried) const {
+    for (int k = 0; k < backtracking_.tries && !tried.hopeless(); ++k, length *= backtracking_.shrink) {
       const ProximalStep step = proximal_step(oracle, x, g, length, next);
-      if (!std::isfinite(step.squared)) continue;
-      if (step.squared == 0) return step;
+      if (step.squared == 0 && k == 0) return step;
+      const double predicted = step.squared / (2 * length);
+      if (!std::isfinite(step.squared)) {
+        tried.refuse(length, std::numeric_limits<double>::infinity(), step.squared);
+        continue;
+      }
       const double value = smooth_at(oracle, x, next).value + oracle.nonsmooth_omega(next);
-      if (value <= highest - sufficient_ * step.squared / (2 * length) + kRounding * std::abs(highest)) return step;
+      if (step.squared > 0 && value <= highest - sufficient_ * predicted + kRounding * std::abs(highest)) return step;
+      tried.refuse(length, predicted, value);
     }
     return std::nullopt;
   }

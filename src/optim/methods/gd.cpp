@@ -59,8 +59,10 @@ class Gd final : public Method {
     if (search_) {
       double& last = context.state.scalar("gd.length");
       if (last > 0) length = last / backtracking_.shrink;
-      const auto accepted = armijo(oracle, x, g, answer.value + oracle.smooth_omega(x), answer.sums[0], length);
-      if (!accepted) return no_length_found(std::move(report), space, x);
+      const double value = answer.value + oracle.smooth_omega(x);
+      Tried tried(value);
+      const auto accepted = armijo(oracle, x, g, value, answer.sums[0], length, tried);
+      if (!accepted) return no_length_found(std::move(report), space, x, tried);
       last = length = *accepted;
     }
     space.axpy(-length, g, x);
@@ -72,14 +74,16 @@ class Gd final : public Method {
   }
 
  private:
-  std::optional<double> armijo(Oracle& oracle, Vector x, Vector g, double value, double squared, double length) const {
-    for (int tried = 0; tried < backtracking_.tries;) {
+  std::optional<double> armijo(Oracle& oracle, Vector x, Vector g, double value, double squared, double length,
+                               Tried& tried) const {
+    for (int asked = 0; asked < backtracking_.tries;) {
       std::vector<double> lengths;
       for (std::size_t k = 0; k < kTogether; ++k, length *= backtracking_.shrink) lengths.push_back(-length);
       for (const LinePoint& at : oracle.along(x, g, lengths, oracle.all())) {
         if (at.value <= value + c1_ * at.length * squared) return -at.length;
+        tried.refuse(-at.length, -at.length * squared, at.value);
       }
-      tried += static_cast<int>(kTogether);
+      asked += static_cast<int>(kTogether);
     }
     return std::nullopt;
   }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/coupled_prox.hpp"
@@ -73,15 +74,16 @@ class Couple final : public math::BlockKernel {
 class Katyusha final : public Method {
  public:
   explicit Katyusha(const base::Section& s)
-      : lr_(s.number("lr", 0.01, base::Range::positive(), "1 / (3 L), L the largest smoothness constant of an f_i")),
+      : lr_(StepSize::read(s, "lr", "0.3333333333333333/L_max", "1 / (3 L) in the paper, L the largest constant of an f_i")),
         sigma_(s.number("strong_convexity", 0.0, base::Range::non_negative(),
                         "sigma of F: l2 when it acts on every parameter; 0: the form for F that is only convex")),
         snapshot_every_(s.number("snapshot_every", 2.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
 
-  Needs needs() const override { return {.constant_batch = true, .convex = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{.constant_batch = true, .convex = true}; }
   [[nodiscard]] std::string_view output() const override { return "katyusha.snapshot"; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    StepSize::declare(layout);
     layout.vector("katyusha.snapshot", math::Initial::x0());  // xs
     layout.vector("katyusha.full_gradient");
     layout.vector("katyusha.z", math::Initial::x0());
@@ -92,7 +94,7 @@ class Katyusha final : public Method {
   }
 
   Cost cost(const CostPoint& p) const override {
-    return {.gradients = 2 * p.batch + (p.step % inner_steps(p.batches_per_epoch) == 0 ? p.n : 0)};
+    return lr_.cost(p) + Cost{.gradients = 2 * p.batch + (p.step % inner_steps(p.batches_per_epoch) == 0 ? p.n : 0)};
   }
 
   StepReport step(StepContext& context) const override {
@@ -110,13 +112,15 @@ class Katyusha final : public Method {
     const std::int64_t t = context.progress.step;
 
     Undo undo(state);
+    std::string found;
+    const double lr = lr_.length(context, found) * context.progress.factor;
     if (t % m == 0) {
       space.copy(average, snapshot);
       oracle.gradient_into(snapshot, oracle.all(), mu);
       weight = 1;
       weights = 0;
     }
-    const Coupling c = coupling(lr_ * context.progress.factor, t / m, m);
+    const Coupling c = coupling(lr, t / m, m);
     const Temporary next(space);
     space.combine(c.tau1, z, kTau2, snapshot, next);
     space.axpy(1 - c.tau1 - kTau2, y, next);
@@ -137,7 +141,7 @@ class Katyusha final : public Method {
             .update_norm = std::sqrt(answer.sums[1]),
             .parameter_norm = space.norm(snapshot),
             .learning_rate = c.lr,
-            .message = {}};
+            .message = std::move(found)};
   }
 
  private:
@@ -152,7 +156,7 @@ class Katyusha final : public Method {
     return std::max<std::int64_t>(1, std::llround(snapshot_every_ * static_cast<double>(batches_per_epoch)));
   }
 
-  double lr_;
+  StepSize lr_;
   double sigma_;
   double snapshot_every_;
 };

@@ -62,21 +62,16 @@ class Lbfgs final : public Method {
     }
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
+    double shortest = 0;
     while (!accepted) {
       pairs_.two_loop(context, g, direction);
       LinePoint start{.length = 0, .value = loss + oracle.smooth_omega(x), .slope = space.dot(g, direction)};
       const bool descends = start.slope < 0;
       const bool plain = pairs_.count(state) == 0;
-      if (descends) accepted = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_);
+      if (descends)
+        accepted = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_, &shortest);
       if (accepted) break;
-      if (plain) {
-        report.parameter_norm = space.norm(x);
-        report.outcome = Outcome::stuck;
-        report.message = fmt::format(
-            "no step along the gradient satisfies the Wolfe conditions: rounding allows no progress at |grad F| = {:.3e}",
-            norm);
-        return report;
-      }
+      if (plain) return no_wolfe_length(std::move(report), space, x, start.value, shortest * start.slope);
       pairs_.count(state) = 0;
     }
     const Temporary next(space);

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "optim/line_search.hpp"
+#include "optim/standstill.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/registry.hpp"
@@ -35,6 +36,7 @@ class NonlinearCg final : public Method {
     layout.scalar("nonlinear_cg.slope");      // g'd at x
     layout.scalar("nonlinear_cg.first");      // the length to try first; 0: not begun
     layout.counter("nonlinear_cg.since");     // directions since the last restart
+    standstill_.declare(layout);
   }
 
   Cost cost(const CostPoint& p) const override {
@@ -74,9 +76,17 @@ class NonlinearCg final : public Method {
       return report;
     }
     const double value = loss + oracle.smooth_omega(x);
+    if (standstill_.at(state, value, report.gradient_norm)) {
+      report.parameter_norm = space.norm(x);
+      report.outcome = Outcome::stuck;
+      report.message = fmt::format(
+          "neither F nor its gradient falls any more: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
+      return report;
+    }
     Vector along = d;
+    double shortest = 0;
     const auto search = [&] {
-      return wolfe_search(oracle, x, along, {.length = 0, .value = value, .slope = slope}, first, wolfe_);
+      return wolfe_search(oracle, x, along, {.length = 0, .value = value, .slope = slope}, first, wolfe_, &shortest);
     };
     auto accepted = search();
     const Temporary back(space);  // not in d yet: the step may be cut off
@@ -88,14 +98,7 @@ class NonlinearCg final : public Method {
       first = std::min(1.0, 1 / std::sqrt(squared));
       accepted = search();
     }
-    if (!accepted) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::stuck;
-      report.message = fmt::format(
-          "no step along the gradient satisfies the Wolfe conditions: rounding allows no progress at |grad F| = {:.3e}",
-          report.gradient_norm);
-      return report;
-    }
+    if (!accepted) return no_wolfe_length(std::move(report), space, x, value, shortest * slope);
     const Temporary next(space);
     const Temporary gradient(space);
     space.combine(1, x, accepted->length, along, next);
@@ -135,6 +138,7 @@ class NonlinearCg final : public Method {
  private:
   std::int64_t restart_every_;
   WolfeOptions wolfe_;
+  Standstill standstill_{"nonlinear_cg"};
 };
 
 }  // namespace

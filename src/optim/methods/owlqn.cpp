@@ -12,6 +12,7 @@
 
 #include "optim/composite.hpp"
 #include "optim/pairs.hpp"
+#include "optim/standstill.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/registry.hpp"
@@ -43,6 +44,7 @@ class Owlqn final : public Method {
     layout.counter("owlqn.started");
     layout.scalar("owlqn.loss");   // mean f_i at x
     layout.scalar("owlqn.value");  // F at x
+    standstill_.declare(layout);
   }
 
   Cost cost(const CostPoint& p) const override {
@@ -72,6 +74,13 @@ class Owlqn final : public Method {
       report.message = "the pseudo-gradient is zero";
       return report;
     }
+    if (standstill_.at(state, value, norm)) {
+      report.parameter_norm = space.norm(x);
+      report.outcome = Outcome::stuck;
+      report.message =
+          fmt::format("neither F nor the pseudo-gradient falls any more: rounding allows no progress at {:.3e}", norm);
+      return report;
+    }
     const Temporary d(space);
     const Temporary next(space);
     double length = 0;
@@ -79,9 +88,10 @@ class Owlqn final : public Method {
       pairs_.two_loop(context, v, d);
       align(space, v, d);
       const bool plain = pairs_.count(state) == 0;
-      length = search(oracle, x, v, d, value, plain ? std::min(1.0, 1 / norm) : 1.0, next);
+      Tried tried(value);
+      length = search(oracle, x, v, d, value, plain ? std::min(1.0, 1 / norm) : 1.0, next, tried);
       if (length > 0) break;
-      if (plain) return no_length_found(std::move(report), space, x);
+      if (plain) return no_length_found(std::move(report), space, x, tried);
       pairs_.count(state) = 0;
     }
     const Temporary gradient(space);
@@ -121,8 +131,8 @@ class Owlqn final : public Method {
   }
 
   /// The length, 0 when there is none; next is the point.
-  double search(Oracle& oracle, Vector x, Vector v, Vector d, double value, double length, Vector next) const {
-    for (int k = 0; k < backtracking_.tries; ++k, length *= backtracking_.shrink) {
+  double search(Oracle& oracle, Vector x, Vector v, Vector d, double value, double length, Vector next, Tried& tried) const {
+    for (int k = 0; k < backtracking_.tries && !tried.hopeless(); ++k, length *= backtracking_.shrink) {
       const auto move = math::block_kernel([length]<class Real>(const math::Block&, math::Arrays<Real> a) {
         const Real t = static_cast<Real>(length);
         for (std::size_t i = 0; i < a.count; ++i) {
@@ -135,9 +145,13 @@ class Owlqn final : public Method {
         })};
       });
       const double slope = oracle.space().for_each_block(std::array{next}, std::array{x, d, v}, move)[0];
-      if (!(slope < 0) || !std::isfinite(slope)) continue;
+      if (!(slope < 0) || !std::isfinite(slope)) {
+        tried.refuse(length, std::isfinite(slope) ? std::max(0.0, -slope) : std::numeric_limits<double>::infinity(), slope);
+        continue;
+      }
       const double at = smooth_at(oracle, x, next).value + oracle.nonsmooth_omega(next);
       if (at <= value + c1_ * slope + kRounding * std::abs(value)) return length;
+      tried.refuse(length, -slope, at);
     }
     return 0;
   }
@@ -145,6 +159,7 @@ class Owlqn final : public Method {
   Pairs pairs_;
   Backtracking backtracking_;
   double c1_;
+  Standstill standstill_{"owlqn"};
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "optim/ball_noise.hpp"
-#include "optim/composite.hpp"
+#include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/registry.hpp"
@@ -44,10 +44,10 @@ class Pagd final : public Method {
       delta_ = s.number("failure_probability", 0.1, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "delta");
       gap_ = s.number("objective_gap", std::nullopt, positive, "D: F(x_0) minus the infimum of F, or more");
     } else {
-      given_.eta = s.number("lr", 0.01, positive, "eta: step length");
+      lr_ = StepSize::read(s, "lr", "0.01", "eta: step length");
       given_.theta = s.number("theta", 0.1, {.low = 0, .high = 1, .open_low = true}, "1 minus the momentum");
-      given_.gamma = s.number("gamma", given_.theta * given_.theta / given_.eta, positive,
-                              "curvature below whose negative F counts as too non-convex; theta^2 / lr in the theorem");
+      given_.gamma = s.number("gamma", 0.0, base::Range::non_negative(),
+                              "curvature below whose negative F counts as too non-convex; 0: the theorem's theta^2 / lr");
       given_.exploit = s.number("exploit_length", 0.01, positive, "s: how far a momentum of negative curvature is followed");
       given_.radius = s.number("radius", 0.01, positive, "of the ball the noise is drawn from");
       given_.gradient = s.number("gradient_threshold", 1e-3, positive, "gradient norm below which noise is added");
@@ -56,15 +56,18 @@ class Pagd final : public Method {
     }
   }
 
-  Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    StepSize::declare(layout);
     layout.vector("pagd.velocity");
     layout.counter("pagd.noise_step", kNoNoiseYet);
     layout.counter("pagd.exploited");  // how often v was dropped or used
   }
 
-  Cost cost(const CostPoint& p) const override { return {.gradients = 3 * p.n, .values = 2 * p.n, .bound = true}; }
+  Cost cost(const CostPoint& p) const override {
+    return lr_.cost(p) + Cost{.gradients = 3 * p.n, .values = 2 * p.n, .bound = true};
+  }
 
   StepReport step(StepContext& context) const override {
     Oracle& oracle = context.oracle;
@@ -72,10 +75,11 @@ class Pagd final : public Method {
     const Vector x = context.x();
     const Vector v = context.state.vector("pagd.velocity");
     std::int64_t& noise_step = context.state.counter("pagd.noise_step");
-    const Constants k = theory_ ? from_theorem(space.layout().parameters()) : given_;
+    Undo undo(context.state);
+    std::string found;
+    const Constants k = theory_ ? from_theorem(space.layout().parameters()) : with_length(lr_.length(context, found));
     const double eta = k.eta * context.progress.factor;
     const std::int64_t t = context.progress.step;
-    Undo undo(context.state);
 
     const Temporary at(space);  // x, perhaps with noise
     const Temporary y(space);
@@ -83,7 +87,8 @@ class Pagd final : public Method {
     const Temporary next(space);
     space.copy(x, at);
     GradientAnswer here = oracle.gradient_into(at, oracle.all(), g);
-    StepReport report{.loss = here.value, .gradient_norm = std::sqrt(here.sums[0]), .learning_rate = eta, .message = {}};
+    StepReport report{
+        .loss = here.value, .gradient_norm = std::sqrt(here.sums[0]), .learning_rate = eta, .message = std::move(found)};
     if (report.gradient_norm <= k.gradient && (noise_step == kNoNoiseYet || static_cast<double>(t - noise_step) > k.interval)) {
       add_ball_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), k.radius, at);
       here = oracle.gradient_into(at, oracle.all(), g);
@@ -125,6 +130,12 @@ class Pagd final : public Method {
   }
 
  private:
+  [[nodiscard]] Constants with_length(double eta) const {
+    Constants k = given_;
+    k.eta = eta;
+    if (k.gamma == 0) k.gamma = k.theta * k.theta / eta;
+    return k;
+  }
   [[nodiscard]] Constants from_theorem(std::size_t parameters) const {
     const double epsilon = given_.gradient;
     const double kappa = smoothness_ / std::sqrt(hessian_lipschitz_ * epsilon);
@@ -139,6 +150,7 @@ class Pagd final : public Method {
   }
 
   bool theory_;
+  StepSize lr_;
   Constants given_;
   double smoothness_ = 1;
   double hessian_lipschitz_ = 1;

@@ -13,6 +13,8 @@
 #include <cmath>
 
 #include "optim/ball_noise.hpp"
+#include "optim/step_size.hpp"
+#include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -39,7 +41,7 @@ class Pgd final : public Method {
       delta_ = s.number("failure_probability", 0.1, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "delta");
       gap_ = s.number("objective_gap", std::nullopt, positive, "D: F(x_0) minus the infimum of F, or more");
     } else {
-      given_.eta = s.number("lr", 0.01, positive, "eta: step length");
+      lr_ = StepSize::read(s, "lr", "0.01", "eta: step length");
       given_.radius = s.number("radius", 0.01, positive, "of the ball the noise is drawn from");
       given_.gradient = s.number("gradient_threshold", 1e-3, positive, "gradient norm below which noise is added");
       given_.interval =
@@ -48,15 +50,16 @@ class Pgd final : public Method {
     }
   }
 
-  Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    StepSize::declare(layout);
     layout.vector("pgd.before");        // the point before the last noise
     layout.scalar("pgd.before_value");  // F there
     layout.counter("pgd.noise_step", kNoNoiseYet);
   }
 
-  Cost cost(const CostPoint& p) const override { return {.gradients = 2 * p.n, .bound = true}; }
+  Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = 2 * p.n, .bound = true}; }
 
   StepReport step(StepContext& context) const override {
     Oracle& oracle = context.oracle;
@@ -65,19 +68,23 @@ class Pgd final : public Method {
     const Vector before = context.state.vector("pgd.before");
     std::int64_t& noise_step = context.state.counter("pgd.noise_step");
     const Thresholds th = theory_ ? from_theorem(space.layout().parameters()) : given_;
-    const double eta = th.eta * context.progress.factor;
+    Undo undo(context.state);
+    std::string found;
+    const double eta = (theory_ ? th.eta : lr_.length(context, found)) * context.progress.factor;
     const std::int64_t t = context.progress.step;
 
     const Temporary g(space);
     GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
     const double value = answer.value + oracle.smooth_omega(x);
-    StepReport report{.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta, .message = {}};
+    StepReport report{
+        .loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta, .message = std::move(found)};
     const auto since = static_cast<double>(noise_step == kNoNoiseYet ? 0 : t - noise_step);
     if (noise_step != kNoNoiseYet && since == std::ceil(th.interval) &&
         value - context.state.scalar("pgd.before_value") > -th.decrease) {
       report.update_norm = space.distance(x, before);
       space.copy(before, x);
       report.parameter_norm = space.norm(x);
+      undo.keep();
       report.outcome = Outcome::converged;
       report.message =
           fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical",
@@ -100,6 +107,7 @@ class Pgd final : public Method {
     }
     space.copy(next, x);
     report.parameter_norm = space.norm(x);
+    undo.keep();
     return report;
   }
 
@@ -115,6 +123,7 @@ class Pgd final : public Method {
   }
 
   bool theory_;
+  StepSize lr_;
   Thresholds given_;
   double smoothness_ = 1;
   double hessian_lipschitz_ = 1;

@@ -50,9 +50,11 @@ class ProximalGradient final : public Method {
     if (search_) {
       double& last = context.state.scalar("proximal_gradient.length");
       if (last > 0) length = last;
-      const auto accepted = backtrack(oracle, x, answer.value + oracle.smooth_omega(x), g, length, backtracking_, next);
+      const double value = answer.value + oracle.smooth_omega(x);
+      Tried tried(value);
+      const auto accepted = backtrack(oracle, x, value, g, length, backtracking_, next, tried);
       report.gradient_norm = std::sqrt(answer.sums[0]);
-      if (!accepted) return no_length_found(std::move(report), space, x);
+      if (!accepted) return no_length_found(std::move(report), space, x, tried);
       taken = *accepted;
       last = taken.length;
     } else {

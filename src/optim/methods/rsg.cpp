@@ -5,12 +5,16 @@
 // rspg  (Ghadimi, Lan & Zhang 2016) the same with prox
 // rsgf  (Ghadimi & Lan 2013)        G_k = (F_B(x_k + m u) - F_B(x_k)) / m u, u normal, m `smoothing`: values alone
 // P(R = k) is proportional to 2 g_k - L g_k^2 in the papers, which is uniform for one length g.
+// With candidates = S > 1 these are the two-phase methods 2-RSG and 2-RSPG: S such runs from the same x_0, R_s and minibatches
+// of each its own; then the x_{R_s} of the smallest |x - prox_{lr Omega}(x - lr g)| / lr, g their gradient on the same
+// judge_batches = T minibatches, that no run has. Candidate s is judged when its run ends, in a step that moves nothing.
 #include <fmt/format.h>
 
 #include <array>
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/large_batch.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/base/random.hpp"
@@ -33,36 +37,55 @@ class Randomized final : public Method {
                                                 : "0.01",
                            "step length")),
         iterations_(s.integer("iterations", 1000, {.low = 1, .high = 1e15}, "N: R is drawn from 1 ... N")) {
-    if (kind == Kind::rsgf)
+    if (kind == Kind::rsgf) {
       smoothing_ = s.number("smoothing", 1e-4, base::Range::positive(), "m: length of the difference that replaces a slope");
+      return;
+    }
+    candidates_ = s.integer("candidates", 1, {.low = 1, .high = 1000}, "S: runs from x_0 of which the best is kept");
+    judge_ =
+        s.integer("judge_batches", 10, base::Range::at_least(1), "T: minibatches on which several candidates are compared");
   }
 
   Needs needs() const override {
     return lr_.needs() | Needs{.smooth_omega = kind_ != Kind::rspg,
                                .deterministic = kind_ == Kind::rsgf,
                                .constant_batch = true,
-                               .horizon = iterations_,
-                               .why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
+                               .horizon = candidates_ * iterations_,
+                               .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }
-  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override { StepSize::declare(layout); }
+  void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
+    StepSize::declare(layout);
+    if (candidates_ == 1) return;
+    layout.vector("rsg.start", math::Initial::x0());
+    layout.vector("rsg.best");       // of the candidates judged so far
+    layout.scalar("rsg.best_norm");  // of its prox-gradient
+  }
   Cost cost(const CostPoint& p) const override {
-    if (p.step >= last(p.seed)) return {};
-    return lr_.cost(p) + (kind_ == Kind::rsgf ? Cost{.values = 2 * p.batch} : Cost{.gradients = p.batch});
+    const Place at = place(p.step, p.seed);
+    if (at.run == candidates_) return {};
+    if (at.step + 1 < at.end)
+      return lr_.cost(p) + (kind_ == Kind::rsgf ? Cost{.values = 2 * p.batch} : Cost{.gradients = p.batch});
+    return candidates_ == 1 ? Cost{} : lr_.cost(p) + LargeBatch(judge_, p.batches_per_epoch).cost(p);
   }
 
   StepReport step(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
-    const std::int64_t end = last(context.progress.seed);
-    if (context.progress.step >= end) {
+    const Place at = place(context.progress.step, context.progress.seed);
+    if (at.run == candidates_ || (candidates_ == 1 && at.step + 1 == at.end)) {
       return {.parameter_norm = space.norm(x),
-              .outcome = Outcome::converged,
-              .message = fmt::format("R = {} of N = {} was drawn", end + 1, iterations_)};
+              .outcome = Outcome::ended,
+              .message = fmt::format("this is x_R: R = {} of N = {} was drawn before the first step", at.end, iterations_)};
     }
     Undo undo(context.state);
     std::string found;
     const double length = lr_.length(context, found) * context.progress.factor;
+    if (at.step + 1 == at.end) {
+      StepReport report = judge(context, at, length);
+      undo.keep();
+      return report;
+    }
     const Batch batch = oracle.draw(static_cast<std::uint64_t>(context.progress.step));
     const Temporary g(space);
     const double loss = kind_ == Kind::rsgf ? difference(context, batch, g) : oracle.gradient_into(x, batch, g).value;
@@ -79,10 +102,49 @@ class Randomized final : public Method {
   }
 
  private:
-  /// R - 1.
-  [[nodiscard]] std::int64_t last(std::uint64_t seed) const {
+  /// Where a step stands: in which run, how many steps that has done, and its R.
+  struct Place {
+    std::int64_t run = 0;
+    std::int64_t step = 0;
+    std::int64_t end = 0;
+  };
+
+  [[nodiscard]] Place place(std::int64_t step, std::uint64_t seed) const {
     const base::Random random(seed, base::Purpose::noise);
-    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(iterations_), kEnd));
+    Place at{.run = 0, .step = step};
+    for (; at.run < candidates_; ++at.run) {
+      const auto bound = static_cast<std::uint64_t>(iterations_);
+      at.end = 1 + static_cast<std::int64_t>(random.below(bound, kEnd, static_cast<std::uint64_t>(at.run)));
+      if (at.step < at.end) break;
+      at.step -= at.end;
+    }
+    return at;
+  }
+
+  /// Compares x, where a run has ended, with the best so far; x is then where the next run begins, or the best of all.
+  StepReport judge(StepContext& context, const Place& at, double length) const {
+    VectorSpace& space = context.space();
+    const Vector x = context.x();
+    const Vector best = context.state.vector("rsg.best");
+    double& best_norm = context.state.scalar("rsg.best_norm");
+    const Temporary g(space);
+    const Temporary next(space);
+    const LargeBatch batch(judge_, static_cast<std::int64_t>(context.oracle.batches_per_epoch()));
+    const double loss = batch.gradient(context.oracle, 0, x, g);
+    const double norm = std::sqrt(proximal_step(context.oracle, x, g, length, next).squared) / length;
+    if (at.run == 0 || norm < best_norm) {
+      space.copy(x, best);
+      best_norm = norm;
+    }
+    const bool over = at.run + 1 == candidates_;
+    space.copy(over ? best : context.state.vector("rsg.start"), x);
+    StepReport report{
+        .loss = loss, .gradient_norm = norm, .parameter_norm = space.norm(x), .learning_rate = length, .message = {}};
+    report.outcome = over ? Outcome::ended : Outcome::going_on;
+    report.message = fmt::format("candidate {} of {}, x_R of R = {}: |g| = {:.6g} on the judging examples", at.run + 1,
+                                 candidates_, at.end, norm);
+    if (over) report.message += fmt::format("; kept is the one of {:.6g}", best_norm);
+    return report;
   }
 
   /// The loss at x.
@@ -106,6 +168,8 @@ class Randomized final : public Method {
   StepSize lr_;
   std::int64_t iterations_;
   double smoothing_ = 1e-4;
+  std::int64_t candidates_ = 1;
+  std::int64_t judge_ = 1;
 };
 
 template <Kind kind>
@@ -118,27 +182,34 @@ std::unique_ptr<Method> make_randomized(const base::Section& s) {
 extern const Entry entry_rsg;
 const Entry entry_rsg{
     .name = "rsg",
-    .title = "Randomized stochastic gradient: ends at a step drawn beforehand",
-    .rule = "R uniform in 1 ... iterations; x_{k+1} = x_k - lr g(x_k); the run ends at x_R, after R - 1 steps",
-    .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013)",
-    .cost = "b gradients",
+    .title = "Randomized stochastic gradient, RSG and 2-RSG: ends at a step drawn beforehand",
+    .rule =
+        "R uniform in 1 ... iterations; x_{k+1} = x_k - lr g(x_k); the run ends at x_R, after R - 1 steps. candidates = S > 1 "
+        "is "
+        "2-RSG: S such runs from x_0, each with its own R; kept is the x_R of the smallest |g| on the same judge_batches "
+        "minibatches",
+    .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013), arXiv:1309.5549; 2-RSG: section 2.2",
+    .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
         "gradient L-Lipschitz, E|g - grad F|^2 <= sigma^2, lr = min(1/L, D / (sigma sqrt N)): E|grad F(x_R)|^2 <= L (L A^2 / N "
         "+ (D + "
-        "A^2 / D) sigma / sqrt N), A^2 = 2 (F(x_0) - inf F) / L (corollary 2.2): order 1 / N without noise, 1 / sqrt N with it",
+        "A^2 / D) sigma / sqrt N), A^2 = 2 (F(x_0) - inf F) / L (corollary 2.2): order 1 / N without noise, 1 / sqrt N with "
+        "it. 2-RSG: with S = "
+        "ceil(log2(2 / p)) candidates and enough judge_batches a bound of that order holds with probability 1 - p, not only in "
+        "the mean",
     .make_method = make_randomized<Kind::rsg>,
 };
 
 extern const Entry entry_rspg;
 const Entry entry_rspg{
     .name = "rspg",
-    .title = "Randomized stochastic projected gradient: rsg with prox",
+    .title = "Randomized stochastic projected gradient, RSPG and 2-RSPG: rsg with prox",
     .rule =
         "R uniform in 1 ... iterations; x_{k+1} = prox_{lr Omega}(x_k - lr g(x_k)); the run ends at x_R, after R - 1 steps; "
         "|g| is "
-        "reported as |x_{k+1} - x_k| / lr",
-    .source = "Ghadimi, Lan & Zhang, Math. Prog. 155 (2016)",
-    .cost = "b gradients",
+        "reported as |x_{k+1} - x_k| / lr. candidates = S > 1 is 2-RSPG: as 2-RSG, judged by the prox-gradient",
+    .source = "Ghadimi, Lan & Zhang, Math. Prog. 155 (2016), arXiv:1308.6594",
+    .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
         "gradient of f L-Lipschitz, lr = 1/(2 L), batches of b: E|prox-gradient(x_R)|^2 of order L (F(x_0) - inf F) / N + "
         "sigma^2 / b: "

@@ -36,8 +36,8 @@ class AdagradDa final : public UpdateRule {
   Needs needs() const override {
     return {.smooth_omega = true,
             .convex = !centred_,
-            .why = centred_ ? "its l1 and l2 are keys of [method]"
-                            : "its l1 and l2 are keys of [method]; with centre = \"zero\" a network's random start is lost"};
+            .why = {{&Needs::smooth_omega, "its l1 and l2 are keys of [method]"},
+                    {&Needs::convex, "with centre = \"zero\" a network's random start is lost"}}};
   }
 
   Update begin(RuleStep& step) const override {

@@ -21,7 +21,9 @@ class AdagradFull final : public UpdateRule {
         epsilon_(s.number("epsilon", 1e-8, base::Range::positive(), "added to the eigenvalues of the root")),
         where_(s.where("name")) {}
   Grain grain() const override { return Grain::global; }
-  Needs needs() const override { return {.smooth_omega = true, .why = "its metric is a matrix; adagrad's is diagonal"}; }
+  Needs needs() const override {
+    return {.smooth_omega = true, .why = {{&Needs::smooth_omega, "its metric is a matrix; adagrad's is diagonal"}}};
+  }
   void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
     const std::size_t d = layout.parameters();
     if (d > kMost) {

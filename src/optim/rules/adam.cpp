@@ -41,7 +41,9 @@ class Adam final : public UpdateRule {
     slots.vector("second_moment");
     if (amsgrad_) slots.vector("largest_moment");
   }
-  Needs needs() const override { return {.separable_omega = true, .why = "groups and a ball in a diagonal metric: adagrad"}; }
+  Needs needs() const override {
+    return {.separable_omega = true, .why = {{&Needs::separable_omega, "groups and a ball in a diagonal metric: adagrad"}}};
+  }
 
   Update begin(RuleStep& step) const override {
     const auto t = static_cast<double>(step.t);

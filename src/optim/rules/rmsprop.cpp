@@ -40,7 +40,8 @@ class Rmsprop final : public UpdateRule {
   Needs needs() const override {
     return {.smooth_omega = momentum_ > 0,
             .separable_omega = true,
-            .why = momentum_ > 0 ? "momentum = 0 has one" : "groups and a ball in a diagonal metric: adagrad"};
+            .why = {{&Needs::smooth_omega, "momentum = 0 has one"},
+                    {&Needs::separable_omega, "groups and a ball in a diagonal metric: adagrad"}}};
   }
 
   Update begin(RuleStep& step) const override {

@@ -27,7 +27,8 @@ class Rprop final : public UpdateRule {
     slots.vector("gradient");
   }
   Needs needs() const override {
-    return {.full_batch = true, .smooth_omega = true, .why = "signs of sampled gradients change by chance"};
+    return {
+        .full_batch = true, .smooth_omega = true, .why = {{&Needs::full_batch, "signs of sampled gradients change by chance"}}};
   }
 
   Update begin(RuleStep& step) const override {

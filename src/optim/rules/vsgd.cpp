@@ -2,6 +2,8 @@
 // vSGD-l (Schaul, Zhang & LeCun 2013, algorithm 1): every coordinate finds its own rate and its own memory tau.
 //   m = (1 - 1/tau) m + g / tau        v = (1 - 1/tau) v + g^2 / tau        h = (1 - 1/tau) h + (|c| + epsilon) / tau
 //   x = x - lr r g / h,  r = m^2 / v (0 where v = 0)                          tau = (1 - r) tau + 1
+// r <= 1, as m and v weigh alike (Cauchy & Schwarz); where rounding makes it more it is taken for 1, or tau would fall below 1,
+// the newest would weigh more than all, and tau and v run away.
 // c is an estimate of the Hessian's diagonal on the step's batch, the mean of `probes` products z * (H z) with signs z
 // (Hutchinson) where the paper has bbprop; lr, 1, and the schedule are factors of the rate that is found.
 // Slow start: the first slow_start steps only average (tau = t, x stays), then v and h are multiplied by slow_constant (2 in
@@ -57,7 +59,8 @@ class Vsgd final : public UpdateRule {
             return;
           }
           for (std::size_t i = 0; i < b.count; ++i) {
-            const Real r = v[i] > 0 ? m[i] * m[i] / v[i] : 0 * v[i];  // NaN stays NaN
+            const Real ratio = v[i] > 0 ? m[i] * m[i] / v[i] : 0 * v[i];  // NaN stays NaN
+            const Real r = ratio > 1 ? Real{1} : ratio;                   // by rounding alone: see the head
             b.x[i] -= lr * r * g[i] / h[i];
             tau[i] = (1 - r) * tau[i] + 1;
           }

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PR+ of Gilbert & Nocedal 1992 with lengths at which the slope along the line is 0 but for rounding: what a search with a very
+small c2 must find."""
+from problems import case
+
+
+def zero_of_slope(F, x, d):
+    low, high = 0.0, 1.0
+    while F.gradient(x + high * d) @ d < 0:
+        low, high = high, 2 * high
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if F.gradient(x + middle * d) @ d < 0 else (low, middle)
+    return (low + high) / 2
+
+
+def nonlinear_cg(F, x, p):
+    g, since = F.gradient(x), 0
+    d = -g
+    while True:
+        x = x + zero_of_slope(F, x, d) * d
+        after = F.gradient(x)
+        b = max(0.0, after @ (after - g) / (g @ g))
+        if p["restart_every"] and since + 1 >= p["restart_every"]:
+            b = 0.0
+        since = since + 1 if b > 0 else 0
+        d, g = -after + b * d, after
+        yield x
+
+
+# Few steps: what the search leaves of the slope grows from one to the next.
+case(nonlinear_cg, 'name = "nonlinear_cg"; c2 = 1e-13; line_requests = 200; restart_every = 0', ["logistic"], steps=5)
+case(nonlinear_cg, 'name = "nonlinear_cg"; c2 = 1e-13; line_requests = 200; restart_every = 2', ["logistic"], steps=5)

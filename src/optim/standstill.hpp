@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// When to stop a method whose steps are accepted on and on where F and its gradient are rounding alone: after kSteps steps in a
+// row of which none brought F, or the gradient's norm, below its least so far.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "talweg/math/state.hpp"
+
+namespace talweg::optim {
+
+class Standstill {
+ public:
+  /// `name`: of the method.
+  explicit Standstill(const std::string& name)
+      : value_(name + ".least_value"), gradient_(name + ".least_gradient"), idle_(name + ".idle") {}
+
+  void declare(math::StateLayout& layout) const {
+    layout.scalar(value_);
+    layout.scalar(gradient_);
+    layout.counter(idle_, kNotBegun);
+  }
+
+  /// Tells of the point a step begins at; true when it is time to stop.
+  bool at(math::State& state, double value, double gradient) const {
+    double& least_value = state.scalar(value_);
+    double& least_gradient = state.scalar(gradient_);
+    std::int64_t& idle = state.counter(idle_);
+    if (idle == kNotBegun || value < least_value || gradient < least_gradient) {
+      least_value = idle == kNotBegun ? value : std::min(value, least_value);
+      least_gradient = idle == kNotBegun ? gradient : std::min(gradient, least_gradient);
+      idle = 0;
+      return false;
+    }
+    return ++idle >= kSteps;
+  }
+
+ private:
+  static constexpr std::int64_t kNotBegun = -1;
+  static constexpr std::int64_t kSteps = 20;
+
+  std::string value_;
+  std::string gradient_;
+  std::string idle_;
+};
+
+}  // namespace talweg::optim
