@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "control/dialects.hpp"
+#include "talweg/data/load.hpp"
 #include "talweg/engine/engine.hpp"
 #include "talweg/model/user_objective.hpp"
 

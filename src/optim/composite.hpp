@@ -42,13 +42,13 @@ class Tried {
   /// This length was refused: there F is `at`, where a fall of `predicted` was hoped for.
   void refuse(double length, double predicted, double at);
   /// A shorter length would not show in F in any precision: the search may end.
-  [[nodiscard]] bool hopeless() const { return predicted_ <= 4e-16 * std::abs(value_); }
+  [[nodiscard]] bool hopeless() const { return std::isfinite(value_) && predicted_ <= 4e-16 * std::abs(value_); }
   /// Rounding is why: F does not show what the last length would give.
-  [[nodiscard]] bool rounding() const { return std::isfinite(at_) && predicted_ <= 1e-14 * std::abs(value_); }
+  [[nodiscard]] bool rounding() const { return std::isfinite(at_) && std::isfinite(value_) && predicted_ <= 1e-14 * std::abs(value_); }
   [[nodiscard]] std::string lengths() const;
 
  private:
-  double value_;  // F where the search began
+  double value_;  // F where the search began; infinite where Omega is
   double first_ = 0;
   double last_ = 0;
   int count_ = 0;

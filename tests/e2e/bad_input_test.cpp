@@ -121,7 +121,8 @@ TEST_F(BadInput, GradientsBeyondAllGridsAreDivergence) {
                                                    "\n[model]\nkind = \"linear\"\nloss = \"squared\"\n[run]\nsteps = 3\n"
                                                    "precision = \"float64\"\n");
   for (const int ranks : {0, 2}) {
-    const Result result = talweg(ranks, {"train", file.string(), "--run", (folder_ / "run").string(), "--progress", "none"});
+    const std::string run = (folder_ / ("h" + std::to_string(ranks))).string();
+    const Result result = talweg(ranks, {"train", file.string(), "--run", run, "--progress", "none"});
     EXPECT_FALSE(result.timed_out);
     EXPECT_EQ(result.code, 79) << result.out << result.err;
   }

@@ -2,7 +2,6 @@
 // Ranks that are stopped, stuck, killed or orphaned, under a real mpirun: the job ends in bounded time, the culprit is named,
 // and nothing is left behind.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
@@ -112,26 +111,6 @@ TEST_F(Peers, ARankThatNeverAnswersIsNamedWithWhatItIsAt) {
   EXPECT_TRUE(says(result.err, "rank 1 on ")) << result.err;
   EXPECT_TRUE(says(result.err, "does not get on: it is computing, step 7")) << result.err;
   EXPECT_FALSE(says(result.err, "rank 2 on ")) << result.err;
-}
-
-TEST_F(Peers, ARankThatIsStuckInReadingIsNamed) {
-  std::vector<std::string> one = talweg_command(1, {"train", "run.toml", "--run", run_.string(), "--progress", "none"});
-  const auto program = static_cast<std::size_t>(std::ranges::find(one, "train") - one.begin()) - 1;
-  std::vector<std::string> both(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(program));
-  for (const std::string name : {"a", "b"}) {
-    folder_.write(name + "/run.toml",
-                  "[data]\ntrain = {path = \"/proc/self/cwd/rows.csv\"}\n[model]\nkind = \"linear\"\n"
-                  "loss = \"cross_entropy\"\n[run]\nsteps = 3\ndeadline = 3\n");
-    if (name == "b") both.insert(both.end(), {":", "-n", "1"});
-    both.insert(both.end(), {"--wdir", (folder_ / name).string()});
-    both.insert(both.end(), one.begin() + static_cast<std::ptrdiff_t>(program), one.end());
-  }
-  folder_.write("a/rows.csv", "1,2,0\n2,1,1\n");
-  ASSERT_EQ(mkfifo((folder_ / "b/rows.csv").c_str(), 0600), 0);  // nobody writes to it
-  const Result result = run(both);
-  ASSERT_FALSE(result.timed_out);
-  EXPECT_EQ(result.code, 69) << result.err;
-  EXPECT_TRUE(says(result.err, "rank 1 on ") && says(result.err, "reading data")) << result.err;
 }
 
 // Shorter than the deadline it costs nothing; neither does a long evaluation, or a deadline of 0.

@@ -104,6 +104,8 @@ TEST_P(SameBits, ForAnyRanksAndThreads) {
 }
 
 TEST_P(SameBits, ThroughAStopAndAResumeOnOtherRanks) {
+  if (std::string(GetParam().method).find("iterations") != std::string::npos)
+    GTEST_SKIP() << "its last step is drawn before the first, so half of them are another run: optim.Conformance resumes it";
   ASSERT_NO_FATAL_FAILURE(train(2, 1, "whole"));
   ASSERT_NO_FATAL_FAILURE(train(
       3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2), "--set", "run.placement=replicated"}));

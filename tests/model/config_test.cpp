@@ -101,7 +101,7 @@ TEST(Init, HasTheStatedSpread) {
   layout.add("w", {300, 200});
   layout.add("b", {300}, true);
   std::vector<double> x(layout.extent());
-  const math::Threads threads(2);
+  const math::Threads threads(1);
   const auto moments = [&] {
     double square = 0;
     double largest = 0;
@@ -130,7 +130,7 @@ TEST(Init, DoesNotFollowWhereATensorLies) {
   small.add("b", {8, 5});
   large.add("a", {70, 900});
   large.add("b", {8, 5});
-  const math::Threads threads(2);
+  const math::Threads threads(1);
   for (const char* kind : {"he", "glorot"}) {
     std::vector<double> x(small.extent()), y(large.extent()), other(small.extent());
     model::fill_initial<double>({.kind = kind, .path = {}}, small, 4, threads, x);

@@ -92,7 +92,7 @@ TEST_F(BenchConfigs, ReachTheMinimumAndVarianceReductionIsFaster) {
     more.insert(more.end(), problem.begin(), problem.end());
     return more;
   };
-  const TrainResult exact = run("a9a_lbfgs", with({"stop={gradient_norm=1e-11}"}));
+  const TrainResult exact = run("a9a_lbfgs", with({"stop.target_loss=", "stop.gradient_norm=1e-11"}));
   ASSERT_EQ(exact.summary.ending.reason, "gradient_norm") << exact.summary.ending.message;
   const std::string target = fmt::format("stop.target_loss={:.17g}", exact.summary.figures.get("train_objective") + 1e-10);
   const auto reach = [&](const std::string& name, std::vector<std::string> more = {}) {

@@ -71,9 +71,9 @@ TEST(RunConfig, NeedsOfAMethodAreCheckedBeforeDataIsRead) {
 
 TEST(RunConfig, GroupLassoAndBallAreRefusedByWhoseSourceHasNoProxForThem) {
   expect_refusal("[regularizer]\ngroup_lasso = 0.1\n[method]\nname = \"adam\"\n",
-                 {"run.toml:7:1: regularizer.group_lasso: found 0.1", "no group lasso", "these take it", "adagrad", "fista"});
+                 {"run.toml:7:1: regularizer.group_lasso: found 0.1", "no group lasso", "these fit this run", "adagrad"});
   expect_refusal("[regularizer]\nball = 3\n[method]\nname = \"nadam\"\n",
-                 {"regularizer.ball: found 3", "smooth Omega", "these take it", "sgd", "momentum"});
+                 {"regularizer.ball: found 3", "smooth Omega", "these fit this run", "sgd", "momentum"});
   EXPECT_EQ(refusal("[regularizer]\nball = 3\n[method]\nname = \"nadam\"\n").find("rmsprop"), std::string::npos)
       << "which takes a box, and no ball";
   expect_refusal("[method]\nname = \"owlqn\"\n[run]\nbatch = \"full\"\n[regularizer]\nl1 = 0.1\nball = 3\n",
@@ -107,7 +107,7 @@ TEST(RunConfig, BatchesMayChangeFromEpochToEpoch) {
   refused("batch_schedule = {kind = \"geometric\", evry = 3}\n", {"evry", "every"});
   refused("batch = \"full\"\nbatch_schedule = {kind = \"geometric\"}\n", {"run.batch_schedule", "full"});
   refused("batch_schedule = {kind = \"geometric\"}\n[method]\nname = \"svrg\"\n",
-          {"run.batch_schedule: found batches that change", "svrg", "these take it", "adam"});
+          {"run.batch_schedule: found batches that change", "svrg", "these fit this run", "adam"});
 }
 
 TEST(RunConfig, DropoutIsRefusedWhereFHasToBeTheSameEachTime) {
