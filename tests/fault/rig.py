@@ -89,7 +89,7 @@ class Job:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-            raise Broken(f"no end in {seconds} s") from None
+            raise Broken(f"no end in {seconds} s:\n{self.said()}") from None
         return 128 - code if code < 0 else code
 
     def said(self):

@@ -18,8 +18,8 @@ enum class Purpose : std::uint32_t {
   lanczos = 6,
   test = 7,
   curvature = 8,
-  problem = 9,
-  dropout = 10
+  dropout = 9,
+  problem = 10
 };
 
 class Random {
