@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from rig import SOURCE, Broken, Job, Rig, expect, gone, shared_memory
+from rig import SOURCE, Broken, Job, Rig, expect, gone
 
 sys.path.insert(0, str(SOURCE / "scripts/bench"))
 from hosts import Hosts, ip  # noqa: E402
@@ -36,7 +36,7 @@ def killed_at_any_time(rig, trial):
 
 def one_killed(rig, trial):
     """Rank 0, another rank, or mpirun alone."""
-    run, before = rig.new_run(), shared_memory()
+    run = rig.new_run()
     job = Job(rig, run, 3)
     ranks = rig.started(job, run)
     victim = (ranks[0], ranks[2], job.process.pid)[trial % 3]
@@ -44,15 +44,14 @@ def one_killed(rig, trial):
     begin = time.monotonic()
     code = job.wait(ENDING)
     expect(code in (137, 0), f"exit code {code}, expected 137\n{job.said()}")  # 0: it was done just before
-    # What mpirun keeps in /dev/shm goes with mpirun's own end, unless that was killed.
-    rig.nothing_left(ranks, before if victim != job.process.pid else before | shared_memory())
+    rig.nothing_left(ranks, files=victim != job.process.pid)  # mpirun removes the shared files, unless it was killed
     expect(time.monotonic() - begin < ENDING, "too slow")
     rig.finish(run)
 
 
 def one_stopped(rig, trial):
     """SIGSTOP, the deadline being 3 s."""
-    run, before = rig.new_run(), shared_memory()
+    run = rig.new_run()
     job = Job(rig, run, 3, ["--set", "run.deadline=3", "--set", "run.steps=1000000"])
     ranks = rig.started(job, run)
     time.sleep(rig.random.uniform(0, 0.5))
@@ -61,14 +60,14 @@ def one_stopped(rig, trial):
     code = job.wait(3 + ENDING)
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(f"rank {rank} on " in job.said(), f"rank {rank} is not named:\n{job.said()}")
-    rig.nothing_left(ranks, before)
+    rig.nothing_left(ranks)
     expect(rig.tool("verify", run).returncode == 0, "not whole")
     shutil.rmtree(run)
 
 
 def stuck(rig, trial):
     """A rank that never answers, in a step."""
-    run, before = rig.new_run(), shared_memory()
+    run = rig.new_run()
     rank, step = trial % 2, rig.random.randint(1, 200)
     job = Job(rig, run, 2, ["--set", "run.deadline=3"], {"TALWEG_FAULT": f"hang rank={rank} step={step}"})
     ranks = []
@@ -77,7 +76,7 @@ def stuck(rig, trial):
     code = job.wait(6 + ENDING)
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(f"rank {rank} on " in job.said() and f"computing, step {step}" in job.said(), job.said())
-    rig.nothing_left(ranks, before)
+    rig.nothing_left(ranks)
     rig.finish(run)
 
 
