@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 install_packages
-configure_and_build build -DTALWEG_TESTS=ON -- --target talweg_program
-python3 tests/fault/faults.py build/talweg "$@"
+configure_and_build build -DTALWEG_TESTS=ON -- --target talweg_program failing_disk
+/usr/bin/python3 tests/fault/faults.py build/talweg build/tests/libfailing_disk.so "$@"

@@ -40,7 +40,7 @@ def rows(path):
     labels, places = [], []
     for line in open(path):
         first, *pairs = line.split()
-        labels.append(float(first))
+        labels.append(1 if float(first) > 0 else -1)  # some copies have 0 for -1
         places.append([int(p.split(":")[0]) - 1 for p in pairs])
     a = numpy.zeros((len(labels), max(max(p) for p in places if p) + 1))
     for i, columns in enumerate(places):

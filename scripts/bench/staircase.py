@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 CONFIG = pathlib.Path(__file__).resolve().parents[2] / "configs" / "bench" / "staircase.toml"
-METHODS = {"gd": ["method={name=\"gd\", lr=0.05}"], "pgd": []}
+METHODS = {"gd": ["method.name=gd", "method.radius=", "method.gradient_threshold="], "pgd": []}
 SEEDS = range(1, 6)
 
 

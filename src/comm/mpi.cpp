@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "comm/launcher.hpp"
 #include "comm/mapping.hpp"
 #include "comm/watchdog.hpp"
 #include "talweg/base/error.hpp"
@@ -28,6 +29,7 @@ namespace {
 // A whole large vector in one reduction takes several times as long as in pieces of about this size. An allgather does not.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::chrono::seconds kAbort{5};
+constexpr std::chrono::seconds kLauncher{10};  // mpirun needs two when all hosts answer
 
 /// Parts that the ranks of a node map, each its own and everybody else's.
 class NodeMemory final : public SharedMemory {
@@ -147,6 +149,7 @@ class World final : public Communicator {
       std::_Exit(code);
     })
         .detach();
+    if (node_.nodes > 1) end_launcher_after(kLauncher);
     MPI_Abort(comm_, code);
     std::_Exit(code);
   }

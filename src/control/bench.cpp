@@ -100,8 +100,8 @@ base::ExitCode run_bench(Context& context, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg bench configs/mnist_t10k_mlp.toml --threads 2\n"
       "  mpirun -n 2 talweg bench run.toml --seconds 2 --json\n"
@@ -109,18 +109,17 @@ Action declare(CLI::App& app) {
       "Steps of the config's method on its data, for so many seconds; stops, evaluations, checkpoints and trace are left out.\n"
       "Beside them what this machine can do at best, measured in the same minute.");
   auto options = std::make_shared<Options>();
-  app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      ->take_all()
-      ->expected(1);
-  app.add_option("--seconds", options->seconds, "how long (default 5)")->check(more_than_zero);
-  app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")
-      ->check(CLI::Range(1, 4096));
-  app.add_flag("--hvp", options->products, "gradients and Hessian-vector products instead of steps, at the initial point");
-  app.add_option("--ranks-per-node", options->ranks_per_node,
-                 "so many ranks count as a node of their own: what several nodes say to each other, seen on one")
-      ->check(CLI::Range(1, 4096));
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("config", options->config, "config file (TOML)").required();
+  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      .repeated();
+  arguments.add("--seconds", options->seconds, "how long (default 5)").check(more_than_zero);
+  arguments.add("--threads", options->threads, "threads per rank (default: the cores this rank may use)").within(1, 4096);
+  arguments.flag("--hvp", options->products, "gradients and Hessian-vector products instead of steps, at the initial point");
+  arguments
+      .add("--ranks-per-node", options->ranks_per_node,
+           "so many ranks count as a node of their own: what several nodes say to each other, seen on one")
+      .within(1, 4096);
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_bench(context, *options); };
 }
 

@@ -20,23 +20,22 @@ base::ExitCode run_certify(Context& context, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg certify configs/runs/digits_mlp\n"
       "  mpirun -n 2 talweg certify run/checkpoints/step-000001200.h5 --gradient-tolerance 1e-4\n"
       "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: the chance\n"
       "that curvature below -delta was missed is at most 1 %. Anything else is undecided, and said so.");
   auto options = std::make_shared<Options>();
-  app.add_option("run", options->run, "run directory or checkpoint")->required();
-  app.add_flag("--best", options->best, "the best parameters instead of the last");
-  app.add_option("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)")->check(more_than_zero);
-  app.add_option("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")
-      ->check(more_than_zero);
-  app.add_option("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)")
-      ->check(CLI::Range(1, 100000));
-  app.add_option("--threads", options->certify.threads, "threads per rank")->check(CLI::Range(1, 4096));
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("run", options->run, "run directory or checkpoint").required();
+  arguments.flag("--best", options->best, "the best parameters instead of the last");
+  arguments.add("--gradient-tolerance", options->certify.gradient_tolerance, "epsilon (default 1e-3)").check(more_than_zero);
+  arguments.add("--curvature-tolerance", options->certify.curvature_tolerance, "delta (default sqrt(epsilon))")
+      .check(more_than_zero);
+  arguments.add("--iterations", options->certify.iterations, "Lanczos steps at most (default 100)").within(1, 100000);
+  arguments.add("--threads", options->certify.threads, "threads per rank").within(1, 4096);
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_certify(context, *options); };
 }
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 #include "talweg/train/preview.hpp"
 
 namespace talweg::control {
@@ -78,25 +79,24 @@ base::ExitCode run_check(Context& context, const Options& options) {
   }
   const base::Config config = base::Config::load(options.config, options.set);
   const train::Preview preview = train::preview(config, options.ranks, options.nodes, context.log());
-  print(options.json ? to_json(config, preview).dump(2) + "\n" : to_text(config, preview));
+  print(options.json ? json_text(to_json(config, preview)) : to_text(config, preview));
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg check run.toml\n"
       "  talweg check run.toml --ranks 8 --set run.batch=512\n"
       "  talweg check run.toml --ranks 64 --nodes 8 --set run.placement=sharded\n"
       "Reads config and data and says what a run would do; trains nothing.");
   auto options = std::make_shared<Options>();
-  app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      ->take_all()
-      ->expected(1);
-  app.add_option("--ranks", options->ranks, "ranks to plan for (default 1)")->check(CLI::Range(1, 1 << 20));
-  app.add_option("--nodes", options->nodes, "machines they are on (default 1)")->check(CLI::Range(1, 1 << 20));
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("config", options->config, "config file (TOML)").required();
+  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      .repeated();
+  arguments.add("--ranks", options->ranks, "ranks to plan for (default 1)").within(1, 1 << 20);
+  arguments.add("--nodes", options->nodes, "machines they are on (default 1)").within(1, 1 << 20);
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_check(context, *options); };
 }
 

@@ -3,8 +3,10 @@
 
 #include <fmt/ranges.h>
 
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -36,13 +38,6 @@ std::string chosen_name(const CLI::App& app) {
 int exit_value(base::ExitCode code) { return static_cast<int>(code); }
 
 }  // namespace
-
-std::string more_than_zero(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool number = !text.empty() && end == text.c_str() + text.size();
-  return number && value > 0 && std::isfinite(value) ? "" : fmt::format("found {}, expected a number above 0", text);
-}
 
 void print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
@@ -103,7 +98,8 @@ int run_command_line(int argc, char** argv) {
   std::size_t chosen_index = 0;
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
     CLI::App* sub = app.add_subcommand(kCommands[i]->name, kCommands[i]->summary);
-    actions[i] = kCommands[i]->declare(*sub);
+    Arguments arguments(*sub);
+    actions[i] = kCommands[i]->declare(arguments);
     sub->callback([&, i] {
       chosen = kCommands[i];
       chosen_index = i;

@@ -2,15 +2,13 @@
 // What a subcommand is made of.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "control/arguments.hpp"
 #include "talweg/base/config.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/base/log.hpp"
@@ -47,16 +45,13 @@ class Context {
 /// The work of a chosen subcommand; its return value is the exit code. Errors are thrown as base::Error.
 using Action = std::function<base::ExitCode(Context&)>;
 
-/// Declares a subcommand's options on `app` and returns what to do when it is chosen. `app` outlives the action.
+/// Declares a subcommand's options on `app` and returns what to do when it is chosen.
 struct CommandEntry {
   const char* name;
   const char* summary;
   bool uses_mpi;  // else ranks other than 0 of a launcher leave at once
-  Action (*declare)(CLI::App& app);
+  Action (*declare)(Arguments& app);
 };
-
-/// For CLI::Option::check: "" when the text is a finite number above 0, else what is wrong.
-std::string more_than_zero(const std::string& text);
 
 /// Prints to stdout and checks that it could be written (Error(io) otherwise: a full disk behind a redirection).
 void print(const std::string& text);

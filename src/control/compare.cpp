@@ -2,6 +2,7 @@
 #include "control/compare.hpp"
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/publish.hpp"
 
@@ -37,9 +38,9 @@ base::ExitCode run_compare(Context& context, const Options& options) {
   std::vector<TheoryCurves> theory;
   if (options.theory) {
     for (const ComparedRun& run : runs) theory.push_back(theory_of(run));
-    print(options.json ? theory_json(theory).dump(2) + "\n" : theory_table(theory));
+    print(options.json ? json_text(theory_json(theory)) : theory_table(theory));
   } else {
-    print(options.json ? compare_json(runs).dump(2) + "\n" : compare_table(runs));
+    print(options.json ? json_text(compare_json(runs)) : compare_table(runs));
   }
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {
@@ -52,8 +53,8 @@ base::ExitCode run_compare(Context& context, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg compare runs/sgd runs/adam\n"
       "  talweg compare runs/* --x gradients -o methods.png\n"
@@ -62,13 +63,13 @@ Action declare(CLI::App& app) {
       "gradients: example-gradients the method asked for, the fair axis between methods. Pictures need python3 with h5py and\n"
       "matplotlib; the CSV (run, x, series, value) needs neither.");
   auto options = std::make_shared<Options>();
-  app.add_option("runs", options->runs, "run directories")->required();
-  app.add_option("--x", options->x, "axis of picture and CSV (default epoch)")
-      ->check(CLI::IsMember({"step", "epoch", "examples", "gradients", "seconds"}));
-  app.add_option("-o,--output", options->output, "FILE.png, FILE.svg or FILE.csv");
-  app.add_flag("--theory", options->theory,
-               "runs of problems with known answers: F - F*, the bound proven for the method, the lower bound");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("runs", options->runs, "run directories").required();
+  arguments.add("--x", options->x, "axis of picture and CSV (default epoch)")
+      .one_of({"step", "epoch", "examples", "gradients", "seconds"});
+  arguments.add("-o,--output", options->output, "FILE.png, FILE.svg or FILE.csv");
+  arguments.flag("--theory", options->theory,
+                 "runs of problems with known answers: F - F*, the bound proven for the method, the lower bound");
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_compare(context, *options); };
 }
 

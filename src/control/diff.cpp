@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/checkpoint.hpp"
 
@@ -96,7 +97,7 @@ std::string to_json(const Findings& findings, bool different) {
     json["notes"] = f.notes;
     all.push_back(std::move(json));
   }
-  return nlohmann::ordered_json{{"same", !different}, {"findings", all}}.dump(2) + "\n";
+  return json_text({{"same", !different}, {"findings", all}});
 }
 
 base::ExitCode run_diff(Context& /*context*/, const Options& options) {
@@ -126,8 +127,8 @@ base::ExitCode run_diff(Context& /*context*/, const Options& options) {
   return different ? kDifferent : base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg diff runs/one_rank runs/four_ranks\n"
       "  talweg diff a/checkpoints/step-000001200.h5 b/checkpoints/step-000001200.h5\n"
@@ -138,9 +139,9 @@ Action declare(CLI::App& app) {
       "made\n"
       "where a run ended that was extended later, say. Exit code 0: the same; 1: different; others: trouble.");
   auto options = std::make_shared<Options>();
-  app.add_option("a", options->first, "run directory, checkpoint or trace")->required();
-  app.add_option("b", options->second, "another of the same kind")->required();
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("a", options->first, "run directory, checkpoint or trace").required();
+  arguments.add("b", options->second, "another of the same kind").required();
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_diff(context, *options); };
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 #include "talweg/train/stored_model.hpp"
 
 namespace talweg::control {
@@ -30,23 +31,23 @@ base::ExitCode run_evaluate(Context& context, const Options& options) {
     text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value)
                                : fmt::format("  {:<10}{:.6g}\n", kind, value);
   }
-  print(options.json ? json.dump(2) + "\n" : text);
+  print(options.json ? json_text(json) : text);
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg evaluate configs/runs/a9a_logistic --data configs/data/downloaded/a9a.t\n"
       "  mpirun -n 2 talweg evaluate run --best --data new.csv --json\n"
       "The stored model's classes, features and transform are used; labels or features outside them are errors.");
   auto options = std::make_shared<Options>();
-  app.add_option("run", options->run, "run directory or checkpoint")->required();
-  app.add_option("--data", options->data, "data file; its format is guessed from the name")->required();
-  app.add_option("--labels", options->labels, "the labels' file (default: the one named as that of the training data)");
-  app.add_flag("--best", options->best, "the best parameters instead of the last");
-  app.add_option("--threads", options->threads, "threads per rank")->check(CLI::Range(1, 4096));
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("run", options->run, "run directory or checkpoint").required();
+  arguments.add("--data", options->data, "data file; its format is guessed from the name").required();
+  arguments.add("--labels", options->labels, "the labels' file (default: the one named as that of the training data)");
+  arguments.flag("--best", options->best, "the best parameters instead of the last");
+  arguments.add("--threads", options->threads, "threads per rank").within(1, 4096);
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_evaluate(context, *options); };
 }
 

@@ -33,8 +33,8 @@ base::ExitCode run_export(Context& context, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg export configs/runs/digits_mlp --best -o digits.npz\n"
       "  talweg export run/checkpoints/step-000001200.h5 -o model.npz\n"
@@ -42,9 +42,9 @@ Action declare(CLI::App& app) {
       "with\n"
       "numpy.load and is a valid [init] path.");
   auto options = std::make_shared<Options>();
-  app.add_option("run", options->run, "run directory or checkpoint")->required();
-  app.add_option("-o,--output", options->output, "FILE.npz")->required();
-  app.add_flag("--best", options->best, "the best parameters instead of the last");
+  arguments.add("run", options->run, "run directory or checkpoint").required();
+  arguments.add("-o,--output", options->output, "FILE.npz").required();
+  arguments.flag("--best", options->best, "the best parameters instead of the last");
   return [options](Context& context) { return run_export(context, *options); };
 }
 

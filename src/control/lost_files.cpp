@@ -2,11 +2,10 @@
 // Files are held against each other. A run writes rows, then best.h5, then the checkpoint that needs both, and removes none of
 // the newest: so the trace is never behind the newest checkpoint, and that never behind the summary. A run that goes on, or was
 // killed, may be ahead of its summary.
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "control/finding.hpp"
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/base/config.hpp"
 #include "talweg/train/run_directory.hpp"
@@ -24,17 +23,17 @@ struct Told {
 };
 
 Told told_by(const std::filesystem::path& summary) {
-  std::ifstream in(summary);
-  const auto json = nlohmann::json::parse(in, nullptr, false);
   Told told;
+  std::error_code ignored;
+  const auto json = std::filesystem::exists(summary, ignored) ? read_json(summary) : nlohmann::ordered_json();
   if (!json.is_object()) return told;
-  const auto number = [](const nlohmann::json& from, const char* key) {
+  const auto number = [](const nlohmann::ordered_json& from, const char* key) {
     return from.contains(key) && from[key].is_number_integer() ? from[key].get<std::int64_t>() : std::int64_t{-1};
   };
-  const auto files = json.value("files", nlohmann::json::object());
+  const auto files = json.value("files", nlohmann::ordered_json::object());
   told.step = number(json, "step");
   told.last_checkpoint = number(files, "last_checkpoint");
-  const std::int64_t code = number(json.value("ending", nlohmann::json::object()), "code");
+  const std::int64_t code = number(json.value("ending", nlohmann::ordered_json::object()), "code");
   const bool stands = code == 0 || code == static_cast<std::int64_t>(base::ExitCode::stopped_early);
   if (!files.contains("last_checkpoint") && stands) told.last_checkpoint = told.step;  // of an older version
   told.best = number(files, "best");

@@ -7,6 +7,7 @@
 
 #include "control/command.hpp"
 #include "control/dialects.hpp"
+#include "control/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -29,7 +30,7 @@ struct Options {
 base::ExitCode run_methods(Context& /*context*/, const Options& options) {
   if (!options.diff.empty()) {
     const DialectDiff diff = dialect_diff(optim::find_entry(options.name), options.diff.at(0), options.diff.at(1));
-    print(options.json ? to_json(diff).dump(2) + "\n" : to_text(diff));
+    print(options.json ? json_text(to_json(diff)) : to_text(diff));
     return base::ExitCode::finished;
   }
   if (options.name.empty()) {
@@ -42,18 +43,18 @@ base::ExitCode run_methods(Context& /*context*/, const Options& options) {
   const auto schedule = std::ranges::find(schedules, options.name, &optim::ScheduleEntry::name);
   if (method != methods.end()) {
     const MethodView view = view_of(**method);
-    print(options.json ? to_json(view).dump(2) + "\n" : to_text(view));
+    print(options.json ? json_text(to_json(view)) : to_text(view));
   } else if (schedule != schedules.end()) {
     const ScheduleView view = view_of(**schedule);
-    print(options.json ? to_json(view).dump(2) + "\n" : to_text(view));
+    print(options.json ? json_text(to_json(view)) : to_text(view));
   } else {
     refuse(options.name);
   }
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg methods\n"
       "  talweg methods adam\n"
@@ -61,11 +62,11 @@ Action declare(CLI::App& app) {
       "  talweg methods --json\n"
       "Without a name: every method, and the schedules, losses, activations, models and data formats a config may name.");
   auto options = std::make_shared<Options>();
-  CLI::Option* name = app.add_option("name", options->name, "a method or a schedule");
-  app.add_option("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they part")
-      ->expected(2)
-      ->needs(name);
-  app.add_flag("--json", options->json, "print JSON");
+  const Argument name = arguments.add("name", options->name, "a method or a schedule");
+  arguments.add("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they part")
+      .takes(2)
+      .needs(name);
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_methods(context, *options); };
 }
 

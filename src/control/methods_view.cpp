@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/ranges.h>
 
+#include "control/json.hpp"
 #include "control/methods.hpp"
 #include "control/table.hpp"
 #include "talweg/base/error.hpp"
@@ -288,7 +289,7 @@ std::string catalogue_json() {
                                        {"losses", model::loss_names()},
                                        {"activations", model::activation_names()},
                                        {"formats", data::format_names()}};
-  return json.dump(2) + "\n";
+  return json_text(json);
 }
 
 }  // namespace talweg::control

@@ -49,17 +49,17 @@ base::ExitCode run_predict(Context& context, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg predict configs/runs/digits_mlp --data configs/data/digits.csv.gz -o predictions.csv\n"
       "  talweg predict run --best --data new.npy -o scores.npy\n"
       "CSV: record, class, scores. NPY: the scores [records, outputs] in float64. Scores are before softmax or sigmoid.");
   auto options = std::make_shared<Options>();
-  app.add_option("run", options->run, "run directory or checkpoint")->required();
-  app.add_option("--data", options->data, "data file; its format is guessed from the name")->required();
-  app.add_option("-o,--output", options->output, "FILE.csv or FILE.npy")->required();
-  app.add_flag("--best", options->best, "the best parameters instead of the last");
+  arguments.add("run", options->run, "run directory or checkpoint").required();
+  arguments.add("--data", options->data, "data file; its format is guessed from the name").required();
+  arguments.add("-o,--output", options->output, "FILE.csv or FILE.npy").required();
+  arguments.flag("--best", options->best, "the best parameters instead of the last");
   return [options](Context& context) { return run_predict(context, *options); };
 }
 

@@ -2,6 +2,7 @@
 #include "control/problems.hpp"
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -14,25 +15,25 @@ struct Options {
 
 base::ExitCode run_problems(Context& /*context*/, const Options& options) {
   if (options.name.empty()) {
-    print(options.json ? problems_json().dump(2) + "\n" : problems_text());
+    print(options.json ? json_text(problems_json()) : problems_text());
     return base::ExitCode::finished;
   }
   const model::ProblemEntry& entry = model::find_problem(options.name);
-  print(options.json ? problem_json(entry, options.set).dump(2) + "\n" : problem_text(entry, options.set));
+  print(options.json ? json_text(problem_json(entry, options.set)) : problem_text(entry, options.set));
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg problems\n"
       "  talweg problems nesterov_chain\n"
       "  talweg problems lasso --set problem.dimension=32 --set regularizer.l1=0.1\n"
       "To run one, a config has [problem] name and its keys in the place of [model] and [data].");
   auto options = std::make_shared<Options>();
-  app.add_option("name", options->name, "a problem");
-  app.add_option("--set", options->set, "override a key: problem.key=value, regularizer.key=value")->take_all()->expected(1);
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("name", options->name, "a problem");
+  arguments.add("--set", options->set, "override a key: problem.key=value, regularizer.key=value").repeated();
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_problems(context, *options); };
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/problems.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "control/problems.hpp"
 #include "control/table.hpp"
 
 namespace talweg::control {

@@ -2,6 +2,7 @@
 #include "control/show.hpp"
 
 #include "control/command.hpp"
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 
 namespace talweg::control {
@@ -15,7 +16,7 @@ struct Options {
 /// Text, or JSON made only when it was asked for.
 template <class Text, class Json>
 std::string shown(bool json, Text text, Json structure) {
-  return json ? structure().dump(2) + "\n" : text();
+  return json ? json_text(structure()) : text();
 }
 
 std::string show(const Options& options) {
@@ -42,16 +43,16 @@ base::ExitCode run_show(Context& /*context*/, const Options& options) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg show configs/runs/digits_mlp\n"
       "  talweg show run/checkpoints/best.h5\n"
       "  talweg show run/trace.h5 --json\n"
       "Works on a run that is still going: what was written last is shown.");
   auto options = std::make_shared<Options>();
-  app.add_option("path", options->path, "run directory, checkpoint or trace")->required();
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("path", options->path, "run directory, checkpoint or trace").required();
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_show(context, *options); };
 }
 

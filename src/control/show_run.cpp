@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "control/show.hpp"
 #include "control/table.hpp"
@@ -30,7 +31,7 @@ Run read_run(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto summary = train::RunDirectory{path}.summary();
   if (std::filesystem::exists(summary, ignored)) {
-    run.summary = nlohmann::ordered_json::parse(base::read_text(summary), nullptr, false);
+    run.summary = read_json(summary);
     if (!run.summary->is_object()) {
       base::fail(
           base::ExitCode::bad_data,

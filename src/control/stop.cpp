@@ -22,15 +22,15 @@ base::ExitCode run_stop(const std::string& run) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg stop configs/runs/digits_mlp\n"
       "As the signal USR1 does, without a process to send it to: the run looks for the file `stop` in its directory a few "
       "times\n"
       "a second. Its next start removes the file and goes on. Exit code 66 when nobody trains there.");
   auto run = std::make_shared<std::string>();
-  app.add_option("run", *run, "run directory")->required();
+  arguments.add("run", *run, "run directory").required();
   return [run](Context& /*context*/) { return run_stop(*run); };
 }
 

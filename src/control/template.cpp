@@ -35,11 +35,12 @@ base::ExitCode run_template(const std::string& task) {
   return base::ExitCode::finished;
 }
 
-Action declare(CLI::App& app) {
-  app.footer("Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" +
-             task_list());
+Action declare(Arguments& arguments) {
+  arguments.footer(
+      "Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" +
+      task_list());
   auto task = std::make_shared<std::string>();
-  app.add_option("task", *task, "what is to be learnt; none: the list of tasks");
+  arguments.add("task", *task, "what is to be learnt; none: the list of tasks");
   return [task](Context& /*context*/) { return run_template(*task); };
 }
 

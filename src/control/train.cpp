@@ -39,25 +39,22 @@ base::ExitCode run_train(Context& context, const Options& options) {
   return result.summary.ending.code;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg train configs/digits_mlp.toml\n"
       "  mpirun -n 4 talweg train run.toml --set method.lr=0.01\n"
       "The same command resumes an unfinished run and extends one whose epochs grew; --fresh starts anew.");
   auto options = std::make_shared<Options>();
-  app.add_option("config", options->config, "config file (TOML)")->required();
-  app.add_option("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      ->take_all()
-      ->expected(1);
-  app.add_option("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
-      ->check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
-  app.add_flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
-  app.add_option("--threads", options->threads, "threads per rank (default: the cores this rank may use)")
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--progress", options->progress, "progress on stderr")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
-  app.add_flag("--json", options->json, "print the summary as JSON");
+  arguments.add("config", options->config, "config file (TOML)").required();
+  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
+      .repeated();
+  arguments.add("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
+      .check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
+  arguments.flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
+  arguments.add("--threads", options->threads, "threads per rank (default: the cores this rank may use)").within(1, 4096);
+  arguments.add("--progress", options->progress, "progress on stderr").one_of({"auto", "bar", "plain", "json", "none"});
+  arguments.flag("--json", options->json, "print the summary as JSON");
   return [options](Context& context) { return run_train(context, *options); };
 }
 

@@ -3,6 +3,7 @@
 
 #include "control/command.hpp"
 #include "control/finding.hpp"
+#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "control/table.hpp"
 #include "talweg/io/checkpoint.hpp"
@@ -127,7 +128,7 @@ std::string to_json(const std::vector<Finding>& findings, bool intact) {
                      {"step", f.step >= 0 ? nlohmann::ordered_json(f.step) : nlohmann::ordered_json(nullptr)},
                      {"problem", f.problem}});
   }
-  return nlohmann::ordered_json{{"intact", intact}, {"files", files}}.dump(2) + "\n";
+  return json_text({{"intact", intact}, {"files", files}});
 }
 
 base::ExitCode run_verify(Context& /*context*/, const Options& options) {
@@ -140,8 +141,8 @@ base::ExitCode run_verify(Context& /*context*/, const Options& options) {
   return damaged ? base::ExitCode::bad_data : first_bad->code;
 }
 
-Action declare(CLI::App& app) {
-  app.footer(
+Action declare(Arguments& arguments) {
+  arguments.footer(
       "Examples:\n"
       "  talweg verify configs/runs/digits_mlp\n"
       "  talweg verify run/checkpoints/best.h5 --json\n"
@@ -150,8 +151,8 @@ Action declare(CLI::App& app) {
       "nothing. What other files say was there must be: the last checkpoint, the best point, the rows of the trace.\n"
       "Exit code 65 when a file is damaged, 66 when one is lost, 0 when all are intact.");
   auto options = std::make_shared<Options>();
-  app.add_option("run", options->run, "run directory, checkpoint or trace")->required();
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add("run", options->run, "run directory, checkpoint or trace").required();
+  arguments.flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run_verify(context, *options); };
 }
 

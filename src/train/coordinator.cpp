@@ -117,7 +117,7 @@ Ending Coordinator<Real>::to_the_end() {
     ending = loop().value_or(finished(run_.run.steps ? "steps" : "epochs", fmt::format("all {} steps are done", steps_)));
   }
   if (ending.code == ExitCode::finished) conclude();
-  if (!writer_) return ending;
+  if (!writer_ || ended_before_) return ending;
   earlier_ = ending;
   wait_for_disk();
   save_checkpoint();

@@ -133,6 +133,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     if (!forget_best) write_lost_best(checkpoint);
+    if (!says_finished(directory_.summary())) continue_trace();  // a kill or the disk came before the trace was finished
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,

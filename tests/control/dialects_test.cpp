@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "talweg/base/error.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::control {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 TEST(Dialects, TheLoopIsThatOfTheGoldenTables) {
   std::size_t rows = 0;
   for (const char* rule : {"adam", "momentum", "rmsprop", "lars", "sophia", "schedule_free_sgd"}) {
-    std::ifstream file(std::filesystem::path(TALWEG_SOURCE_DIR) / "tests/golden/rules" / (std::string(rule) + ".csv"));
+    std::ifstream file(test::source() / "tests/golden/rules" / (std::string(rule) + ".csv"));
     std::string line, before;
     std::vector<std::vector<double>> points;
     std::getline(file, line);

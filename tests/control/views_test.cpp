@@ -10,6 +10,7 @@
 #include "control/table.hpp"
 #include "control/template.hpp"
 #include "talweg/train/run_config.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::control {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 TEST(Configs, EveryShippedOneParses) {
   std::size_t count = 0;
   for (const char* folder : {"configs", "configs/bench"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(test::source() / folder)) {
       if (entry.path().extension() != ".toml") continue;
       ++count;
       EXPECT_NO_THROW(train::parse_run(base::Config::load(entry.path()))) << entry.path();

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "tests/data/support.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::data {
 namespace {
@@ -23,7 +24,7 @@ double total(const Dataset<Real>& data) {
 }
 
 TEST(Digits, AreShipped) {
-  const auto file = std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/data/digits.csv.gz";
+  const auto file = test::source() / "configs/data/digits.csv.gz";
   const auto parts = load_alone<float>(config_for({.path = file, .format = "csv", .labels = {}}));
   EXPECT_EQ(parts.train.shape().count, 1797U);
   EXPECT_EQ(parts.train.shape().features, 64U);

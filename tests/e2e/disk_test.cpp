@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <csignal>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/e2e/problems.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/process.hpp"
 
 namespace talweg::test {
@@ -58,7 +58,7 @@ class Disk : public testing::Test {
     now.rlim_cur = bytes;
     ASSERT_EQ(prlimit(process.pid(), RLIMIT_FSIZE, &now, nullptr), 0);
   }
-  json summary() const { return json::parse(read_file(run_ / "summary.json")); }
+  json summary() const { return parse_json(read_file(run_ / "summary.json")); }
   /// The run's end is that of a run nobody disturbed.
   void compare(const std::string& config) const {
     const auto quiet = folder_ / "quiet";

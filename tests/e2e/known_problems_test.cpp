@@ -2,9 +2,8 @@
 // Problems with known answers as a user runs them: without data, with the same bits everywhere, told, compared with theory.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "tests/support/folder.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/process.hpp"
 
 namespace talweg::test {
@@ -23,7 +22,7 @@ class KnownProblems : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Result result = talweg(ranks, arguments);
     EXPECT_EQ(result.code, 0) << result.err;
-    return json::parse(result.out, nullptr, false);
+    return parse_json(result.out);
   }
   std::string exported(const std::string& run) const {
     const std::string file = (folder_ / (run + ".npz")).string();
@@ -85,7 +84,7 @@ TEST_F(KnownProblems, AreListedAndTold) {
   EXPECT_EQ(all.code, 0);
   for (const char* name : {"nesterov_chain", "staircase", "reddi"}) EXPECT_NE(all.out.find(name), std::string::npos) << all.out;
   const Result one = talweg(0, {"problems", "nesterov_chain", "--set", "problem.dimension=3", "--json"});
-  const json told = json::parse(one.out, nullptr, false);
+  const json told = parse_json(one.out);
   ASSERT_FALSE(told.is_discarded()) << one.out << one.err;
   EXPECT_EQ(told["dimension"], 3);
   EXPECT_EQ(told["points"][0]["x"], (std::vector<double>{0.75, 0.5, 0.25}));
@@ -104,7 +103,7 @@ TEST_F(KnownProblems, CompareSetsRunsBesideTheirBounds) {
   const std::string picture = (folder_ / "curves.csv").string();
   const Result result = talweg(0, {"compare", (folder_ / "gd").string(), (folder_ / "agd").string(),
                                    (folder_ / "lbfgs").string(), "--theory", "--json", "--x", "step", "-o", picture});
-  const json curves = json::parse(result.out, nullptr, false);
+  const json curves = parse_json(result.out);
   ASSERT_FALSE(curves.is_discarded()) << result.out << result.err;
   ASSERT_EQ(curves.size(), 3U);
   for (std::size_t k = 0; k < 2; ++k) {

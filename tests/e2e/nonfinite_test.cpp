@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/e2e/problems.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/process.hpp"
 
 namespace talweg::test {
@@ -35,7 +35,7 @@ class NonFinite : public testing::Test {
                std::vector<std::string> more = {}) const {
     return run(command(ranks, config, name, std::move(more)), {"TALWEG_FAULT=" + fault});
   }
-  json summary(const std::string& name) const { return json::parse(read_file(folder_ / name / "summary.json")); }
+  json summary(const std::string& name) const { return parse_json(read_file(folder_ / name / "summary.json")); }
   std::string shown(const std::string& name) const { return talweg(0, {"show", (folder_ / name).string()}).out; }
   void expect_same(const std::string& a, const std::string& b) const {
     const Result same = talweg(0, {"diff", (folder_ / a).string(), (folder_ / b).string()});
@@ -103,7 +103,7 @@ TEST_F(NonFinite, StopKeepsTheBestPointOfARunThatHasNoCheckpointYet) {
   EXPECT_EQ(told["files"]["last_checkpoint"], nullptr);
   ASSERT_TRUE(told["best"].is_object());
   EXPECT_EQ(told["files"]["best"], told["best"]["step"]);
-  const json best = json::parse(talweg(0, {"verify", (folder_ / "run/checkpoints/best.h5").string(), "--json"}).out);
+  const json best = parse_json(talweg(0, {"verify", (folder_ / "run/checkpoints/best.h5").string(), "--json"}).out);
   EXPECT_EQ(best["files"][0]["step"], told["best"]["step"]);
   expect_whole("run");
 }
@@ -120,7 +120,7 @@ TEST_F(NonFinite, RollbackGoesOnFromTheLastCheckpointWithSmallerSteps) {
     expect_whole(name);
     expect_same("replicated", name);
   }
-  const json shown = json::parse(talweg(0, {"show", (folder_ / "replicated").string(), "--json"}).out);
+  const json shown = parse_json(talweg(0, {"show", (folder_ / "replicated").string(), "--json"}).out);
   EXPECT_EQ(shown["summary"]["step"], 60);
   EXPECT_TRUE(says(talweg(0, {"show", (folder_ / "replicated").string()}).out, "learning rate 0.005"));
 }
@@ -190,7 +190,7 @@ TEST_F(NonFinite, ABenchThatDivergesSaysSoInJson) {
   const Result result = talweg(0, {"bench", config(4), "--set", "method.name=sgd", "--set", "method.lr=1e37", "--set",
                                    "model.loss=squared", "--seconds", "0.1", "--json"});
   EXPECT_EQ(result.code, 79) << result.err;
-  EXPECT_EQ(json::parse(result.out)["ending"]["code"], 79) << result.out;
+  EXPECT_EQ(parse_json(result.out)["ending"]["code"], 79) << result.out;
 }
 
 }  // namespace

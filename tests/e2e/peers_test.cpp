@@ -69,7 +69,8 @@ class Peers : public testing::Test {
   Folder folder_;
   std::string config_;
   fs::path run_ = folder_ / "run";
-  fs::path shared_ = folder_ / "shared";  // what the ranks of one host map; in /dev/shm other jobs' files would be taken for ours
+  fs::path shared_ =
+      folder_ / "shared";  // what the ranks of one host map; in /dev/shm other jobs' files would be taken for ours
   std::vector<std::string> environment_ = {"OMPI_MCA_btl_vader_backing_directory=" + shared_.string()};
 };
 

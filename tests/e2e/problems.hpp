@@ -8,10 +8,11 @@
 
 #include "talweg/base/random.hpp"
 #include "tests/support/folder.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 
-inline std::string digits() { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/data/digits.csv.gz").string(); }
+inline std::string digits() { return (source() / "configs/data/digits.csv.gz").string(); }
 
 /// A made-up file of a9a's kind: rows of 14 binary features out of 123, labels from a hidden weight per feature.
 inline std::string sparse_file(const Folder& folder, std::uint64_t rows = 3001) {

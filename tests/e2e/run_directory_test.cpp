@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/e2e/problems.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/process.hpp"
 
 namespace talweg::test {
@@ -84,7 +84,7 @@ TEST_F(RunDirectory, AnotherMetricForgetsTheBest) {
   train_well({"--set", "stop.metric=valid_accuracy"});
   const Result result = train({"--set", "stop.metric=valid_loss", "--set", "run.steps=60", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_GT(json::parse(result.out)["best"]["step"], 40) << result.out;
+  EXPECT_GT(parse_json(result.out)["best"]["step"], 40) << result.out;
 }
 
 TEST_F(RunDirectory, TheMethodsNameIsWhatIsRefused) {
@@ -113,7 +113,7 @@ TEST_F(RunDirectory, DivergenceInTheLastStepHasASummaryToo) {
   const Result wild =
       train({"--set", "method.name=sgd", "--set", "method.lr=1e37", "--set", "model.loss=squared", "--set", "run.steps=1"});
   EXPECT_EQ(wild.code, 79) << wild.err;
-  EXPECT_EQ(json::parse(read_file(run_ / "summary.json"))["ending"]["reason"], "diverged");
+  EXPECT_EQ(parse_json(read_file(run_ / "summary.json"))["ending"]["reason"], "diverged");
 }
 
 TEST_F(RunDirectory, CertifyWantsTheDataOfTheRun) {
@@ -200,7 +200,7 @@ TEST_F(RunDirectory, VerifyMissesRowsThatACheckpointSpeaksOf) {
   Process process(
       talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
                          "checkpoint.every_seconds=0.2", "--set", "checkpoint.every_steps=0"}));
-  const auto newest = [&] { return json::parse(talweg(0, {"verify", run_.string(), "--json"}).out)["files"]; };
+  const auto newest = [&] { return parse_json(talweg(0, {"verify", run_.string(), "--json"}).out)["files"]; };
   for (int i = 0; i < 100 && !(fs::exists(run_ / "trace.rows") && fs::file_size(run_ / "trace.rows") > 2000000); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   process.signal(SIGKILL);
@@ -238,7 +238,7 @@ TEST_F(RunDirectory, ALostBestOfAFinishedRunIsWrittenAgain) {
   const Result again = train();
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_TRUE(says(again, "written again")) << again.err;
-  const json expected = json::parse(talweg(0, {"verify", run_.string(), "--json"}).out);
+  const json expected = parse_json(talweg(0, {"verify", run_.string(), "--json"}).out);
   EXPECT_EQ(expected["intact"], true) << expected;
   EXPECT_EQ(read_file(run_ / "checkpoints/best.h5").size(), best.size());
 }
@@ -287,10 +287,10 @@ TEST_F(RunDirectory, TheNameOfTheRowsIsOnTheDiskBeforeACheckpointIs) {
 
 TEST_F(RunDirectory, JsonOfEverythingThatReports) {
   train_well();
-  const json same = json::parse(talweg(0, {"diff", run_.string(), run_.string(), "--json"}).out);
+  const json same = parse_json(talweg(0, {"diff", run_.string(), run_.string(), "--json"}).out);
   EXPECT_EQ(same["same"], true);
   EXPECT_EQ(same["findings"][0]["compared"], "trace");
-  const json compared = json::parse(talweg(0, {"compare", run_.string(), run_.string(), "--json"}).out);
+  const json compared = parse_json(talweg(0, {"compare", run_.string(), run_.string(), "--json"}).out);
   EXPECT_EQ(compared.size(), 2U);
   EXPECT_EQ(compared[0]["steps"], 40);
 }

@@ -9,6 +9,7 @@
 
 #include "tests/e2e/problems.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 namespace {
@@ -30,7 +31,7 @@ class SlurmScript : public testing::Test {
   }
   std::vector<std::string> command(std::vector<std::string> more = {}) const {
     std::vector<std::string> all = {
-        (fs::path(TALWEG_SOURCE_DIR) / "scripts/slurm/train.sbatch").string(), config_, "--threads", "1", "--progress", "none"};
+        (source() / "scripts/slurm/train.sbatch").string(), config_, "--threads", "1", "--progress", "none"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }

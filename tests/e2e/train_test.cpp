@@ -5,17 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "tests/e2e/problems.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 namespace {
 
 using nlohmann::json;
 
-std::string shipped(const std::string& name) { return (std::filesystem::path(TALWEG_SOURCE_DIR) / "configs" / name).string(); }
+std::string shipped(const std::string& name) { return (source() / "configs" / name).string(); }
 
 class Train : public testing::Test {
  protected:
@@ -25,7 +26,7 @@ class Train : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Result result = talweg(ranks, arguments);
     EXPECT_EQ(result.code, code) << result.out << result.err;
-    const json summary = json::parse(result.out, nullptr, false);
+    const json summary = parse_json(result.out);
     EXPECT_FALSE(summary.is_discarded()) << result.out;
     return summary;
   }
@@ -178,12 +179,12 @@ TEST_F(Train, CommandsThatLookAtARun) {
     return result.out;
   };
   EXPECT_NE(output({"show", run()}).find("adam"), std::string::npos);
-  EXPECT_FALSE(json::parse(output({"show", run(), "--json"}), nullptr, false).is_discarded());
+  EXPECT_FALSE(parse_json(output({"show", run(), "--json"})).is_discarded());
   EXPECT_NE(output({"verify", run()}).find("intact"), std::string::npos);
   EXPECT_NE(output({"compare", run()}).find("adam"), std::string::npos);
-  const json evaluation = json::parse(output({"evaluate", run(), "--data", digits(), "--json"}, 2));
+  const json evaluation = parse_json(output({"evaluate", run(), "--data", digits(), "--json"}, 2));
   EXPECT_GT(evaluation["accuracy"], 0.3);
-  const json certificate = json::parse(output({"certify", run(), "--json", "--iterations", "20"}, 2));
+  const json certificate = parse_json(output({"certify", run(), "--json", "--iterations", "20"}, 2));
   EXPECT_EQ(certificate["verdict"], "not critical");
   output({"predict", run(), "--data", digits(), "-o", (folder_ / "p.csv").string()});
   const std::string predictions = read_file(folder_ / "p.csv");
@@ -195,7 +196,7 @@ TEST_F(Train, BenchMeasuresAndWritesNothing) {
   for (const int ranks : {0, 2}) {
     const Result result = talweg(ranks, {"bench", config.string(), "--seconds", "0.2", "--threads", "1", "--json"});
     ASSERT_EQ(result.code, 0) << result.err;
-    const auto figures = nlohmann::json::parse(result.out);
+    const auto figures = parse_json(result.out);
     EXPECT_GE(figures["steps"], 10) << "the config's own length does not count";
     EXPECT_GT(figures["gflops"], 0);
     EXPECT_LT(figures["gflops"], figures["peak_gflops"]);
@@ -216,7 +217,7 @@ TEST_F(Train, BenchShowsWhatSeveralNodesSend) {
     const Result result = talweg(
         2, {"bench", config.string(), "--seconds", "0.5", "--threads", "1", "--json", "--ranks-per-node", ranks_per_node});
     EXPECT_EQ(result.code, 0) << result.err;
-    const auto figures = nlohmann::json::parse(result.out);
+    const auto figures = parse_json(result.out);
     EXPECT_EQ(figures["nodes"], *ranks_per_node == '1' ? 2 : 1);
     return std::pair(figures["bytes_per_step"].get<double>(), figures["expected_bytes"]["sums"].get<double>());
   };
@@ -231,7 +232,7 @@ TEST_F(Train, BenchTimesHessianVectorProducts) {
   for (const int ranks : {0, 2}) {
     const Result result = talweg(ranks, {"bench", config.string(), "--hvp", "--seconds", "0.2", "--threads", "1", "--json"});
     ASSERT_EQ(result.code, 0) << result.err;
-    const auto figures = nlohmann::json::parse(result.out);
+    const auto figures = parse_json(result.out);
     EXPECT_EQ(figures["batch"], 64);
     EXPECT_NEAR(figures["flop_ratio"]["moved"], (3 + 5 * s) / (2 + s), 1e-12);
     EXPECT_NEAR(figures["flop_ratio"]["kept"], (2 + 4 * s) / (2 + s), 1e-12);

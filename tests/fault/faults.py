@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Disturbs real runs and counts what does not hold: faults.py TALWEG [--long] [--seed N] [--only F1,F15]
+"""Disturbs real runs and counts what does not hold: faults.py TALWEG FAILING_DISK [--long] [--seed N] [--only F1,F15]
 
 Prints a table: fault, trials, failures, and the largest rate of failures that the trials leave likely (95 %, Clopper-Pearson).
 Exit code 1 when anything failed.
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from disk import Disk, disk_fails, killed_in_a_call
 from rig import SOURCE, Broken, Job, Rig, expect, gone
 
 sys.path.insert(0, str(SOURCE / "scripts/bench"))
@@ -23,7 +24,7 @@ from hosts import Hosts, ip  # noqa: E402
 ENDING = 20  # seconds mpirun may take to end ranks on a busy machine
 
 
-def killed_at_any_time(rig, trial):
+def killed_at_any_time(rig, trial, trials):
     """All ranks by SIGKILL at random times, up to three times; resumed on a random number of ranks each time."""
     run = rig.new_run()
     for _ in range(rig.random.randint(1, 3)):
@@ -34,7 +35,7 @@ def killed_at_any_time(rig, trial):
     rig.finish(run)
 
 
-def one_killed(rig, trial):
+def one_killed(rig, trial, trials):
     """Rank 0, another rank, or mpirun alone."""
     run = rig.new_run()
     job = Job(rig, run, 3)
@@ -49,7 +50,7 @@ def one_killed(rig, trial):
     rig.finish(run)
 
 
-def one_stopped(rig, trial):
+def one_stopped(rig, trial, trials):
     """SIGSTOP, the deadline being 3 s."""
     run = rig.new_run()
     job = Job(rig, run, 3, ["--set", "run.deadline=3", "--set", "run.steps=1000000"])
@@ -65,7 +66,7 @@ def one_stopped(rig, trial):
     shutil.rmtree(run)
 
 
-def stuck(rig, trial):
+def stuck(rig, trial, trials):
     """A rank that never answers, in a step."""
     run = rig.new_run()
     rank, step = trial % 2, rig.random.randint(1, 200)
@@ -80,7 +81,7 @@ def stuck(rig, trial):
     rig.finish(run)
 
 
-def signalled(rig, trial):
+def signalled(rig, trial, trials):
     """USR1, USR2, TERM, INT, HUP, in every phase, once, twice or in a storm."""
     number = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[trial % 5]
     ranks = rig.random.choice([0, 2])
@@ -101,7 +102,7 @@ def signalled(rig, trial):
     rig.finish(run)
 
 
-def not_finite(rig, trial):
+def not_finite(rig, trial, trials):
     """A NaN on one rank in one step, under each policy."""
     policy, kind = ("stop", "skip", "rollback")[trial % 3], ("nan", "nan-loss")[trial // 3 % 2]
     rank, step = rig.random.randrange(2), rig.random.randint(1, 1500)
@@ -116,7 +117,7 @@ def not_finite(rig, trial):
     shutil.rmtree(run)
 
 
-def host_lost(rig, trial):
+def host_lost(rig, trial, trials):
     """Two hosts as network namespaces, the second one's cable cut: not mpirun's 480 s."""
     run = rig.new_run()
     with Hosts(2) as hosts:
@@ -147,6 +148,8 @@ def can_make_hosts():
 
 #       name    what                                         short  long
 ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 8, 1000),
+        ("F2", "killed in one call of a save", killed_in_a_call, 12, 300),
+        ("F5", "one call fails", disk_fails, 16, 1200),
         ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
         ("F15", "one rank stopped", one_stopped, 1, 60),
         ("F15", "one rank stuck in a step", stuck, 1, 40),
@@ -170,6 +173,7 @@ def largest_rate(failures, trials):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("talweg")
+    parser.add_argument("failing_disk", help="the library that tests/fault/failing_disk.cpp becomes")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", default="", help="rows, by name, separated by commas")
@@ -178,6 +182,7 @@ def main():
     table, broken = [], 0
     with tempfile.TemporaryDirectory(prefix="talweg-fault-") as folder:
         rig = Rig(os.path.abspath(options.talweg), folder, options.seed)
+        rig.disk = Disk(rig, os.path.abspath(options.failing_disk))
         for name, what, fault, short, long in ROWS:
             if options.only and name not in options.only.split(","):
                 continue
@@ -189,7 +194,7 @@ def main():
                 continue
             for trial in range(trials):
                 try:
-                    fault(rig, trial)
+                    fault(rig, trial, trials)
                 except Broken as e:
                     failures += 1
                     print(f"{name} {what}, trial {trial}: {e}", file=sys.stderr, flush=True)

@@ -114,6 +114,8 @@ class Rig:
         return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), self.talweg]
 
     def new_run(self):
+        for left in self.shared.iterdir():  # by a mpirun that was killed
+            left.unlink()
         self.count += 1
         return self.folder / f"run{self.count}"
 
@@ -143,6 +145,4 @@ class Rig:
             time.sleep(0.02)
         expect(all(gone(p) for p in ranks), f"orphans: {[p for p in ranks if not gone(p)]}")
         left = sorted(path.name for path in self.shared.iterdir())
-        for name in left:
-            (self.shared / name).unlink()
         expect(not files or not left, f"left in shared memory: {left}")

@@ -8,6 +8,7 @@
 
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 namespace {
@@ -86,8 +87,7 @@ FiniteSum problem_of(const std::string& name) { return name == "logistic" ? logi
 
 TEST(GoldenMethods, EveryTableIsMet) {
   std::size_t rows = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "tests/golden/methods")) {
+  for (const auto& entry : std::filesystem::directory_iterator(source() / "tests/golden/methods")) {
     std::ifstream stream(entry.path());
     std::string line;
     std::getline(stream, line);

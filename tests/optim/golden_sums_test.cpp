@@ -8,6 +8,7 @@
 
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 namespace {
@@ -46,8 +47,7 @@ struct Row {
 
 std::vector<Row> rows() {
   std::vector<Row> all;
-  for (const auto& file :
-       std::filesystem::directory_iterator(std::filesystem::path(TALWEG_SOURCE_DIR) / "tests/golden/finite_sums")) {
+  for (const auto& file : std::filesystem::directory_iterator(source() / "tests/golden/finite_sums")) {
     std::ifstream stream(file.path());
     std::string line;
     std::getline(stream, line);

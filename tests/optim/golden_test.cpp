@@ -8,6 +8,7 @@
 
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::test {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t kSteps = 40;
 const Point kStart = {1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 0.0, 2.0, -0.75, 4.0, -3.0};
 const std::vector<std::vector<std::size_t>> kShapes = {{4, 2}, {4}};
 
-std::filesystem::path golden_folder() { return std::filesystem::path(TALWEG_SOURCE_DIR) / "tests/golden"; }
+std::filesystem::path golden_folder() { return source() / "tests/golden"; }
 
 Point numbers(const std::string& line, char separator) {
   Point values;

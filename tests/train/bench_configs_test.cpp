@@ -10,6 +10,7 @@
 
 #include "talweg/train/trainer.hpp"
 #include "tests/e2e/problems.hpp"
+#include "tests/support/source.hpp"
 
 namespace talweg::train {
 namespace {
@@ -35,8 +36,7 @@ class BenchConfigs : public testing::Test {
     TrainOptions options;
     options.threads = 1;
     const auto comm = comm::alone();
-    return train(base::Config::load(std::filesystem::path(TALWEG_SOURCE_DIR) / "configs/bench" / (name + ".toml"), overrides),
-                 options, *comm, {});
+    return train(base::Config::load(test::source() / "configs/bench" / (name + ".toml"), overrides), options, *comm, {});
   }
   static double passes(const TrainResult& result) {
     return static_cast<double>(result.summary.method_costs.gradients) / static_cast<double>(kRows);

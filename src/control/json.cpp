@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/json.hpp"
+
+#include "talweg/base/config.hpp"
+
+namespace talweg::control {
+
+std::string json_text(const nlohmann::ordered_json& json) { return json.dump(2) + "\n"; }
+
+nlohmann::ordered_json read_json(const std::filesystem::path& file) {
+  return nlohmann::ordered_json::parse(base::read_text(file), nullptr, false);
+}
+
+}  // namespace talweg::control

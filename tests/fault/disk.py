@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults of the disk, by failing_disk.cpp: the N-th call that changes something in the run directory kills, fails, or does half."""
+import errno
+import os
+import shutil
+
+import h5py
+
+from rig import Job, expect
+
+STEPS = ["--set", "run.steps=300"]
+ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EDQUOT": errno.EDQUOT}
+
+
+class Disk:
+    """A short run that nobody disturbed, and its calls, in order."""
+
+    def __init__(self, rig, library):
+        self.rig = rig
+        self.library = str(library)
+        self.quiet = rig.folder / "quiet_disk"
+        log = rig.folder / "calls"
+        job = Job(rig, self.quiet, 0, STEPS, self.environment(self.quiet, FAILING_LOG=log))
+        expect(job.wait() == 0, f"the undisturbed run failed:\n{job.said()}")
+        self.calls = [line.split()[0] for line in log.read_text().splitlines()]
+        expect({"open", "pwrite", "fsync", "rename"} <= set(self.calls), f"calls {set(self.calls)}")
+
+    def environment(self, run, **more):
+        return {"LD_PRELOAD": self.library, "FAILING_FOLDER": str(run), **{k: str(v) for k, v in more.items()}}
+
+    def place(self, trial, trials):
+        """Which call: all in turn when there are as many trials, else as many places between the first and the last."""
+        return 1 + trial * len(self.calls) // trials % len(self.calls)
+
+    def finish(self, run):
+        """The same command without the fault ends with the bits of the run that nobody disturbed."""
+        job = Job(self.rig, run, 0, STEPS)
+        expect(job.wait() == 0, f"it did not go on:\n{job.said()}")
+        same = self.rig.tool("diff", run, self.quiet)
+        expect(same.returncode == 0, f"other bits:\n{same.stdout}{same.stderr}")
+        whole = self.rig.tool("verify", run)
+        expect(whole.returncode == 0, f"not whole:\n{whole.stdout}{whole.stderr}")
+        left = [p.name for p in run.rglob(".*.tmp")]
+        expect(not left, f"left behind: {left}")
+        with h5py.File(run / "trace.h5") as trace:
+            steps = trace["step"][:].tolist()
+        expect(steps == list(range(1, 301)), f"rows of the trace: {steps[:3]} ... {steps[-3:]}, {len(steps)} in all")
+        shutil.rmtree(run)
+
+
+def killed_in_a_call(rig, trial, trials):
+    """SIGKILL in place of one call; what is on the disk is old or new, and is gone on from."""
+    run = rig.new_run()
+    at = rig.disk.place(trial, trials)
+    job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW="kill"))
+    code = job.wait()
+    expect(code in (137, 0), f"call {at}: exit code {code}, expected 137\n{job.said()}")  # 0: fewer calls than the quiet run made
+    saved = sorted(run.glob("checkpoints/*.h5"))
+    for file in saved:
+        whole = rig.tool("verify", file)
+        expect(whole.returncode == 0, f"call {at}: {file.name} is neither old nor new:\n{whole.stdout}{whole.stderr}")
+    rig.disk.finish(run)
+
+
+def disk_fails(rig, trial, trials):
+    """One call fails once: the run ends well, or says which file and why; the same command then finishes it."""
+    run = rig.new_run()
+    at = rig.disk.place(trial, trials)
+    how = [*ERRORS, "short"][trial % (len(ERRORS) + 1)]
+    job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW=ERRORS.get(how, how)))
+    code = job.wait()
+    said = job.said()
+    allowed = {"short": {0}}.get(how, {0, 73, 74})
+    expect(code in allowed, f"call {at} {how}: exit code {code}, expected one of {allowed}\n{said}")
+    if code != 0:
+        expect(str(run) in said and os.strerror(ERRORS[how]) in said, f"call {at} {how}: neither file nor reason\n{said}")
+    for file in run.glob("checkpoints/*.h5"):
+        whole = rig.tool("verify", file)
+        expect(whole.returncode == 0, f"call {at} {how}: {file.name} is damaged:\n{whole.stdout}{whole.stderr}")
+    rig.disk.finish(run)
