@@ -81,6 +81,8 @@ class Hosts:
 
     def __exit__(self, *_):
         for name in [*self.names, self.switch]:
+            for process in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
+                subprocess.run(["kill", "-KILL", process], capture_output=True)  # an orted that cannot be told to end
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
             shutil.rmtree(pathlib.Path("/etc/netns") / name, ignore_errors=True)
         if pathlib.Path("/etc/netns").is_dir() and not any(pathlib.Path("/etc/netns").iterdir()):

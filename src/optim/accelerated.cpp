@@ -108,10 +108,10 @@ StepReport Accelerated::step(StepContext& context) const {
     return math::Sums{moved};
   });
   report.update_norm = std::sqrt(space.for_each_block(std::array{x, y}, std::array<Vector, 1>{next}, move)[0]);
-  report.gradient_norm = std::sqrt(taken.squared) / taken.length;
+  report.gradient_norm = taken.gradient_norm();
   report.parameter_norm = std::sqrt(taken.point);
   report.learning_rate = taken.length;
-  if (taken.squared == 0) {
+  if (taken.at_rest()) {
     report.outcome = Outcome::converged;
     report.message = "the prox-gradient is zero";
   }

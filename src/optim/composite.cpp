@@ -50,6 +50,8 @@ void Tried::refuse(double length, double predicted, double at) {
   last_ = length;
   predicted_ = predicted;
   at_ = at;
+  constexpr double kVisible = 1e-5;  // of F, in float32, too
+  if (std::isfinite(at) && predicted > kVisible * std::abs(value_)) rises_ = at - value_ > 0.5 * predicted;
 }
 
 std::string Tried::lengths() const { return fmt::format("{} lengths from {:.3g} to {:.3g}", count_, first_, last_); }
@@ -70,7 +72,7 @@ std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, V
     const bool moved = step.squared > 0;
     if (moved && end.value <= value + step.slope + predicted) return step;
     if (moved && level && end.slope - step.slope <= step.squared / length) return step;
-    tried.refuse(length, predicted, end.value);
+    tried.refuse(length, predicted, end.value - step.slope);  // the slope's share is no rise: Omega may fall by it
   }
   return std::nullopt;
 }
@@ -79,12 +81,16 @@ StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, cons
   report.parameter_norm = space.norm(x);
   report.outcome = tried.rounding() ? Outcome::stuck : Outcome::failed;
   report.message =
-      tried.rounding()
+      tried.rises() ? fmt::format(
+                          "no step length lets F fall, not the shortest that would show: the point lies on a kink, or the "
+                          "gradient (|grad F| = {:.3e}) is not F's",
+                          report.gradient_norm)
+      : tried.rounding()
           ? fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}",
                         report.gradient_norm)
           : fmt::format(
                 "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; method.line_requests allows "
-                "no more, and method.lr is where it begins",
+                "no more",
                 tried.lengths(), report.gradient_norm);
   return report;
 }

@@ -21,6 +21,9 @@ struct ProximalStep {
   double squared = 0;  // |next - at|^2
   double slope = 0;    // g'(next - at)
   double point = 0;    // |next|^2
+  /// Of the prox-gradient (at - next) / t; not a number after a step of length 0, which shows nothing.
+  [[nodiscard]] double gradient_norm() const { return std::sqrt(squared) / length; }
+  [[nodiscard]] bool at_rest() const { return squared == 0 && length > 0; }
 };
 
 /// next = prox of t Omega at (at - t g).
@@ -31,7 +34,7 @@ LinePoint smooth_at(Oracle&, Vector at, Vector next);
 
 struct Backtracking {
   double shrink = 0.5;
-  int tries = 100;  // at most; each n values. Halving 1e10 so often ends far below what rounding leaves
+  int tries = 100;  // at most; each n values. Halving so often ends far below what rounding leaves
   static Backtracking read(const base::Section&);
 };
 
@@ -44,16 +47,24 @@ class Tried {
   /// A shorter length would not show in F in any precision: the search may end.
   [[nodiscard]] bool hopeless() const { return std::isfinite(value_) && predicted_ <= 4e-16 * std::abs(value_); }
   /// Rounding is why: F does not show what the last length would give.
-  [[nodiscard]] bool rounding() const { return std::isfinite(at_) && std::isfinite(value_) && predicted_ <= 1e-14 * std::abs(value_); }
+  [[nodiscard]] bool rounding() const { return !rises_ && unseen(); }
+  /// F rose at the shortest length at which any precision would have shown its fall: it stands on a kink, or the gradient is
+  /// not F's.
+  [[nodiscard]] bool rises() const { return rises_ && unseen(); }
   [[nodiscard]] std::string lengths() const;
 
  private:
+  [[nodiscard]] bool unseen() const {
+    return std::isfinite(at_) && std::isfinite(value_) && predicted_ <= 1e-14 * std::abs(value_);
+  }
+
   double value_;  // F where the search began; infinite where Omega is
   double first_ = 0;
   double last_ = 0;
   int count_ = 0;
   double predicted_ = std::numeric_limits<double>::infinity();
   double at_ = 0;
+  bool rises_ = false;
 };
 
 /// The proximal step with the first length of first, first shrink, ... for which the quadratic model is an upper bound

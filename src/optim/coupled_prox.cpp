@@ -75,6 +75,7 @@ void shrink(std::span<double> v, std::span<const double> steps, double weight, s
   for (int k = 0; k < kNewton; ++k) {
     double sum = 0, slope = 0;  // of 1 / (r + scaled)^2, and minus half its derivative
     for (std::size_t i = 0; i < v.size(); ++i) {
+      if (v[i] == 0) continue;  // r and its step may be 0, too
       const double p = v[i] / (r + scaled[i]);
       sum += p * p;
       slope += p * p / (r + scaled[i]);
@@ -83,7 +84,9 @@ void shrink(std::span<double> v, std::span<const double> steps, double weight, s
     if (!(step > kEnough * r)) break;
     r += step;
   }
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] *= r / (r + scaled[i]);
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    if (v[i] != 0) v[i] *= r / (r + scaled[i]);
+  }
 }
 
 /// `steps`: none, all took `step`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of a large batch, put together from minibatches that no step has: SCSG's, the growing ones of practical SVRG and
-// of RSAG, and the one that judges the candidates of 2-RSG.
+// The gradient of a large batch, put together from minibatches of its own: SCSG's, the growing ones of practical SVRG (whose
+// mixed steps take one of them) and of RSAG, and the one that judges the candidates of 2-RSG.
 #pragma once
 
 #include <algorithm>

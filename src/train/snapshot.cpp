@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <type_traits>
 
 #include "talweg/io/npz.hpp"
 
@@ -42,6 +44,26 @@ const typename Map::mapped_type& entry(const Map& map, const std::string& name, 
     base::fail(ExitCode::bad_data, "{}: {} '{}' is missing: the checkpoint of another method or version", file, kind, name);
   }
   return found->second;
+}
+
+template <class Real>
+const char* type_name() {
+  return sizeof(Real) == sizeof(float) ? "float32" : "float64";
+}
+
+/// What a run goes on from is of its precision, and finite: the hash says that it is what was written, not who wrote it.
+template <class Real>
+void expect_own(const io::StoredTensor& tensor, const std::string& file) {
+  const auto* values = std::get_if<std::vector<Real>>(&tensor.values);
+  if (values == nullptr) {
+    base::fail(ExitCode::bad_data, "{}: tensor '{}': found {}, expected {}, the run's precision", file, tensor.name,
+               type_name<std::conditional_t<sizeof(Real) == sizeof(float), double, float>>(), type_name<Real>());
+  }
+  const auto bad = std::ranges::find_if(*values, [](Real v) { return !std::isfinite(v); });
+  if (bad != values->end()) {
+    base::fail(ExitCode::bad_data, "{}: tensor '{}', element {}: found {}, expected a finite number", file, tensor.name,
+               bad - values->begin(), *bad);
+  }
 }
 
 /// One vector as named tensors, in the memory that is there.
@@ -142,13 +164,16 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
     const auto& tensors = name == output ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
+    for (const io::StoredTensor& tensor : tensors) expect_own<Real>(tensor, file);
     values_from<Real>(tensors, file, layout, engine.store().values(v));
     engine.store().touch(v);
   }
   for (const std::string& name : state.layout().per_example()) {
     const std::vector<std::size_t> shape = {problem.train.plan().count(), problem.objective->example_numbers()};
     std::vector<Real> all(io::elements(shape));
-    copy_values<Real>(entry(checkpoint.state, name, file, "per-example state"), file, kExamples, shape, all);
+    const auto& tensors = entry(checkpoint.state, name, file, "per-example state");
+    for (const io::StoredTensor& tensor : tensors) expect_own<Real>(tensor, file);
+    copy_values<Real>(tensors, file, kExamples, shape, all);
     engine.load_examples(state.per_example(name), std::move(all));
   }
   // The trainer's own, which older checkpoints may not have, and those of a schedule, which may be another than before: as at
@@ -165,6 +190,10 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
       base::fail(ExitCode::bad_data, "{}: array '{}': found {} values, expected {}", file, a.name, from.size(), a.size);
     }
     std::ranges::copy(from, state.array(a.name).begin());
+  }
+  if (state.counter("trainer.step") != checkpoint.step) {
+    base::fail(ExitCode::bad_data, "{}: counter 'trainer.step': found {}, expected {}, the step of the checkpoint", file,
+               state.counter("trainer.step"), checkpoint.step);
   }
   for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
   std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(),

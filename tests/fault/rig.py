@@ -51,8 +51,8 @@ def gone(process):
 class Job:
     """A training that is going on."""
 
-    def __init__(self, rig, run, ranks, more=(), environment=None, launcher=None):
-        self.command = ([*map(str, launcher), rig.talweg] if launcher else rig.launch(ranks)) + ["train", str(rig.config), "--run", str(run), "--threads", "1", "--progress", "none", *more]
+    def __init__(self, rig, run, ranks, more=(), environment=None, launcher=None, config=None):
+        self.command = ([*map(str, launcher), rig.talweg] if launcher else rig.launch(ranks)) + ["train", str(config or rig.config), "--run", str(run), "--threads", "1", "--progress", "none", *more]
         self.log = rig.folder / "log"
         self.under_mpirun = ranks > 0
         with open(self.log, "wb") as log:

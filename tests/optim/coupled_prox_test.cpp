@@ -144,5 +144,18 @@ TEST(CoupledProx, WhereNoStepWasTakenNothingMoves) {
   EXPECT_EQ(p.space.at(Space::kX), p.space.at(Space::kFrom));
 }
 
+// What took no step stands, zero or not, beside what has moved.
+TEST(CoupledProx, WhatTookNoStepStandsInAGroupThatMoved) {
+  Space p(Coupling::Of::inputs, 0.3);
+  auto& x = p.space.at(Space::kX);
+  auto& steps = p.space.at(Space::kSteps);
+  for (std::size_t i = 0; i < x.size(); i += 2) {
+    x[i] = 0;
+    steps[i] = 0;
+  }
+  prox_coupled(p.space, p.coupling, Space::kX, Space::kSteps);
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_TRUE(i % 2 == 0 ? p.x(i) == 0 : std::isfinite(p.x(i))) << i;
+}
+
 }  // namespace
 }  // namespace talweg::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What two rules, or one rule on two forms of a problem, must have in common: checks of formulas that know no reference.
 #include "tests/optim/serial_oracle.hpp"
+#include "tests/optim/soft_threshold.hpp"
 
 namespace talweg::test {
 namespace {
@@ -217,6 +218,30 @@ TEST(Identities, ARateOfZeroLeavesXWhereItIs) {
     run.progress().factor = 0;
     run.step();
     EXPECT_EQ(run.save().vectors, before.vectors) << method;
+  }
+}
+
+TEST(Identities, ARateOfZeroIsNoConvergenceAndBreaksNoState) {
+  const SoftThreshold l1(0.01);
+  for (const std::string method :
+       {"name = \"momentum\"; lr = 0.3", "name = \"momentum\"; lr = 0.3; dialect = \"paper\"",
+        "name = \"proximal_gradient\"; lr = 0.3", "name = \"fista\"; lr = 0.3", "name = \"rspg\"; lr = 0.3; iterations = 100",
+        "name = \"rsag\"; lr = 0.3; iterations = 100"}) {
+    const bool full = method.find("rs") == std::string::npos && method.find("momentum") == std::string::npos;
+    MethodRun<double> run(method, noisy(), kStart, full ? 0 : 1, &l1);
+    run.steps(2);
+    const auto before = run.x();
+    run.progress().factor = 0;
+    const auto report = run.step();
+    EXPECT_EQ(report.outcome, optim::Outcome::going_on) << method << ": " << report.message;
+    for (const auto& vector : run.save().vectors)
+      for (const double value : vector) EXPECT_TRUE(std::isfinite(value)) << method;
+    // fista, rsag, and momentum with lr in the buffer go on by the speed they have.
+    const bool coasts = method.find("fista") != std::string::npos || method.find("rsag") != std::string::npos ||
+                        method.find("paper") != std::string::npos;
+    if (!coasts) {
+      EXPECT_EQ(run.x(), before) << method;
+    }
   }
 }
 

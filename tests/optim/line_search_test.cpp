@@ -60,24 +60,33 @@ TEST(Searches, ThatRunOutFailAndSayWhatAllowsMore) {
   }
 }
 
-/// 0.001 + |x|, whose slope at 0 is said to be -1 and is 1 wherever one goes: no length is good, until F does not show it.
-FiniteSum kink() {
+/// least + steep |x|, whose slope at 0 is said to be -steep and is steep wherever one goes: no length is good.
+FiniteSum kink(double least, double steep) {
   return {.n = 1,
           .dimension = 1,
           .term =
-              [](std::size_t, const Point& x, Point& g) {
-                g[0] += x[0] > 0 ? 1 : -1;
-                return 1e-3 + std::abs(x[0]);
+              [=](std::size_t, const Point& x, Point& g) {
+                g[0] += x[0] > 0 ? steep : -steep;
+                return least + steep * std::abs(x[0]);
               },
           .hessian_vector = {}};
 }
 
 TEST(Searches, AreStuckWhereRoundingIsWhy) {
   for (const char* method : {kSearching[1], kSearching[2], kSearching[3]}) {
-    MethodRun<double> run(fmt::format("{}; lr = 1.0", method), kink(), {0});
+    MethodRun<double> run(fmt::format("{}; lr = 1.0", method), kink(1000, 1e-6), {0});
     const auto report = run.step();
     EXPECT_EQ(report.outcome, optim::Outcome::stuck) << method << ": " << report.message;
     EXPECT_NE(report.message.find("rounding"), std::string::npos) << report.message;
+  }
+}
+
+TEST(Searches, FailWhereFIsNotAsItsGradientSays) {
+  for (const char* method : {kSearching[1], kSearching[2], kSearching[3]}) {
+    MethodRun<double> run(fmt::format("{}; lr = 1.0", method), kink(1e-3, 1), {0});
+    const auto report = run.step();
+    EXPECT_EQ(report.outcome, optim::Outcome::failed) << method << ": " << report.message;
+    EXPECT_NE(report.message.find("kink"), std::string::npos) << report.message;
   }
 }
 

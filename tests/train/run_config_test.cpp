@@ -106,8 +106,10 @@ TEST(RunConfig, BatchesMayChangeFromEpochToEpoch) {
   refused("batch_schedule = {kind = \"piecewise\", boundaries = [3], batches = [1, 2]}\n", {"batches", "2 beside 1"});
   refused("batch_schedule = {kind = \"geometric\", evry = 3}\n", {"evry", "every"});
   refused("batch = \"full\"\nbatch_schedule = {kind = \"geometric\"}\n", {"run.batch_schedule", "full"});
-  refused("batch_schedule = {kind = \"geometric\"}\n[method]\nname = \"svrg\"\n",
-          {"run.batch_schedule: found batches that change", "svrg", "these fit this run", "adam"});
+  for (const std::string method : {"svrg", "rsag"}) {
+    refused("steps = 1000\nbatch_schedule = {kind = \"geometric\"}\n[method]\nname = \"" + method + "\"\n",
+            {"run.batch_schedule: found batches that change", method.c_str(), "these fit this run", "adam"});
+  }
 }
 
 TEST(RunConfig, DropoutIsRefusedWhereFHasToBeTheSameEachTime) {
@@ -206,6 +208,13 @@ TEST(ConfigChanges, AMovedFileIsFreeButAnotherFormatIsNot) {
   EXPECT_EQ(change_kind("method.average"), ChangeKind::refused) << "/parameters would be another point";
   EXPECT_EQ(change_kind("method.average_decay"), ChangeKind::logged);
   EXPECT_EQ(change_kind("data.split_seed"), ChangeKind::refused);
+}
+
+TEST(ConfigChanges, WhatDecidesTheStateOrTheStepItEndsWithIsRefused) {
+  for (const char* key : {"workers", "candidates", "iterations", "snapshot", "memory", "window"})
+    EXPECT_EQ(change_kind("method." + std::string(key)), ChangeKind::refused) << key;
+  for (const char* key : {"snapshot_every", "period"})
+    EXPECT_EQ(change_kind("method." + std::string(key)), ChangeKind::logged) << key;
 }
 
 }  // namespace

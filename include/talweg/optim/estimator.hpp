@@ -13,7 +13,7 @@ namespace talweg::optim {
 struct Estimate {
   GradientRequest request;
   // Slots that get a copy once the step is sure: of the estimate itself, and of the point it was taken at. Recursive
-  // estimators (SARAH, STORM) ask for g_{t-1} and x_{t-1} so.
+  // estimators (SARAH) ask for g_{t-1} and x_{t-1} so.
   std::optional<Vector> keep_gradient{};
   std::optional<Vector> keep_point{};
   std::vector<Temporary> temporaries{};  // that the request names: they live until the step is over

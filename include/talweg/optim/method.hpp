@@ -86,7 +86,8 @@ struct Offer {
   std::int64_t steps = std::numeric_limits<std::int64_t>::max();  // of [run]; 0: the run is counted in epochs
 };
 
-/// Oracle calls of one step, in examples: what the meter counts. With `bound` they are the most there can be (line searches).
+/// Oracle calls of one step, in examples, as the method states them; a test holds the meter against it. With `bound` they are
+/// the most there can be (line searches).
 struct Cost {
   std::int64_t gradients = 0;
   std::int64_t hvps = 0;

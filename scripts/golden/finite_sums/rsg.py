@@ -21,7 +21,7 @@ def randomized(f, x, p):
             yield x
             t += 1
         if candidates > 1:
-            lr = f.factor(t) * p["lr"]
+            lr = p["lr"]  # all judged by the same length
             judges = range(f.per_pass) if p["judge_batches"] >= f.per_pass else range(2**40, 2**40 + p["judge_batches"])
             g = f.gradient(x, numpy.concatenate([f.batch(k) for k in judges]))
             norm = numpy.linalg.norm(x - f.prox(x - lr * g, lr)) / lr

@@ -76,7 +76,7 @@ class Gd final : public Method {
  private:
   std::optional<double> armijo(Oracle& oracle, Vector x, Vector g, double value, double squared, double length,
                                Tried& tried) const {
-    for (int asked = 0; asked < backtracking_.tries;) {
+    for (int asked = 0; asked < backtracking_.tries && !tried.hopeless();) {
       std::vector<double> lengths;
       for (std::size_t k = 0; k < kTogether; ++k, length *= backtracking_.shrink) lengths.push_back(-length);
       for (const LinePoint& at : oracle.along(x, g, lengths, oracle.all())) {

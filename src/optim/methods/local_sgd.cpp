@@ -51,7 +51,8 @@ class LocalSgd final : public Method {
     const GradientAnswer answer = context.oracle.gradient({.terms = {{1.0, w}}, .shifts = {}, .batch = batch},
                                                           {.kernel = move, .writes = {x, w}, .reads = {}});
     double point = answer.sums[1];
-    if ((context.progress.step + 1) % (period_ * workers_.count()) == 0) point = workers_.average(context);
+    const std::int64_t taken = context.progress.step + 1;
+    if (taken % workers_.count() == 0 && taken / workers_.count() % period_ == 0) point = workers_.average(context);
     undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(answer.sums[0]),

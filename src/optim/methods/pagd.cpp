@@ -114,7 +114,9 @@ class Pagd final : public Method {
     } else {
       const double length = k.exploit / speed;
       const auto sides = oracle.along(at, v, std::array{length, -length}, oracle.all());
-      space.combine(1, at, sides[0].value <= sides[1].value ? length : -length, v, next);
+      const bool forward = sides[0].value <= sides[1].value || !std::isfinite(sides[1].value);
+      if (!std::isfinite(sides[forward ? 0 : 1].value)) throw Diverged("F is not finite on both sides of the point");
+      space.combine(1, at, forward ? length : -length, v, next);
     }
     report.update_norm = space.distance(next, x);
     if (concave) {
@@ -179,7 +181,7 @@ const Entry entry_pagd{
         "below -sqrt(rho "
         "eps) among the first O(sqrt(L) rho^(1/4) D / eps^(7/4)) steps up to logarithms (theorem 3, mode = \"theory\"); it "
         "does not stop "
-        "there by itself. Of the same order as the lower bound, up to logarithms (a preprint of 2026)",
+        "there by itself. Lower bound of this class: eps^(-12/7) (Carmon et al. 2017), eps^(-7/4) in a preprint of 2026",
     .make_method = make<Pagd, Method>,
 };
 

@@ -149,7 +149,8 @@ const Entry entry_pgd{
         "below "
         "-sqrt(rho eps) within O(L D / eps^2 log^4(d L D / (eps^2 delta))) steps (theorem 3, mode = \"theory\"). Lower bound "
         "of this class: "
-        "eps^(-12/7) (Carmon et al. 2017); accelerated methods reach eps^(-7/4) up to logarithms",
+        "eps^(-12/7) (Carmon et al. 2017), eps^(-7/4) in a preprint of 2026; accelerated methods reach eps^(-7/4) up to "
+        "logarithms",
     .make_method = make<Pgd, Method>,
 };
 

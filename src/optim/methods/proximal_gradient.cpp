@@ -61,10 +61,10 @@ class ProximalGradient final : public Method {
       taken = proximal_step(oracle, x, g, length, next);
     }
     report.update_norm = std::sqrt(taken.squared);
-    report.gradient_norm = report.update_norm / taken.length;
+    report.gradient_norm = taken.gradient_norm();
     report.parameter_norm = std::sqrt(taken.point);
     report.learning_rate = taken.length;
-    if (taken.squared == 0) {
+    if (taken.at_rest()) {
       report.outcome = Outcome::converged;
       report.message = "the prox-gradient is zero";
     }

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr std::uint64_t kEnd = ~0ULL - 1;  // counter of the draw of R
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // nothing was asked for
+
 class Rsag final : public Method {
  public:
   explicit Rsag(const base::Section& s)
@@ -33,7 +36,8 @@ class Rsag final : public Method {
                          "step k takes so many times k minibatches, rounded up; 0: one in each")) {}
 
   Needs needs() const override {
-    return lr_.needs() | Needs{.horizon = iterations_,
+    return lr_.needs() | Needs{.constant_batch = true,
+                               .horizon = iterations_,
                                .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }
   [[nodiscard]] std::string_view output() const override { return "rsag.aggregate"; }
@@ -61,7 +65,8 @@ class Rsag final : public Method {
       report.message = fmt::format("this was step R = {} of N = {}, drawn before the first", end, iterations_);
       return report;
     };
-    if (t >= end) return over({.parameter_norm = space.norm(aggregate), .message = {}});
+    if (t >= end)
+      return over({.loss = kUnknown, .gradient_norm = kUnknown, .parameter_norm = space.norm(aggregate), .message = {}});
 
     Undo undo(context.state);
     std::string found;
@@ -77,7 +82,7 @@ class Rsag final : public Method {
     proximal_step(oracle, point, g, k * length / 2, next);
     const ProximalStep taken = proximal_step(oracle, middle, g, length, next_aggregate);
     StepReport report{.loss = loss,
-                      .gradient_norm = std::sqrt(taken.squared) / length,
+                      .gradient_norm = taken.gradient_norm(),
                       .update_norm = space.distance(next_aggregate, aggregate),
                       .parameter_norm = std::sqrt(taken.point),
                       .learning_rate = length,

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
@@ -74,15 +75,21 @@ class Randomized final : public Method {
     const Vector x = context.x();
     const Place at = place(context.progress.step, context.progress.seed);
     if (at.run == candidates_ || (candidates_ == 1 && at.step + 1 == at.end)) {
-      return {.parameter_norm = space.norm(x),
+      constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // nothing was asked for
+      return {.loss = kUnknown,
+              .gradient_norm = kUnknown,
+              .parameter_norm = space.norm(x),
               .outcome = Outcome::ended,
-              .message = fmt::format("this is x_R: R = {} of N = {} was drawn before the first step", at.end, iterations_)};
+              .message = candidates_ == 1
+                             ? fmt::format("this is x_R: R = {} of N = {} was drawn before the first step", at.end, iterations_)
+                             : fmt::format("this is the best of {} runs, chosen before", candidates_)};
     }
     Undo undo(context.state);
     std::string found;
-    const double length = lr_.length(context, found) * context.progress.factor;
+    const double lr = lr_.length(context, found);
+    const double length = lr * context.progress.factor;
     if (at.step + 1 == at.end) {
-      StepReport report = judge(context, at, length);
+      StepReport report = judge(context, at, lr);  // all by the same length
       undo.keep();
       return report;
     }
@@ -94,7 +101,7 @@ class Randomized final : public Method {
     space.copy(next, x);
     undo.keep();
     return {.loss = loss,
-            .gradient_norm = std::sqrt(taken.squared) / length,
+            .gradient_norm = taken.gradient_norm(),
             .update_norm = std::sqrt(taken.squared),
             .parameter_norm = std::sqrt(taken.point),
             .learning_rate = length,
@@ -131,7 +138,7 @@ class Randomized final : public Method {
     const Temporary next(space);
     const LargeBatch batch(judge_, static_cast<std::int64_t>(context.oracle.batches_per_epoch()));
     const double loss = batch.gradient(context.oracle, 0, x, g);
-    const double norm = std::sqrt(proximal_step(context.oracle, x, g, length, next).squared) / length;
+    const double norm = proximal_step(context.oracle, x, g, length, next).gradient_norm();
     if (at.run == 0 || norm < best_norm) {
       space.copy(x, best);
       best_norm = norm;

@@ -64,16 +64,21 @@ class Momentum final : public UpdateRule {
       alignas(64) std::array<Real, math::ParameterLayout::kBlock> free;
       std::copy_n(x, b.count, free.begin());
       b.prox([&](std::size_t) { return static_cast<Real>(lr * share); });
-      for (std::size_t i = 0; i < b.count; ++i) a[i] += (free[i] - x[i]) / rate;
+      follow<Real>(b, free.data(), rate);
     });
-    update.after = block_update([out]<class Real>(const RuleBlock<Real>& b) {
-      const Real rate = static_cast<Real>(out);
-      for (std::size_t i = 0; i < b.count; ++i) b.slots[0][i] += (b.before[i] - b.x[i]) / rate;
-    });
+    update.after =
+        block_update([out]<class Real>(const RuleBlock<Real>& b) { follow<Real>(b, b.before, static_cast<Real>(out)); });
     return update;
   }
 
  private:
+  /// The buffer takes what prox has made of the step: x stands where a step by it alone, from `free`, would have led.
+  template <class Real>
+  static void follow(const RuleBlock<Real>& b, const Real* free, Real rate) {
+    if (rate == 0) return;  // nothing has moved
+    for (std::size_t i = 0; i < b.count; ++i) b.slots[0][i] += (free[i] - b.x[i]) / rate;
+  }
+
   bool inside_;
   MomentumSchedule momentum_;
   double dampening_;
