@@ -17,6 +17,7 @@ import time
 
 from disk import Disk, disk_fails, killed_in_a_call
 from examples import each_once
+from fuzz import config_changed, data_changed
 from rig import SOURCE, Broken, Job, Rig, expect, gone
 
 sys.path.insert(0, str(SOURCE / "scripts/bench"))
@@ -155,7 +156,9 @@ ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 8, 1000),
         ("F15", "one rank stuck in a step", stuck, 1, 40),
         ("F17", "the cable of a host cut", host_lost, 1, 30),
         ("F18", "signals in any phase, storms", signalled, 5, 200),
-        ("F20", "NaN on one rank, each policy", not_finite, 6, 60)]
+        ("F20", "NaN on one rank, each policy", not_finite, 6, 60),
+        ("F22", "configs changed at random", config_changed, 40, 20000),
+        ("F23", "data files changed at random", data_changed, 40, 20000)]
 
 
 def largest_rate(failures, trials):
