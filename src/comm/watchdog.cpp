@@ -184,8 +184,10 @@ void Watchdog::look(double passed, double deadline) {
   const bool lowest = std::ranges::find(running, true) - running.begin() == static_cast<std::ptrdiff_t>(mine_);
   bool blame_here = false;  // some rank of the node does not run, or does not wait
   for (std::size_t i = 0; i < node_.size(); ++i) blame_here = blame_here || !running[i] || !node_[i]->waits();
-  const bool suspicious = anybody_waits && quiet_ >= deadline / 2;
-  if (line_ != nullptr) talk(passed, deadline, anybody_waits, lowest, suspicious && blame_here ? culprits(node_, running) : "");
+  const bool still = quiet_ >= deadline / 2;
+  const bool suspicious = still && anybody_waits;
+  // Others may wait for a node of which no rank waits.
+  if (line_ != nullptr) talk(passed, deadline, anybody_waits, lowest, still && blame_here ? culprits(node_, running) : "");
   if (!suspicious || (where_.nodes > 1 && !blame_here)) return;
   if (!std::exchange(warned_, true) && lowest) {
     const std::string text = fmt::format("warning: no rank has moved for {:.1f} s, at {:.1f} s the run is ended: {}\n", quiet_,

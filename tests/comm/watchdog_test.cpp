@@ -181,5 +181,23 @@ TEST_F(Watchdogs, ANodeEndsTheJobWhenRankZeroNeverAnswers) {
   again.join();
 }
 
+TEST_F(Watchdogs, ANodeOfWhichNobodyWaitsSaysWhoDoesNotGetOn) {
+  ranks_[0].calls = 8;
+  ranks_[0].activity = static_cast<std::uint32_t>(Activity::computing);
+  ranks_[0].step = 12;
+  wire_.from = 0;
+  wire_.says = [] { return word(0); };
+  watch({.index = 1, .nodes = 2, .places = 2}, true);
+  const auto named = [&] {
+    const std::lock_guard lock(wire_.mutex);
+    return std::ranges::any_of(wire_.told, [](const auto& told) {
+      return std::string(told.second.text.data()).find("computing, step 12") != std::string::npos ||
+             std::string(told.second.text.data()).find("does not run") != std::string::npos;
+    });
+  };
+  for (int i = 0; i < 500 && !named(); ++i) sleep(0.02);
+  EXPECT_TRUE(named()) << "others wait for this node, and are not told for whom";
+}
+
 }  // namespace
 }  // namespace talweg::comm
