@@ -18,6 +18,7 @@ with c_j = cos(1.7 j) (1 + 0.2 j)."""
 import tomllib
 
 import numpy
+from philox import LAST, normal, uniform
 
 SIZE = 12
 J = numpy.arange(SIZE)
@@ -25,6 +26,14 @@ START = numpy.array([1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 0.0, 2.0, -0.75, 4.0
 CENTRE = numpy.cos(1.7 * J) * (1 + 0.2 * J)
 SHOWN = (1, 2, 3, 5, 9, 10, 20, 30)
 CASES = []
+SEED = 1
+PLACES = [*range(8), *range(16, 20)]  # of the elements among the parameters: those of weight, then of bias
+
+
+def ball(t, r):
+    """The noise of step t, uniform in the ball of radius r."""
+    u = numpy.array([normal(SEED, t, place) for place in PLACES])
+    return r * uniform(SEED, t, LAST - 1) ** (1 / SIZE) * u / numpy.linalg.norm(u)
 
 
 class Problem:

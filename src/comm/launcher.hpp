@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a host is lost, MPI_Abort ends the ranks that can be reached, and mpirun waits for the others: what it has sent to them
-// is not acknowledged, and no keepalive runs while TCP sends again, for a quarter of an hour.
+// When a host is lost, MPI_Abort ends the ranks that can be reached, and mpirun waits for the others: for more than a minute,
+// with keepalives of seconds, too. (TCP asks for no sign of life while it has something to send again, and mpirun has.)
 #pragma once
 
 #include <chrono>

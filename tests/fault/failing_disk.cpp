@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A disk that fails, for LD_PRELOAD: calls that change something below a folder are counted, and the N-th is not obeyed.
 //   FAILING_FOLDER   only what lies below it counts
-//   FAILING_CALLS    names of the calls that count, separated by commas; all when it is not there
 //   FAILING_AT       N, from 1; 0 or none: none fails
 //   FAILING_HOW      kill: SIGKILL instead of the call; short: half of a write is done; else errno as a number
 //   FAILING_LOG      a file that gets a line a call: its name and the file's
@@ -34,11 +33,6 @@ bool lies_below(const char* path) {
   return !folder.empty() && std::strncmp(path, folder.c_str(), folder.size()) == 0;
 }
 
-bool counts(const char* call) {
-  const std::string wanted = setting("FAILING_CALLS");
-  return wanted.empty() || ("," + wanted + ",").find("," + std::string(call) + ",") != std::string::npos;
-}
-
 template <class F>
 F next(const char* name) {
   return reinterpret_cast<F>(dlsym(RTLD_NEXT, name));
@@ -59,7 +53,7 @@ enum class Fate { done, failed, halved };
 Fate fate(const char* call, const char* path, bool here, bool writes = false) {
   static std::mutex mutex;
   static long count = 0;
-  if (!here || !counts(call)) return Fate::done;
+  if (!here) return Fate::done;
   const std::lock_guard lock(mutex);
   log(call, path);
   if (++count != std::atol(setting("FAILING_AT"))) return Fate::done;

@@ -1,22 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Perturbed AGD of Jin, Netrapalli & Jordan 2018, algorithms 2 and 3; after negative curvature with a long v the step is x_t itself."""
-import pathlib
-import sys
-
 import numpy
-
-from problems import case
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from philox import LAST, normal, uniform  # noqa: E402
-
-PLACES = [*range(8), *range(16, 20)]
-SEED = 1
-
-
-def ball(t, r, d):
-    u = numpy.array([normal(SEED, t, place) for place in PLACES])
-    return r * uniform(SEED, t, LAST - 1) ** (1 / d) * u / numpy.linalg.norm(u)
+from problems import ball, case
 
 
 def pagd(F, x, p):
@@ -25,7 +10,7 @@ def pagd(F, x, p):
     gamma = p.get("gamma", theta**2 / eta)
     while True:
         if numpy.linalg.norm(F.gradient(x)) <= p["gradient_threshold"] and (noise is None or t - noise > p["noise_interval"]):
-            x, noise = x + ball(t, p["radius"], len(x)), t
+            x, noise = x + ball(t, p["radius"]), t
         y = x + (1 - theta) * v
         after = y - eta * F.gradient(y)
         speed = numpy.linalg.norm(v)

@@ -1,22 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Perturbed gradient descent of Jin et al. 2017, algorithm 2. Where that returns, so does one step; the next goes on from there."""
-import pathlib
-import sys
-
 import numpy
-
-from problems import case
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from philox import LAST, normal, uniform  # noqa: E402
-
-PLACES = [*range(8), *range(16, 20)]
-SEED = 1
-
-
-def ball(t, r, d):
-    u = numpy.array([normal(SEED, t, place) for place in PLACES])
-    return r * uniform(SEED, t, LAST - 1) ** (1 / d) * u / numpy.linalg.norm(u)
+from problems import ball, case
 
 
 def constants(p, d):
@@ -40,13 +25,14 @@ def pgd(F, x, p):
             continue
         if numpy.linalg.norm(F.gradient(x)) <= threshold and (noise is None or t - noise > interval):
             before, noise = x, t
-            x = x + ball(t, r, len(x))
+            x = x + ball(t, r)
         x = x - eta * F.gradient(x)
         t += 1
         yield x
 
 
-case(pgd, 'name = "pgd"; lr = 0.05; gradient_threshold = 1.5; radius = 1.0; noise_interval = 3; decrease_threshold = 0.1', ["wells"])
+for fall in 0.1, 1e-12:  # an interval of the first ends in a return, of the second in the next noise
+    case(pgd, f'name = "pgd"; lr = 0.05; gradient_threshold = 1.5; radius = 1.0; noise_interval = 3; decrease_threshold = {fall}', ["wells"])
 case(pgd, 'name = "pgd"; lr = 0.2; gradient_threshold = 0.8; radius = 0.3; noise_interval = 400; decrease_threshold = 1e-12',
      ["logistic", "sines"])
 case(pgd, 'name = "pgd"; mode = "theory"; smoothness = 4.0; hessian_lipschitz = 2.0; epsilon = 400.0; c = 0.9; '
