@@ -8,6 +8,7 @@
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace talweg::base {
 namespace {
@@ -32,6 +33,8 @@ double unit(std::uint32_t a, std::uint32_t b) {  // 53 bits -> [0, 1)
   const std::uint64_t bits = (std::uint64_t{a} << 32 | b) >> 11;
   return static_cast<double>(bits) * 0x1.0p-53;
 }
+
+std::uint32_t ones(int bits) { return low((std::uint64_t{1} << bits) - 1); }
 
 /// MurmurHash3's finalizer (Appleby): every bit of x reaches every bit of the result.
 std::uint32_t mixed(std::uint32_t x) {
@@ -83,22 +86,48 @@ Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose
   }
 }
 
+/// Of [0, 2^bits).
+template <class Word>
+Word Permutation::network(Word i) const {
+  const std::uint32_t low_mask = ones(low_bits_);
+  const std::uint32_t high_mask = ones(high_bits_);
+  auto left = static_cast<std::uint32_t>(i >> low_bits_);
+  auto right = static_cast<std::uint32_t>(i) & low_mask;
+  for (std::size_t round = 0; round < kRounds; round += 2) {  // the halves change places twice: their widths, too
+    left ^= mixed(right ^ keys_[round]) & high_mask;
+    right ^= mixed(left ^ keys_[round + 1]) & low_mask;
+  }
+  return Word{left} << low_bits_ | right;
+}
+
+// Cycle walking: an image outside goes on along its orbit until it is back inside.
 std::uint64_t Permutation::operator()(std::uint64_t i) const {
   assert(i < size_);
   if (size_ < 2) return i;
-  const auto mask = [](int bits) { return static_cast<std::uint32_t>((std::uint64_t{1} << bits) - 1); };
-  const std::uint32_t low_mask = mask(low_bits_);
-  const std::uint32_t high_mask = mask(high_bits_);
-  do {
-    std::uint32_t left = low(i >> low_bits_);
-    std::uint32_t right = low(i) & low_mask;
-    for (int round = 0; round < kRounds; round += 2) {  // the halves change places twice: their widths, too
-      left ^= mixed(right ^ keys_[static_cast<std::size_t>(round)]) & high_mask;
-      right ^= mixed(left ^ keys_[static_cast<std::size_t>(round + 1)]) & low_mask;
-    }
-    i = std::uint64_t{left} << low_bits_ | right;
-  } while (i >= size_);  // cycle walking: stay on the orbit until it is back inside
+  do i = network(i);
+  while (i >= size_);
   return i;
+}
+
+void Permutation::operator()(std::uint64_t first, std::span<std::uint32_t> images) const {
+  assert(first + images.size() <= size_ && size_ <= std::uint64_t{1} << 32);
+  std::iota(images.begin(), images.end(), low(first));
+  if (size_ < 2) return;
+  constexpr std::size_t kTogether = 64;
+  const std::uint32_t last = low(size_ - 1);
+  const Permutation mine = *this;  // no store to `images` can reach it: its keys stay in registers
+  for (std::size_t at = 0; at < images.size(); at += kTogether) {
+    const std::span<std::uint32_t> some = images.subspan(at, std::min(kTogether, images.size() - at));
+    for (std::uint32_t& i : some) i = mine.network(i);
+    for (std::uint32_t farthest = ~0U; farthest > last;) {
+      farthest = 0;
+      for (std::uint32_t& i : some) {
+        const std::uint32_t next = mine.network(i);
+        i = i > last ? next : i;
+        farthest = std::max(farthest, i);
+      }
+    }
+  }
 }
 
 }  // namespace talweg::base

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <cstdint>
 
+#include "talweg/math/prefetch.hpp"
+
 namespace talweg::data {
 namespace {
 
@@ -50,6 +52,8 @@ const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uin
     for (std::size_t i = 0; i < places.size(); ++i) {
       const std::uint64_t begin = data.row_begin[base + places[i]];
       sparse_[i] = {data.column.data() + begin, data.value.data() + begin, data.row_begin[base + places[i] + 1] - begin};
+      math::prefetch(sparse_[i].column, sparse_[i].count);  // rows lie anywhere
+      math::prefetch(sparse_[i].value, sparse_[i].count);
     }
     view_.sparse = sparse_;
     return view_;
@@ -64,8 +68,10 @@ const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uin
     }
   }
   dense_.resize(places.size() * features);
+  const auto row = [&](std::size_t i) { return data.dense.data() + (base + places[i]) * features; };
   for (std::size_t i = 0; i < places.size(); ++i) {
-    std::copy_n(data.dense.data() + (base + places[i]) * features, features, dense_.data() + i * features);
+    if (i + 1 < places.size()) math::prefetch(row(i + 1), features);
+    std::copy_n(row(i), features, dense_.data() + i * features);
   }
   view_.dense = dense_.data();
   return view_;

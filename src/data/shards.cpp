@@ -178,7 +178,7 @@ void Order::places(std::uint64_t step, const Leaf& leaf, std::span<std::uint32_t
   }
   const std::uint64_t epoch = position(step).epoch;
   const base::Permutation order(plan_.size(leaf.shard), seed_, base::Purpose::order, epoch * kStreamsPerEpoch + leaf.shard);
-  for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint32_t>(order(leaf.first + i));
+  order(leaf.first, places);
 }
 
 }  // namespace talweg::data

@@ -17,7 +17,7 @@ namespace talweg::engine {
 namespace {
 
 // Below this, waking a second thread and moving cache lines to it cost more than it saves; same bits either way.
-constexpr double kSerialFlop = 1e7;
+constexpr double kSerialFlop = 1.6e7;
 
 }  // namespace
 
@@ -63,6 +63,7 @@ typename Engine<Real>::Leaves Engine<Real>::leaves_of(const Request& request) {
   double flop = 0;  // of this rank; 0 when the objective does not say
   for (const data::Leaf& leaf : leaves.mine) flop += static_cast<double>(leaf.count) * problem_.objective->gradient_flop();
   few_ = flop > 0 && flop < kSerialFlop;
+  space_.stay_on_one_thread(few_);
   return leaves;
 }
 

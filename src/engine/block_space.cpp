@@ -76,7 +76,7 @@ math::Sums BlockSpace<Real>::run(const Source* source, std::span<const Vector> w
     partial_[b] = kernel.run(block, math::Arrays<Real>{{at.data(), arrays}, block.count});
   };
   const std::size_t count = mine_.last - mine_.first;
-  if (elements_of(layout_, mine_).count <= kSerialElements) {
+  if (one_thread_ || elements_of(layout_, mine_).count <= kSerialElements) {
     for (std::size_t b = 0; b < count; ++b) work(b);
   } else {
     threads_.for_each(count, work);

@@ -4,6 +4,7 @@
 #include <Random123/philox.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -71,6 +72,17 @@ TEST(Permutation, IsABijection) {
       seen.insert(p(i));
     }
     EXPECT_EQ(seen.size(), size);
+  }
+}
+
+TEST(Permutation, ManyAtOnceAreTheSameImages) {
+  for (const std::uint64_t size : {1ULL, 2ULL, 5ULL, 64ULL, 65ULL, 1797ULL, 65537ULL, 0x100000000ULL}) {
+    const Permutation p(size, 9, Purpose::order, 3);
+    const std::uint64_t count = std::min<std::uint64_t>(size, 1000);
+    const std::uint64_t first = size - count;
+    std::vector<std::uint32_t> images(count);
+    p(first, images);
+    for (std::uint64_t i = 0; i < count; ++i) ASSERT_EQ(images[i], p(first + i)) << size << ", " << first + i;
   }
 }
 

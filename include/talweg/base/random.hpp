@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace talweg::base {
 
@@ -47,9 +48,13 @@ class Permutation {
   Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t stream = 0);
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t operator()(std::uint64_t i) const;  // i in [0, size)
+  /// The images of first, first + 1, ..., many at once in vector registers. size <= 2^32.
+  void operator()(std::uint64_t first, std::span<std::uint32_t> images) const;
 
  private:
   static constexpr int kRounds = 6;
+  template <class Word>
+  [[nodiscard]] Word network(Word i) const;
   std::uint64_t size_ = 0;
   int high_bits_ = 0;
   int low_bits_ = 0;

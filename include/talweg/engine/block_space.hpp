@@ -39,6 +39,9 @@ class BlockSpace final : public optim::VectorSpace {
   /// What makes a vector whole that is spread over nodes, before one rank reads it alone or a whole tensor of it.
   void complete_with(std::function<void(Vector)> complete) { complete_ = std::move(complete); }
 
+  /// While the gradient at hand is one thread's, so is what follows it: its sums are in that core's caches. Same bits.
+  void stay_on_one_thread(bool stay) { one_thread_ = stay; }
+
   /// What fills a block of scratch (the finished gradient) before the kernel sees it as arrays[0].
   class Source {
    public:
@@ -62,6 +65,7 @@ class BlockSpace final : public optim::VectorSpace {
   comm::Communicator* together_;
   comm::Group owners_;
   std::function<void(Vector)> complete_;
+  bool one_thread_ = false;
   std::vector<math::Sums> partial_;  // [blocks]
 };
 

@@ -9,10 +9,16 @@ namespace talweg::math {
 /// stops looking by itself.
 inline constexpr std::size_t kAhead = 1024;
 
-/// Asks the caches for the `count` elements kAhead after `at`, which may lie beyond the array.
+/// Asks the caches for `count` elements, which need not exist.
+template <class T>
+void prefetch(const T* at, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(at + i);
+}
+
+/// Asks the caches for the `count` elements kAhead after `at`.
 template <class T>
 void prefetch_ahead(const T* at, std::size_t count) {
-  for (std::size_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(at + kAhead + i);
+  prefetch(at + kAhead, count);
 }
 
 }  // namespace talweg::math

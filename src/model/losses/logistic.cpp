@@ -4,21 +4,22 @@
 #include <cmath>
 
 #include "model/loss.hpp"
+#include "talweg/math/elementary.hpp"
 
 namespace talweg::model {
 namespace {
 
 template <class Real>
 struct Logistic {
-  static double value(double z, double y) { return std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0) - y * z; }
-  static Real sigmoid(Real z) {
-    const Real e = std::exp(-std::abs(z));
-    return z >= 0 ? 1 / (1 + e) : e / (1 + e);
+  static double small(double z) { return math::exp_of_minus(std::abs(z)); }  // the one of exp(z), exp(-z) that is
+  static double value(double z, double y) { return math::log_of_one_plus(small(z)) + std::max(z, 0.0) - y * z; }
+  static Real first(Real z, Real y) {
+    const double e = small(z);
+    return static_cast<Real>((z >= 0 ? 1 : e) / (1 + e)) - y;
   }
-  static Real first(Real z, Real y) { return sigmoid(z) - y; }
   static Real second(Real z, Real) {
-    const Real e = std::exp(-std::abs(z));
-    return e / ((1 + e) * (1 + e));
+    const double e = small(z);
+    return static_cast<Real>(e / ((1 + e) * (1 + e)));
   }
 };
 
