@@ -94,6 +94,29 @@ def backtracked(F, x, g, t, p):
         t = t * p["shrink"]
 
 
+def zero_of_slope(F, x, d):
+    """The length at which F's slope along d is 0 but for rounding."""
+    low, high = 0.0, 1.0
+    while F.gradient(x + high * d) @ d < 0:
+        low, high = high, 2 * high
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if F.gradient(x + middle * d) @ d < 0 else (low, middle)
+    return (low + high) / 2
+
+
+def inverse_hessian(pairs):
+    """BFGS's, from the pairs (s, y), oldest first, by its product form; it begins as (s'y / y'y) I of the last."""
+    H = numpy.eye(SIZE)
+    if pairs:
+        s, y = pairs[-1]
+        H = H * (s @ y) / (y @ y)
+    for s, y in pairs:
+        V = numpy.eye(SIZE) - numpy.outer(y, s) / (s @ y)
+        H = V.T @ H @ V + numpy.outer(s, s) / (s @ y)
+    return H
+
+
 def case(function, method, problems=("logistic", "sines"), l1=0.0, steps=max(SHOWN)):
     CASES.append((function, method, problems, l1, steps))
 

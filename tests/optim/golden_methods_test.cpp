@@ -117,5 +117,19 @@ TEST(GoldenMethods, EveryTableIsMet) {
   EXPECT_GE(rows, 300U) << "tests/golden/methods is missing or short";
 }
 
+TEST(GoldenMethods, EveryLineOfTheCatalogueHasATable) {
+  std::set<std::string> named;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(source() / "tests/golden")) {
+    std::ifstream stream(entry.path());
+    const std::string start = "name = \"";
+    for (std::string line; std::getline(stream, line);) {
+      if (line.starts_with(start)) named.insert(line.substr(start.size(), line.find('"', start.size()) - start.size()));
+    }
+  }
+  for (const optim::Entry* entry : optim::catalogue()) {
+    EXPECT_TRUE(named.contains(std::string(entry->name))) << entry->name << " has no table in tests/golden";
+  }
+}
+
 }  // namespace
 }  // namespace talweg::test

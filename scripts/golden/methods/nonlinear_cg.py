@@ -1,17 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PR+ of Gilbert & Nocedal 1992 with lengths at which the slope along the line is 0 but for rounding: what a search with a very
 small c2 must find."""
-from problems import case
-
-
-def zero_of_slope(F, x, d):
-    low, high = 0.0, 1.0
-    while F.gradient(x + high * d) @ d < 0:
-        low, high = high, 2 * high
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if F.gradient(x + middle * d) @ d < 0 else (low, middle)
-    return (low + high) / 2
+from problems import case, zero_of_slope
 
 
 def nonlinear_cg(F, x, p):

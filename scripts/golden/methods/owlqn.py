@@ -2,7 +2,7 @@
 """Andrew & Gao 2007, H by the product form of BFGS from the last pairs, as dense matrices."""
 import numpy
 
-from problems import case
+from problems import case, inverse_hessian
 
 
 def owlqn(F, x, p):
@@ -10,14 +10,7 @@ def owlqn(F, x, p):
     while True:
         low, high = numpy.where(x == 0, g - c, g + c * numpy.sign(x)), numpy.where(x == 0, g + c, g + c * numpy.sign(x))
         v = numpy.where(low > 0, low, numpy.where(high < 0, high, 0))
-        H = numpy.eye(len(x))
-        if pairs:
-            s, y = pairs[-1]
-            H = H * (s @ y) / (y @ y)
-        for s, y in pairs:
-            V = numpy.eye(len(x)) - numpy.outer(y, s) / (s @ y)
-            H = V.T @ H @ V + numpy.outer(s, s) / (s @ y)
-        d = -H @ v
+        d = -inverse_hessian(pairs) @ v
         d = numpy.where(d * -v > 0, d, 0)
         orthant = numpy.where(x != 0, numpy.sign(x), numpy.sign(-v))
         a = 1.0 if pairs else min(1.0, 1 / numpy.sqrt(v @ v))
