@@ -87,6 +87,8 @@ struct Claim {
 constexpr std::array kClaims = {
     Claim{&Needs::deterministic, &Offer::deterministic, "no dropout: this method wants one F at every request"},
     Claim{&Needs::constant_batch, &Offer::constant_batch, "one batch size: this method's constants go by it"},
+    Claim{&Needs::constant_rate, &Offer::constant_rate,
+          "schedule.kind = \"constant\" without warmup: this method's steps are of one length"},
     Claim{&Needs::full_batch, &Offer::full_batch,
           "run.batch = \"full\": this method asks for values and gradients of all of F"},
     Claim{&Needs::smooth_omega, &Offer::smooth_omega,

@@ -23,6 +23,7 @@ const std::array kSchedules = {
 class WarmedUp final : public Schedule {
  public:
   WarmedUp(double epochs, std::unique_ptr<Schedule> inner) : epochs_(epochs), inner_(std::move(inner)) {}
+  bool constant() const override { return inner_->constant() && epochs_ == 0; }
   bool observes() const override { return inner_->observes(); }
   void observe(double value, ScheduleMemory& memory) const override { inner_->observe(value, memory); }
   double factor(const SchedulePoint& p) const override {

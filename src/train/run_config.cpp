@@ -156,6 +156,7 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
           .separable_omega = !couples,
           .deterministic = config.model.dropout.empty(),
           .constant_batch = config.run.engine.batches.empty(),
+          .constant_rate = config.schedule->constant(),
           .convex = convex,
           .strongly_convex = convex && (penalised || known.strong_convexity.has_value()),
           .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
@@ -172,6 +173,7 @@ std::optional<optim::Blamed> blamed(const base::Config& config, const RunConfig&
     return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
   if (need == &optim::Needs::constant_batch)
     return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
+  if (need == &optim::Needs::constant_rate) return optim::Blamed{config.section("schedule"), "kind", "a rate that changes"};
   const bool any = need == &optim::Needs::smooth_omega, beyond_l1 = need == &optim::Needs::l1_omega;
   if (!any && !beyond_l1 && need != &optim::Needs::separable_omega) return std::nullopt;
   if (any && omega.l1 > 0) return number("l1", omega.l1);

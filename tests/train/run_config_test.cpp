@@ -112,6 +112,14 @@ TEST(RunConfig, BatchesMayChangeFromEpochToEpoch) {
   }
 }
 
+TEST(RunConfig, SchedulesAreRefusedWhereStepsAreOfOneLength) {
+  const std::string method = "[run]\nsteps = 1000\n[method]\nname = \"rspg\"\n";
+  for (const char* schedule : {"[schedule]\nkind = \"cosine\"\n", "[schedule]\nwarmup = 1\n"}) {
+    expect_refusal(method + schedule, {"schedule.kind: found a rate that changes", "rspg", "one length", "adam"});
+  }
+  EXPECT_NO_THROW(parse_run(parse(method + "[schedule]\nkind = \"constant\"\n")));
+}
+
 TEST(RunConfig, DropoutIsRefusedWhereFHasToBeTheSameEachTime) {
   const auto with = [](const std::string& rest) {
     return base::Config::parse(

@@ -32,6 +32,7 @@ struct Needs {
   bool separable_omega = false;  // no group lasso, no ball
   bool deterministic = false;    // no dropout: values; who needs full_batch or hvp needs it too
   bool constant_batch = false;   // no batch schedule
+  bool constant_rate = false;    // no schedule of the rate, no warm-up
   bool convex = false;           // F convex: no network
   bool strongly_convex = false;  // l2 > 0 on every parameter
   bool distinct = false;         // no example twice in a batch
@@ -60,6 +61,7 @@ struct Needs {
             .separable_omega = a.separable_omega || b.separable_omega,
             .deterministic = a.deterministic || b.deterministic,
             .constant_batch = a.constant_batch || b.constant_batch,
+            .constant_rate = a.constant_rate || b.constant_rate,
             .convex = a.convex || b.convex,
             .strongly_convex = a.strongly_convex || b.strongly_convex,
             .distinct = a.distinct || b.distinct,
@@ -79,6 +81,7 @@ struct Offer {
   bool separable_omega = true;
   bool deterministic = true;
   bool constant_batch = true;
+  bool constant_rate = true;
   bool convex = true;  // unknown counts as convex
   bool strongly_convex = true;
   bool distinct = true;
@@ -129,6 +132,9 @@ enum class Outcome {
   stuck,   // rounding allows no progress
   failed,  // it cannot go on, and rounding is not why
 };
+
+/// In a report: what nobody asked for.
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 struct StepReport {
   double loss = 0;           // mean f_i over the step's batch, before the step, without Omega

@@ -33,6 +33,8 @@ class Schedule {
  public:
   virtual ~Schedule() = default;
   [[nodiscard]] virtual double factor(const SchedulePoint&) const = 0;
+  /// True when the factor is 1 at every step.
+  [[nodiscard]] virtual bool constant() const { return false; }
   /// True when observe() does something.
   [[nodiscard]] virtual bool observes() const { return false; }
   /// After an evaluation: `value` of what [stop] metric names, with its sign turned where more is better.

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
@@ -24,8 +23,6 @@ namespace talweg::optim {
 namespace {
 
 constexpr std::uint64_t kEnd = ~0ULL - 1;  // counter of the draw of R
-
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // nothing was asked for
 
 class Rsag final : public Method {
  public:

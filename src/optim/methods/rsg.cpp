@@ -4,7 +4,7 @@
 // rsg   (Ghadimi & Lan 2013)        G_k = grad F_B(x_k), smooth Omega
 // rspg  (Ghadimi, Lan & Zhang 2016) the same with prox
 // rsgf  (Ghadimi & Lan 2013)        G_k = (F_B(x_k + m u) - F_B(x_k)) / m u, u normal, m `smoothing`: values alone
-// P(R = k) is proportional to 2 g_k - L g_k^2 in the papers, which is uniform for one length g.
+// P(R = k) is proportional to 2 g_k - L g_k^2 in the papers, which is uniform for one length g: schedules are refused.
 // With candidates = S > 1 these are the two-phase methods 2-RSG and 2-RSPG: S such runs from the same x_0, R_s and minibatches
 // of each its own; then the x_{R_s} of the smallest |x - prox_{lr Omega}(x - lr g)| / lr, g their gradient on the same
 // judge_batches = T minibatches, that no run has. Candidate s is judged when its run ends, in a step that moves nothing.
@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
@@ -51,6 +50,7 @@ class Randomized final : public Method {
     return lr_.needs() | Needs{.smooth_omega = kind_ != Kind::rspg,
                                .deterministic = kind_ == Kind::rsgf,
                                .constant_batch = true,
+                               .constant_rate = true,
                                .horizon = candidates_ * iterations_,
                                .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }
@@ -75,7 +75,6 @@ class Randomized final : public Method {
     const Vector x = context.x();
     const Place at = place(context.progress.step, context.progress.seed);
     if (at.run == candidates_ || (candidates_ == 1 && at.step + 1 == at.end)) {
-      constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // nothing was asked for
       return {.loss = kUnknown,
               .gradient_norm = kUnknown,
               .parameter_norm = space.norm(x),
@@ -86,10 +85,9 @@ class Randomized final : public Method {
     }
     Undo undo(context.state);
     std::string found;
-    const double lr = lr_.length(context, found);
-    const double length = lr * context.progress.factor;
+    const double lr = lr_.length(context, found) * context.progress.factor;
     if (at.step + 1 == at.end) {
-      StepReport report = judge(context, at, lr);  // all by the same length
+      StepReport report = judge(context, at, lr);
       undo.keep();
       return report;
     }
@@ -97,14 +95,14 @@ class Randomized final : public Method {
     const Temporary g(space);
     const double loss = kind_ == Kind::rsgf ? difference(context, batch, g) : oracle.gradient_into(x, batch, g).value;
     const Temporary next(space);
-    const ProximalStep taken = proximal_step(oracle, x, g, length, next);
+    const ProximalStep taken = proximal_step(oracle, x, g, lr, next);
     space.copy(next, x);
     undo.keep();
     return {.loss = loss,
             .gradient_norm = taken.gradient_norm(),
             .update_norm = std::sqrt(taken.squared),
             .parameter_norm = std::sqrt(taken.point),
-            .learning_rate = length,
+            .learning_rate = lr,
             .message = std::move(found)};
   }
 

@@ -8,6 +8,7 @@ namespace {
 class Constant final : public Schedule {
  public:
   double factor(const SchedulePoint&) const override { return 1; }
+  bool constant() const override { return true; }
 };
 
 }  // namespace
