@@ -40,15 +40,19 @@ bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOpt
   return strong || approximate;
 }
 
-std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
-                                      const WolfeOptions& options, double* shortest) {
+WolfeSearch wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
+                         const WolfeOptions& options) {
+  WolfeSearch search{.accepted = {}, .shortest = first_length};
   LinePoint low = start;          // falling and low enough: go on
   std::optional<LinePoint> high;  // rising, too high, or not finite: a length that is accepted lies before
   std::vector<double> lengths = {first_length};
   for (int request = 0; request < options.requests; ++request) {
-    if (shortest != nullptr) *shortest = request == 0 ? lengths.front() : std::min(*shortest, lengths.front());
+    search.shortest = std::min(search.shortest, lengths.front());
     for (const LinePoint& at : oracle.along(x, direction, lengths, oracle.all())) {
-      if (satisfies_wolfe(start, at, options)) return at;
+      if (satisfies_wolfe(start, at, options)) {
+        search.accepted = at;
+        return search;
+      }
       if (at.length <= low.length || (high && at.length >= high->length)) continue;  // the bracket has moved past it
       if (at.slope < 0 && (decreases(start, at, options) || level(start, at, options))) {
         low = at;
@@ -56,20 +60,22 @@ std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction
         high = at;
       }
     }
-    if (high && !(high->length - low.length > 1e-16 * high->length)) return std::nullopt;
+    if (high && !(high->length - low.length > 1e-16 * high->length)) return search;
     lengths = high ? inside(low, *high) : std::vector<double>{2 * low.length, 8 * low.length, 32 * low.length};
   }
-  return std::nullopt;
+  search.ran_out = true;
+  return search;
 }
 
-StepReport no_wolfe_length(StepReport report, VectorSpace& space, Vector x, double value, double fall) {
+StepReport no_wolfe_length(StepReport report, VectorSpace& space, Vector x, const LinePoint& start, const WolfeSearch& search) {
   report.parameter_norm = space.norm(x);
-  const bool rounding = std::abs(fall) <= 1e-6 * std::abs(value);  // in float32
+  const bool rounding = std::abs(search.shortest * start.slope) <= 1e-6 * std::abs(start.value);  // in float32
   report.outcome = rounding ? Outcome::stuck : Outcome::failed;
-  report.message = fmt::format(
-      "no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
-      rounding ? "rounding allows no progress" : "the line search ran out, and method.line_requests allows no more,",
-      report.gradient_norm);
+  report.message = fmt::format("no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
+                               rounding         ? "rounding allows no progress"
+                               : search.ran_out ? "the line search ran out, and method.line_requests allows no more,"
+                                                : "the search closed in on a length where F or its slope jumps,",
+                               report.gradient_norm);
   return report;
 }
 

@@ -21,13 +21,18 @@ struct WolfeOptions {
 /// True when `at` may be the step; `start` is phi at 0.
 bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options);
 
-/// Brackets and shrinks, several lengths a request. Nothing when no length was found within the requests allowed; *shortest is
-/// then the shortest that was tried.
-std::optional<LinePoint> wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
-                                      const WolfeOptions& options, double* shortest = nullptr);
+struct WolfeSearch {
+  std::optional<LinePoint> accepted;
+  double shortest = 0;   // length that was tried
+  bool ran_out = false;  // of requests
+};
 
-/// What to report when there is none, even along the gradient: stuck where a fall of F by `slope` times the shortest length
-/// would be rounding, else failed. `value` is F, `fall` that product.
-StepReport no_wolfe_length(StepReport report, VectorSpace&, Vector x, double value, double fall);
+/// Brackets and shrinks, several lengths a request.
+WolfeSearch wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
+                         const WolfeOptions& options);
+
+/// What to report when a search from `start` found nothing, even along the gradient: stuck where what F would fall by over the
+/// shortest length is rounding, else failed.
+StepReport no_wolfe_length(StepReport report, VectorSpace&, Vector x, const LinePoint& start, const WolfeSearch& search);
 
 }  // namespace talweg::optim

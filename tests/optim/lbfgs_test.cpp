@@ -140,7 +140,7 @@ struct Line {
     start.value = phi(0, start.slope);
   }
   std::optional<optim::LinePoint> search(double first, const optim::WolfeOptions& options) {
-    return optim::wolfe_search(oracle, {0}, {1}, start, first, options);
+    return optim::wolfe_search(oracle, {0}, {1}, start, first, options).accepted;
   }
   SerialOracle<double> oracle;
   optim::LinePoint start;

@@ -133,7 +133,7 @@ TEST(Wolfe, AcceptedLengthsSatisfyTheConditions) {
     space.at(d)[0] = -g[0];
     space.at(d)[1] = -g[1];
     const optim::LinePoint start{.length = 0, .value = value, .slope = -g[0] * g[0] - g[1] * g[1]};
-    const auto found = optim::wolfe_search(oracle, x, d, start, first, options);
+    const auto found = optim::wolfe_search(oracle, x, d, start, first, options).accepted;
     ASSERT_TRUE(found) << "first length " << first;
     EXPECT_LE(found->value, start.value + options.c1 * found->length * start.slope) << first;
     EXPECT_LE(std::abs(found->slope), options.c2 * std::abs(start.slope)) << first;

@@ -62,16 +62,15 @@ class Lbfgs final : public Method {
     }
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
-    double shortest = 0;
     while (!accepted) {
       pairs_.two_loop(context, g, direction);
-      LinePoint start{.length = 0, .value = loss + oracle.smooth_omega(x), .slope = space.dot(g, direction)};
-      const bool descends = start.slope < 0;
+      const LinePoint start{.length = 0, .value = loss + oracle.smooth_omega(x), .slope = space.dot(g, direction)};
       const bool plain = pairs_.count(state) == 0;
-      if (descends)
-        accepted = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_, &shortest);
+      WolfeSearch search;
+      if (start.slope < 0) search = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_);
+      accepted = search.accepted;
       if (accepted) break;
-      if (plain) return no_wolfe_length(std::move(report), space, x, start.value, shortest * start.slope);
+      if (plain) return no_wolfe_length(std::move(report), space, x, start, search);
       pairs_.count(state) = 0;
     }
     const Temporary next(space);

@@ -84,27 +84,25 @@ class NonlinearCg final : public Method {
       return report;
     }
     Vector along = d;
-    double shortest = 0;
-    const auto search = [&] {
-      return wolfe_search(oracle, x, along, {.length = 0, .value = value, .slope = slope}, first, wolfe_, &shortest);
-    };
-    auto accepted = search();
+    const auto start = [&] { return LinePoint{.length = 0, .value = value, .slope = slope}; };
+    WolfeSearch search = wolfe_search(oracle, x, along, start(), first, wolfe_);
     const Temporary back(space);  // not in d yet: the step may be cut off
-    if (!accepted && since > 0) {
+    if (!search.accepted && since > 0) {
       space.combine(-1, g, 0, g, back);
       along = back;
       slope = -squared;
       since = 0;
       first = std::min(1.0, 1 / std::sqrt(squared));
-      accepted = search();
+      search = wolfe_search(oracle, x, along, start(), first, wolfe_);
     }
-    if (!accepted) return no_wolfe_length(std::move(report), space, x, value, shortest * slope);
+    if (!search.accepted) return no_wolfe_length(std::move(report), space, x, start(), search);
+    const double length = search.accepted->length;
     const Temporary next(space);
     const Temporary gradient(space);
-    space.combine(1, x, accepted->length, along, next);
+    space.combine(1, x, length, along, next);
     const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
 
-    report.update_norm = accepted->length * space.norm(along);
+    report.update_norm = length * space.norm(along);
     const auto change = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
       const auto old = [&](std::size_t i) { return static_cast<double>(v[0][i]); };
       const auto now = [&](std::size_t i) { return static_cast<double>(v[1][i]); };
@@ -127,10 +125,10 @@ class NonlinearCg final : public Method {
       space.combine(-1, gradient, b, along, d);
       ++since;
     }
-    first = accepted->length * old_slope / slope;
-    if (!(first > 0) || !std::isfinite(first)) first = accepted->length;
+    first = length * old_slope / slope;
+    if (!(first > 0) || !std::isfinite(first)) first = length;
     report.parameter_norm = space.norm(x);
-    report.learning_rate = accepted->length;
+    report.learning_rate = length;
     undo.keep();
     return report;
   }
