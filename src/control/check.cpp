@@ -32,6 +32,8 @@ std::string to_text(const base::Config& config, const train::Preview& p) {
               ? fmt::format("steps       {} of {} examples, {} per epoch\n", p.steps, p.batch, p.steps_per_epoch)
               : fmt::format("steps       {}: of {} examples, {} per epoch at first, of {} at the end\n", p.steps, p.batch,
                             p.steps_per_epoch, p.last_batch);
+  text += fmt::format("cost        {}{} example-gradients, {} values, {} Hessian-vector products in the first epoch\n",
+                      p.cost.bound ? "at most " : "", p.cost.gradients, p.cost.values, p.cost.hvps);
   text += fmt::format("leaves      {} examples each; {} shards; per step and rank at most", p.leaf, p.shards);
   for (const std::uint64_t n : p.leaves_per_rank) text += fmt::format(" {}", n);
   text += fmt::format("\nstate       {} vectors of the parameters' size\n", p.state_vectors);
@@ -49,28 +51,30 @@ nlohmann::ordered_json to_json(const base::Config& config, const train::Preview&
   for (const base::Resolved& r : config.resolved()) {
     keys.push_back({{"section", r.section}, {"key", r.key}, {"value", r.value}, {"origin", r.origin}, {"meaning", r.meaning}});
   }
-  return {{"config", keys},
-          {"train", p.train},
-          {"valid", p.valid},
-          {"test", p.test},
-          {"features", p.features},
-          {"classes", p.classes},
-          {"sparse", p.sparse},
-          {"model", p.model},
-          {"parameters", p.parameters},
-          {"steps", p.steps},
-          {"steps_per_epoch", p.steps_per_epoch},
-          {"batch", p.batch},
-          {"last_batch", p.last_batch},
-          {"leaf", p.leaf},
-          {"shards", p.shards},
-          {"leaves_per_rank", p.leaves_per_rank},
-          {"state_vectors", p.state_vectors},
-          {"coordinator_megabytes", p.coordinator_megabytes},
-          {"worker_megabytes", p.worker_megabytes},
-          {"placement", p.placement},
-          {"nodes", p.nodes},
-          {"node_state_megabytes", p.node_state_megabytes}};
+  return {
+      {"config", keys},
+      {"train", p.train},
+      {"valid", p.valid},
+      {"test", p.test},
+      {"features", p.features},
+      {"classes", p.classes},
+      {"sparse", p.sparse},
+      {"model", p.model},
+      {"parameters", p.parameters},
+      {"steps", p.steps},
+      {"steps_per_epoch", p.steps_per_epoch},
+      {"batch", p.batch},
+      {"last_batch", p.last_batch},
+      {"cost", {{"gradients", p.cost.gradients}, {"values", p.cost.values}, {"hvps", p.cost.hvps}, {"bound", p.cost.bound}}},
+      {"leaf", p.leaf},
+      {"shards", p.shards},
+      {"leaves_per_rank", p.leaves_per_rank},
+      {"state_vectors", p.state_vectors},
+      {"coordinator_megabytes", p.coordinator_megabytes},
+      {"worker_megabytes", p.worker_megabytes},
+      {"placement", p.placement},
+      {"nodes", p.nodes},
+      {"node_state_megabytes", p.node_state_megabytes}};
 }
 
 base::ExitCode run_check(Context& context, const Options& options) {

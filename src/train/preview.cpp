@@ -32,6 +32,13 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
   p.steps_per_epoch = order.steps_per_epoch();
   p.steps = run.run.planned_steps(order);
   p.last_batch = order.position(static_cast<std::uint64_t>(std::max<std::int64_t>(p.steps, 1)) - 1).batch;
+  for (std::int64_t step = 0; step < std::min(p.steps, static_cast<std::int64_t>(p.steps_per_epoch)); ++step) {
+    p.cost = p.cost + run.method->cost({.step = step,
+                                        .n = static_cast<std::int64_t>(p.train),
+                                        .batch = static_cast<std::int64_t>(order.batch_size(static_cast<std::uint64_t>(step))),
+                                        .batches_per_epoch = static_cast<std::int64_t>(p.steps_per_epoch),
+                                        .seed = run.run.engine.seed});
+  }
   p.leaves_per_rank.assign(static_cast<std::size_t>(ranks), 0);
   for (std::uint64_t step = 0; step < std::min<std::uint64_t>(p.steps_per_epoch, 64); ++step) {
     std::vector<std::uint64_t> now(static_cast<std::size_t>(ranks), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole runs as a user makes them: the shipped configs, resume, stops, and the commands that look at a run.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -73,6 +74,27 @@ TEST_F(Train, TooManyThreadsWarnWithTheFlagThatHelps) {
   const Result result = test::run(command);
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("--bind-to none"), std::string::npos) << result.err;
+}
+
+TEST_F(Train, CheckSaysWhatTheFirstEpochWillCost) {
+  for (const char* method : {"adam", "svrg", "sarah", "sophia"}) {
+    const std::vector<std::string> one_epoch = {
+        "--set",     fmt::format("method.name={}", method), "--set", "method.lr=0.01", "--set", "run.epochs=1", "--set",
+        "run.steps="};
+    std::vector<std::string> check = {"check", small(""), "--json"};
+    check.insert(check.end(), one_epoch.begin(), one_epoch.end());
+    const Result told = talweg(0, check);
+    ASSERT_EQ(told.code, 0) << told.err;
+    const json cost = parse_json(told.out)["cost"];
+    EXPECT_FALSE(cost["bound"]);
+    std::vector<std::string> fresh = one_epoch;
+    fresh.emplace_back("--fresh");
+    const json metered = train(1, small(""), fresh)["cost"]["method"];
+    EXPECT_GT(cost["gradients"], 0) << method;
+    EXPECT_EQ(cost["gradients"], metered["gradient_evaluations"]) << method;
+    EXPECT_EQ(cost["hvps"], metered["hvp_evaluations"]) << method;
+    EXPECT_EQ(cost["values"], metered["value_evaluations"]) << method;
+  }
 }
 
 TEST_F(Train, AFinishedRunSaysSoAndIsExtendedWhenStepsGrow) {

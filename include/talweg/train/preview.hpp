@@ -8,6 +8,7 @@
 
 #include "talweg/base/config.hpp"
 #include "talweg/base/log.hpp"
+#include "talweg/optim/method.hpp"
 
 namespace talweg::train {
 
@@ -24,6 +25,7 @@ struct Preview {
   std::uint64_t steps_per_epoch = 0;  // in the first
   std::uint64_t batch = 0;            // of the first step
   std::uint64_t last_batch = 0;       // of the last
+  optim::Cost cost;                   // of the first epoch, evaluation apart
   std::uint32_t leaf = 0;
   std::uint32_t shards = 0;
   std::vector<std::uint64_t> leaves_per_rank;  // [ranks] of the busiest of the first steps, of the last where batches grow
