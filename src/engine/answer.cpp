@@ -330,29 +330,38 @@ std::span<T> Engine<Real>::slice(std::span<T> whole, int k) const {
 }
 
 template <class Real>
-template <class T>
-void Engine<Real>::summed(const SharedArray<T>& parts, const math::Block& block, double* out) const {
+template <class T, class Out>
+void Engine<Real>::summed(const SharedArray<T>& parts, const math::Block& piece, double scale, Out* out) const {
   const comm::Node node = comm_.node();
-  const auto add = [&](int place, bool first) {
-    const T* from = parts.part(place).data() + block.offset;
-    math::prefetch_ahead(from, block.count);
-    if (first) {
-      for (std::size_t i = 0; i < block.count; ++i) out[i] = static_cast<double>(from[i]);
-    } else {
-      for (std::size_t i = 0; i < block.count; ++i) out[i] += static_cast<double>(from[i]);
-    }
+  const auto part = [&](int place) {
+    const T* from = parts.part(place).data() + piece.offset;
+    math::prefetch_ahead(from, piece.count);
+    return from;
+  };
+  const auto scaled = [&](const T* from) {
+    for (std::size_t i = 0; i < piece.count; ++i) out[i] = static_cast<Out>(static_cast<double>(from[i]) * scale);
   };
   if (node.nodes > 1) {  // slice k is in part k
     int k = 0;
-    while (block.index >= slice_of(problem_.objective->layout(), k, node.slices).last) ++k;
-    return add(k, true);
+    while (piece.index >= slice_of(problem_.objective->layout(), k, node.slices).last) ++k;
+    return scaled(part(k));
   }
-  for (int place = 0; place < node.places; ++place) add(place, place == 0);
+  if (node.places == 1) return scaled(part(0));
+  alignas(64) std::array<double, kPiece> sum;
+  const T* from = part(0);
+  for (std::size_t i = 0; i < piece.count; ++i) sum[i] = static_cast<double>(from[i]);
+  for (int place = 1; place + 1 < node.places; ++place) {
+    from = part(place);
+    for (std::size_t i = 0; i < piece.count; ++i) sum[i] += static_cast<double>(from[i]);
+  }
+  from = part(node.places - 1);
+  for (std::size_t i = 0; i < piece.count; ++i) out[i] = static_cast<Out>((sum[i] + static_cast<double>(from[i])) * scale);
 }
 
 template <class Real>
-void Engine<Real>::summed(const math::Block& block, double* out) const {
-  options_.reduction == Reduction::exact ? summed(sums_, block, out) : summed(fast_, block, out);
+template <class Out>
+void Engine<Real>::summed(const math::Block& piece, double scale, Out* out) const {
+  options_.reduction == Reduction::exact ? summed(sums_, piece, scale, out) : summed(fast_, piece, scale, out);
 }
 
 template <class Real>
@@ -412,5 +421,8 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
 
 template class Engine<float>;
 template class Engine<double>;
+template void Engine<float>::summed(const math::Block&, double, float*) const;
+template void Engine<float>::summed(const math::Block&, double, double*) const;
+template void Engine<double>::summed(const math::Block&, double, double*) const;
 
 }  // namespace talweg::engine

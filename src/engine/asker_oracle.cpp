@@ -36,14 +36,12 @@ class Engine<Real>::AskerOracle::Finished final : public BlockSpace<Real>::Sourc
   }
 
  private:
-  static constexpr std::size_t kPiece = 256;  // stays in the nearest cache through the passes below
-
   void fill_piece(const math::Block& piece, std::span<Real> out) const {
-    alignas(64) std::array<double, kPiece> sum;
-    engine_.summed(piece, sum.data());
-    for (std::size_t i = 0; i < piece.count; ++i) sum[i] *= scale_;
-    if (!average_.empty()) follow(average_.subspan(piece.offset, piece.count), sum.data());
     const double l2 = engine_.problem_.regularizer.l2(piece);
+    if (average_.empty() && l2 == 0 && shifts_.empty()) return engine_.summed(piece, scale_, out.data());
+    alignas(64) std::array<double, kPiece> sum;
+    engine_.summed(piece, scale_, sum.data());
+    if (!average_.empty()) follow(average_.subspan(piece.offset, piece.count), sum.data());
     if (l2 != 0) {
       for (const Vector& p : points_) add(l2 * p.weight, p.values.subspan(piece.offset, piece.count), sum.data());
     }

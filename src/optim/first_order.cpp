@@ -92,10 +92,7 @@ class LastSweep final : public math::BlockKernel {
                                      .proximal = proximal,
                                      .steps = keep_steps ? arrays.data[steps] : nullptr});
     if (keep_point) std::ranges::copy(std::span(before).first(x.size()), arrays[next].begin());
-    change.add(piece.count, [&](std::size_t i) {
-      const double d = static_cast<double>(x[i]) - static_cast<double>(before[i]);
-      return d * d;
-    });
+    change.add(piece.count, [&](std::size_t i) { return square(x[i] - before[i]); });
     point.add(piece.count, [&](std::size_t i) { return square(x[i]); });
   }
 };

@@ -20,7 +20,8 @@ double error(double found, long double exact) {
 
 TEST(Elementary, ExponentialsAreRightToAFewUnitsInTheLastPlace) {
   static_assert(std::numeric_limits<long double>::digits >= 64, "what stands for the exact value");
-  for (double a = 0; a < 708; a += 0.000917) ASSERT_LT(error(exp_of_minus(a), std::exp(-static_cast<long double>(a))), kUnits) << a;
+  for (double a = 0; a < 708; a += 0.000917)
+    ASSERT_LT(error(exp_of_minus(a), std::exp(-static_cast<long double>(a))), kUnits) << a;
   EXPECT_EQ(exp_of_minus(0), 1);
 }
 
@@ -33,7 +34,8 @@ TEST(Elementary, ExponentialsFarOutStaySmallAndNanStaysNan) {
 }
 
 TEST(Elementary, LogarithmsAreRightToAFewUnitsInTheLastPlace) {
-  for (double e = 1; e > 1e-300; e *= 0.9993) ASSERT_LT(error(log_of_one_plus(e), std::log1p(static_cast<long double>(e))), kUnits) << e;
+  for (double e = 1; e > 1e-300; e *= 0.9993)
+    ASSERT_LT(error(log_of_one_plus(e), std::log1p(static_cast<long double>(e))), kUnits) << e;
   EXPECT_EQ(log_of_one_plus(0), 0);
   EXPECT_TRUE(std::isnan(log_of_one_plus(std::numeric_limits<double>::quiet_NaN())));
 }

@@ -190,10 +190,12 @@ class Engine {
   std::span<T> slice(std::span<T> whole, int k) const;
   template <class T>
   void sum_nodes(const SharedArray<T>& parts);
-  /// The reduced sums of one block, out[count].
-  void summed(const math::Block& block, double* out) const;
-  template <class T>
-  void summed(const SharedArray<T>& parts, const math::Block& block, double* out) const;
+  static constexpr std::size_t kPiece = 256;  // elements that stay in the nearest cache through several passes
+  /// `scale` times the reduced sums of at most kPiece elements, out[count].
+  template <class Out>
+  void summed(const math::Block& piece, double scale, Out* out) const;
+  template <class T, class Out>
+  void summed(const SharedArray<T>& parts, const math::Block& piece, double scale, Out* out) const;
   Answer answer(const Request& request);
   void answer_tiles(const Request& request, Answer& answer);    // gradient, hessian_vector
   void answer_scalars(const Request& request, Answer& answer);  // along, evaluate

@@ -19,9 +19,9 @@ inline double exp_of_minus(double a) {
   const double shifted = least * kLog2E + kRound;
   const double n = shifted - kRound;
   const double r = (n * kLn2High - least) + n * kLn2Low;  // exp(-a) = 2^-n exp(r), |r| <= log(2) / 2
-  constexpr std::array<double, 14> kTaylor = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-                                              1.0 / 40320,      1.0 / 5040,      1.0 / 720,      1.0 / 120,     1.0 / 24,
-                                              1.0 / 6,          1.0 / 2,         1.0,            1.0};
+  constexpr std::array<double, 14> kTaylor = {
+      1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+      1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       1.0 / 2,      1.0,         1.0};
   double p = kTaylor[0];
 #pragma GCC unroll 14
   for (std::size_t k = 1; k < kTaylor.size(); ++k) p = p * r + kTaylor[k];
