@@ -12,6 +12,24 @@ STEPS = ["--set", "run.steps=300"]
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EDQUOT": errno.EDQUOT}
 
 
+def published_in_order(lines):
+    """A checkpoint gets its name once it is on the disk, and an older one goes once the name is."""
+    synced, named = False, True
+    saved = 0
+    for call, of in lines:
+        if call == "fsync" and of.endswith("/checkpoints"):
+            named = True
+        elif call == "fsync" and "/checkpoints/." in of:
+            synced = True
+        elif call == "rename" and "/checkpoints/" in of:
+            expect(synced, f"{of} got its name before it was on the disk")
+            synced = named = False
+            saved += 1
+        elif call == "unlink" and "/checkpoints/step-" in of:
+            expect(named, f"{of} went before the newer one's name was on the disk")
+    expect(saved > 2 and named, f"{saved} checkpoints were saved, the last one's name is on the disk: {named}")
+
+
 class Disk:
     """A short run that nobody disturbed, and its calls, in order."""
 
@@ -22,7 +40,9 @@ class Disk:
         log = rig.folder / "calls"
         job = Job(rig, self.quiet, 0, STEPS, self.environment(self.quiet, FAILING_LOG=log))
         expect(job.wait() == 0, f"the undisturbed run failed:\n{job.said()}")
-        self.calls = [line.split()[0] for line in log.read_text().splitlines()]
+        lines = [line.split(" ", 1) for line in log.read_text().splitlines()]
+        published_in_order(lines)
+        self.calls = [call for call, _ in lines]
         expect({"open", "pwrite", "fsync", "rename"} <= set(self.calls), f"calls {set(self.calls)}")
 
     def environment(self, run, **more):

@@ -133,7 +133,10 @@ int ftruncate(int file, off_t length) noexcept {
 }
 
 int fsync(int file) {
-  if (fate("fsync", "", here(file)) == Fate::failed) return -1;
+  std::array<char, 4096> path{};  // for the log
+  const std::string link = "/proc/self/fd/" + std::to_string(file);
+  if (readlink(link.c_str(), path.data(), path.size() - 1) < 0) path[0] = '\0';
+  if (fate("fsync", path.data(), here(file)) == Fate::failed) return -1;
   return next<int (*)(int)>("fsync")(file);
 }
 

@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 
+from damage import bit_flipped, cut
 from disk import Disk, disk_fails, killed_in_a_call
 from examples import each_once
 from fuzz import config_changed, data_changed
 from rig import SOURCE, Broken, Job, Rig, expect, gone
+from shapes import Methods, another_shape
 
 sys.path.insert(0, str(SOURCE / "scripts/bench"))
 from hosts import Hosts, ip  # noqa: E402
@@ -147,14 +149,17 @@ def can_make_hosts():
 
 
 #       name    what                                         short  long
-ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 8, 1000),
+ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 30, 1000),
         ("F2", "killed in one call of a save", killed_in_a_call, 12, 300),
         ("F5", "one call fails", disk_fails, 16, 1200),
-        ("F12", "every example once an epoch", each_once, 2, 100),
+        ("F7", "checkpoint cut at every 512 bytes", cut, 100, 10000),
+        ("F8", "one bit of a checkpoint flipped", bit_flipped, 100, 10000),
+        ("F11", "another shape after a kill, every method", another_shape, 3, 1500),
+        ("F12", "every example once an epoch", each_once, 10, 100),
         ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
-        ("F15", "one rank stopped", one_stopped, 1, 60),
+        ("F15", "one rank stopped", one_stopped, 2, 60),
         ("F15", "one rank stuck in a step", stuck, 1, 40),
-        ("F17", "the cable of a host cut", host_lost, 1, 30),
+        ("F17", "the cable of a host cut", host_lost, 2, 30),
         ("F18", "signals in any phase, storms", signalled, 5, 200),
         ("F20", "NaN on one rank, each policy", not_finite, 6, 60),
         ("F22", "configs changed at random", config_changed, 40, 20000),
@@ -186,6 +191,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="talweg-fault-") as folder:
         rig = Rig(os.path.abspath(options.talweg), folder, options.seed)
         rig.disk = Disk(rig, os.path.abspath(options.failing_disk))
+        rig.methods = Methods(rig)
         for name, what, fault, short, long in ROWS:
             if options.only and name not in options.only.split(","):
                 continue

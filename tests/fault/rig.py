@@ -51,8 +51,8 @@ def gone(process):
 class Job:
     """A training that is going on."""
 
-    def __init__(self, rig, run, ranks, more=(), environment=None, launcher=None, config=None):
-        self.command = ([*map(str, launcher), rig.talweg] if launcher else rig.launch(ranks)) + ["train", str(config or rig.config), "--run", str(run), "--threads", "1", "--progress", "none", *more]
+    def __init__(self, rig, run, ranks, more=(), environment=None, launcher=None, config=None, threads=1):
+        self.command = ([*map(str, launcher), rig.talweg] if launcher else rig.launch(ranks)) + ["train", str(config or rig.config), "--run", str(run), "--threads", str(threads), "--progress", "none", *more]
         self.log = rig.folder / "log"
         self.under_mpirun = ranks > 0
         with open(self.log, "wb") as log:
@@ -130,7 +130,8 @@ class Rig:
         return job.ranks()
 
     def finish(self, run):
-        """The same command, on ranks of its own number, comes to the bits of the run that nobody disturbed; all files are whole."""
+        """The same command, on ranks of its own number, comes to the bits of the run that nobody disturbed; all files are whole.
+        What it said."""
         ranks = self.random.choice([0, 1, 2, 3])
         job = Job(self, run, ranks)
         expect(job.wait() == 0, f"it did not go on, on {ranks} ranks:\n{job.said()}")
@@ -138,6 +139,7 @@ class Rig:
         expect(same.returncode == 0, f"other bits:\n{same.stdout}{same.stderr}")
         whole = self.tool("verify", run)
         expect(whole.returncode == 0, f"not whole:\n{whole.stdout}{whole.stderr}")
+        return job.said()
 
     def nothing_left(self, ranks, files=True, seconds=15):
         begin = time.monotonic()

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# A Slurm of its own on this machine (as root): train.sbatch through time limits and a preemption, to the bits of a run that nobody
+# disturbed. Takes some three minutes; installs slurm-wlm and munge.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source scripts/lib.sh
+
+if [[ $(id -u) -ne 0 ]]; then
+  echo "$(basename "$0"): Slurm's daemons want root here" >&2
+  exit 77
+fi
+install_packages slurm-wlm slurm-wlm-basic-plugins munge
+configure_and_build build -- --target talweg_program
+/usr/bin/python3 tests/fault/slurm.py build/talweg

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes behind a seal that fits them: what a checkpoint's parser meets when the hash does not stop it.
+#include "io/seal.hpp"
+#include "talweg/base/error.hpp"
+#include "talweg/io/checkpoint.hpp"
+#include "tests/fuzz/bytes_file.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace talweg;
+  if (size < io::kSealBytes) return 0;
+  const test::BytesFile file({data, size});
+  io::seal(file.descriptor(), "fuzz.h5");
+  try {
+    io::load(file.path());
+  } catch (const base::Error&) {
+  }
+  return 0;
+}
