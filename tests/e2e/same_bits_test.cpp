@@ -19,7 +19,7 @@ struct Case {
   const char* batch;
   int steps;
   bool sparse;
-  int hidden = 384;
+  int hidden = 544;
   const char* model = "";  // more keys of [model]
   const char* omega = "";  // and of [regularizer]
 };
@@ -27,6 +27,7 @@ struct Case {
 // 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.
 const Case kCases[] = {
     {"adam_mlp", "name = \"adam\"\nlr = 0.01\n", "97", 40, false},
+    {"adam_double_mlp", "name = \"adam\"\nlr = 0.01\n", "97\nprecision = \"float64\"", 40, false},  // nothing is rounded away
     {"svrg_mlp", "name = \"svrg\"\nlr = 0.05\n", "97", 40, false},
     {"lbfgs_mlp", "name = \"lbfgs\"\n", "\"full\"", 8, false},
     {"pgd_mlp", "name = \"pgd\"\nlr = 0.1\n", "\"full\"", 8, false},
@@ -43,10 +44,10 @@ const Case kCases[] = {
     {"prodigy_mlp", "name = \"prodigy\"\nd0 = 1e-3\n", "97", 40, false},
     {"adagrad_full_sparse", "name = \"adagrad_full\"\nlr = 0.05\n", "1000", 12, true},
     {"scsg_noise_mlp", "name = \"scsg\"\nlr = 0.05\nlarge_batches = 4\nnoise = \"ball\"\nnoise_scale = 0.1\n", "97", 40, false},
-    {"groups_mlp", "name = \"adagrad\"\nlr = 0.05\n", "97", 40, false, 384, "", "group_lasso = 1e-3\nl1 = 1e-4\n"},
-    {"ball_mlp", "name = \"momentum\"\nlr = 0.05\n", "97", 40, false, 384, "", "ball = 4\n"},
-    {"dropout_mlp", "name = \"adam\"\nlr = 0.01\n", "97", 40, false, 384, "dropout = 0.4\n"},
-    {"dropout_page_mlp", "name = \"page\"\nlr = 0.05\n", "97", 40, false, 384, "dropout = 0.4\n"},
+    {"groups_mlp", "name = \"adagrad\"\nlr = 0.05\n", "97", 40, false, 544, "", "group_lasso = 1e-3\nl1 = 1e-4\n"},
+    {"ball_mlp", "name = \"momentum\"\nlr = 0.05\n", "97", 40, false, 544, "", "ball = 4\n"},
+    {"dropout_mlp", "name = \"adam\"\nlr = 0.01\n", "97", 40, false, 544, "dropout = 0.4\n"},
+    {"dropout_page_mlp", "name = \"page\"\nlr = 0.05\n", "97", 40, false, 544, "dropout = 0.4\n"},
     {"schedules_mlp", "name = \"sgd\"\nlr = 0.5\n[schedule]\nkind = \"plateau\"\npatience = 1\nthreshold = 1e3\nshrink = 0.5\n",
      "97\nbatch_schedule = {kind = \"geometric\", factor = 1.7}", 40, false},
     {"easgd_mlp", "name = \"easgd\"\nlr = 0.05\nworkers = 3\nperiod = 2\n", "97", 40, false},
