@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # libFuzzer on configs, data files, checkpoints behind a seal that fits, and .npz, under ASan and UBSan: fuzz.sh [SECONDS each (60)]
-# [config|data|checkpoint|npz...]. Debian's clang; what it finds is left in build-fuzz/found.
+# [config|data|checkpoint|npz...]. Debian's clang-16; what it finds is left in build-fuzz/found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh
@@ -9,8 +9,8 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] || targets=(config data checkpoint npz)
-install_packages clang libclang-rt-dev
-CXX=clang++ CC=clang configure_and_build build-fuzz -DTALWEG_TESTS=ON -DTALWEG_FUZZ=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" \
+install_packages clang-16 libclang-rt-16-dev   # 14 does not take structured bindings in captures
+CXX=clang++-16 CC=clang-16 configure_and_build build-fuzz -DTALWEG_TESTS=ON -DTALWEG_FUZZ=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1 -Wno-unknown-warning-option" \
   -DTALWEG_SANITIZE=address,undefined,fuzzer-no-link -- --target talweg_program "${targets[@]/#/fuzz_}"
 
 # Seeds: the configs of the repository, a small file of each format, a checkpoint and a model of one step.

@@ -15,7 +15,8 @@ namespace talweg::test {
 class BytesFile {
  public:
   explicit BytesFile(std::span<const std::uint8_t> bytes) : descriptor_(memfd_create("fuzz", MFD_CLOEXEC)) {
-    if (descriptor_ < 0 || pwrite(descriptor_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
+    if (descriptor_ < 0 || pwrite(descriptor_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+      std::abort();
   }
   ~BytesFile() { close(descriptor_); }
   BytesFile(const BytesFile&) = delete;
