@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds, then disturbs real runs: kills, stops, signals, numbers that are not finite. scripts/fault.sh [--long] [--seed N]
+# Builds, then disturbs real runs: kills, stops, signals, numbers that are not finite. scripts/fault.sh [--long] [--minutes M] [--seed N]
 # [--only F1,F15] prints fault, trials, failures and the 95 % bound on the rate of failures.
 set -euo pipefail
 cd "$(dirname "$0")/.."

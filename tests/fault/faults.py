@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Disturbs real runs and counts what does not hold: faults.py TALWEG FAILING_DISK [--long] [--seed N] [--only F1,F15]
+"""Disturbs real runs and counts what does not hold: faults.py TALWEG FAILING_DISK [--long] [--minutes M] [--seed N] [--only F1,F15]
 
 Prints a table: fault, trials, failures, and the largest rate of failures that the trials leave likely (95 %, Clopper-Pearson).
 Exit code 1 when anything failed.
@@ -184,6 +184,7 @@ def main():
     parser.add_argument("failing_disk", help="the library that tests/fault/failing_disk.cpp becomes")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of a row at most: fewer trials then")
     parser.add_argument("--only", default="", help="rows, by name, separated by commas")
     options = parser.parse_args()
     print(f"seed {options.seed}")
@@ -198,12 +199,11 @@ def main():
             if fault is host_lost and not can_make_hosts():
                 print(f"{name} {what}: left out, network namespaces cannot be made here")
                 continue
-            trials, failures, begin = long if options.long else short, 0, time.monotonic()
-            if trials == 0:
-                continue
-            for trial in range(trials):
+            planned, trials, failures, begin = long if options.long else short, 0, 0, time.monotonic()
+            while trials < planned and time.monotonic() - begin < 60 * options.minutes:
+                trial, trials = trials, trials + 1
                 try:
-                    fault(rig, trial, trials)
+                    fault(rig, trial, planned)
                 except Broken as e:
                     failures += 1
                     print(f"{name} {what}, trial {trial}: {e}", file=sys.stderr, flush=True)
