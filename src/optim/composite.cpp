@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "optim/ending.hpp"
 #include "talweg/math/sums.hpp"
 
 namespace talweg::optim {
@@ -78,9 +79,7 @@ std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, V
 }
 
 StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, const Tried& tried) {
-  report.parameter_norm = space.norm(x);
-  report.outcome = tried.rounding() ? Outcome::stuck : Outcome::failed;
-  report.message =
+  std::string message =
       tried.rises() ? fmt::format(
                           "no step length lets F fall, not the shortest that would show: the point lies on a kink, or the "
                           "gradient (|grad F| = {:.3e}) is not F's",
@@ -92,7 +91,7 @@ StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, cons
                 "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; method.line_requests allows "
                 "no more",
                 tried.lengths(), report.gradient_norm);
-  return report;
+  return ends_at(space, x, std::move(report), tried.rounding() ? Outcome::stuck : Outcome::failed, std::move(message));
 }
 
 }  // namespace talweg::optim

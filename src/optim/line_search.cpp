@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "optim/ending.hpp"
+
 namespace talweg::optim {
 namespace {
 
@@ -32,6 +34,13 @@ bool level(const LinePoint& start, const LinePoint& at, const WolfeOptions& opti
 }
 
 }  // namespace
+
+WolfeOptions WolfeOptions::read(const base::Section& s, double c2) {
+  return {.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
+          .c2 = s.number("c2", c2, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
+          .requests = static_cast<int>(
+              s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))};
+}
 
 bool satisfies_wolfe(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
   const bool strong = decreases(start, at, options) && std::abs(at.slope) <= -options.c2 * start.slope;
@@ -68,15 +77,13 @@ WolfeSearch wolfe_search(Oracle& oracle, Vector x, Vector direction, const LineP
 }
 
 StepReport no_wolfe_length(StepReport report, VectorSpace& space, Vector x, const LinePoint& start, const WolfeSearch& search) {
-  report.parameter_norm = space.norm(x);
   const bool rounding = std::abs(search.shortest * start.slope) <= 1e-6 * std::abs(start.value);  // in float32
-  report.outcome = rounding ? Outcome::stuck : Outcome::failed;
-  report.message = fmt::format("no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
-                               rounding         ? "rounding allows no progress"
-                               : search.ran_out ? "the line search ran out, and method.line_requests allows no more,"
-                                                : "the search closed in on a length where F or its slope jumps,",
-                               report.gradient_norm);
-  return report;
+  std::string message = fmt::format("no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
+                                    rounding         ? "rounding allows no progress"
+                                    : search.ran_out ? "the line search ran out, and method.line_requests allows no more,"
+                                                     : "the search closed in on a length where F or its slope jumps,",
+                                    report.gradient_norm);
+  return ends_at(space, x, std::move(report), rounding ? Outcome::stuck : Outcome::failed, std::move(message));
 }
 
 }  // namespace talweg::optim

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "talweg/base/config.hpp"
 #include "talweg/optim/method.hpp"
 
 namespace talweg::optim {
@@ -16,6 +17,7 @@ struct WolfeOptions {
   double c2 = 0.9;
   double relative_tolerance = 1e-6;  // of |phi(0)|, for the approximate test
   int requests = 20;                 // at most
+  static WolfeOptions read(const base::Section&, double c2);
 };
 
 /// True when `at` may be the step; `start` is phi at 0.

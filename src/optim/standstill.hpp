@@ -3,9 +3,13 @@
 // row of which none brought F, or the gradient's norm, below its least so far.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
+#include <utility>
 
+#include "optim/ending.hpp"
 #include "talweg/math/state.hpp"
 
 namespace talweg::optim {
@@ -34,6 +38,11 @@ class Standstill {
       return false;
     }
     return ++idle >= kSteps;
+  }
+  static StepReport ends(VectorSpace& space, Vector x, StepReport report) {
+    std::string message = fmt::format(
+        "neither F nor its gradient falls any more: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
+    return ends_at(space, x, std::move(report), Outcome::stuck, std::move(message));
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "optim/composite.hpp"
+#include "optim/ending.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -50,12 +51,7 @@ class Gd final : public Method {
     const GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
     const double norm = std::sqrt(answer.sums[0]);
     StepReport report{.loss = answer.value, .gradient_norm = norm, .message = std::move(found)};
-    if (norm == 0) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::converged;
-      report.message = "the gradient is zero";
-      return report;
-    }
+    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
     if (search_) {
       double& last = context.state.scalar("gd.length");
       if (last > 0) length = last / backtracking_.shrink;

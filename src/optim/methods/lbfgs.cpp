@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/pairs.hpp"
 #include "talweg/optim/registry.hpp"
@@ -18,10 +19,7 @@ class Lbfgs final : public Method {
  public:
   explicit Lbfgs(const base::Section& s)
       : pairs_("lbfgs", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
-        wolfe_{.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
-               .c2 = s.number("c2", 0.9, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
-               .requests = static_cast<int>(
-                   s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))} {}
+        wolfe_(WolfeOptions::read(s, 0.9)) {}
 
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
@@ -54,12 +52,7 @@ class Lbfgs final : public Method {
       state.counter("lbfgs.started") = 1;
     }
     StepReport report{.loss = loss, .gradient_norm = norm, .parameter_norm = 0, .message = {}};
-    if (norm == 0) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::converged;
-      report.message = "the gradient is zero";
-      return report;
-    }
+    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
     while (!accepted) {

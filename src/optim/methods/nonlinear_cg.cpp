@@ -3,11 +3,10 @@
 //   d_t = -g_t + b d_{t-1},  b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2),  x_t = x_{t-1} + a d_{t-1}
 // a by strong Wolfe, beginning with a_{t-1} (g_{t-1}'d_{t-1}) / (g_t'd_t). b = 0 every `restart_every` steps and where d would
 // not descend.
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 
+#include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
@@ -21,10 +20,7 @@ class NonlinearCg final : public Method {
  public:
   explicit NonlinearCg(const base::Section& s)
       : restart_every_(s.integer("restart_every", 0, base::Range::non_negative(), "steps; 0: the number of parameters")),
-        wolfe_{.c1 = s.number("c1", 1e-4, {.low = 0, .high = 0.5, .open_low = true, .open_high = true}, "sufficient decrease"),
-               .c2 = s.number("c2", 0.1, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "curvature"),
-               .requests = static_cast<int>(
-                   s.integer("line_requests", 20, {.low = 1, .high = 1000}, "oracle requests per line search at most"))} {}
+        wolfe_(WolfeOptions::read(s, 0.1)) {}
 
   Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
 
@@ -69,20 +65,9 @@ class NonlinearCg final : public Method {
       first = std::min(1.0, 1 / std::sqrt(squared));
     }
     StepReport report{.loss = loss, .gradient_norm = std::sqrt(squared), .message = {}};
-    if (squared == 0) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::converged;
-      report.message = "the gradient is zero";
-      return report;
-    }
+    if (squared == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
     const double value = loss + oracle.smooth_omega(x);
-    if (standstill_.at(state, value, report.gradient_norm)) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::stuck;
-      report.message = fmt::format(
-          "neither F nor its gradient falls any more: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
-      return report;
-    }
+    if (standstill_.at(state, value, report.gradient_norm)) return Standstill::ends(space, x, std::move(report));
     Vector along = d;
     const auto start = [&] { return LinePoint{.length = 0, .value = value, .slope = slope}; };
     WolfeSearch search = wolfe_search(oracle, x, along, start(), first, wolfe_);

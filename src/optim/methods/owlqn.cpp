@@ -5,12 +5,11 @@
 //   x_t = x + a d, elements that left the orthant set to 0; a the first of 1, 1/2, 1/4, ... with
 //     F(x_t) <= F(x) + c1 v'(x_t - x)
 // H from pairs of steps and differences of the gradient g of f alone.
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/ending.hpp"
 #include "optim/pairs.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
@@ -68,19 +67,8 @@ class Owlqn final : public Method {
     const Temporary v(space);
     const double norm = std::sqrt(pseudo_gradient(oracle, x, g, v));
     StepReport report{.loss = loss, .gradient_norm = norm, .message = {}};
-    if (norm == 0) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::converged;
-      report.message = "the pseudo-gradient is zero";
-      return report;
-    }
-    if (standstill_.at(state, value, norm)) {
-      report.parameter_norm = space.norm(x);
-      report.outcome = Outcome::stuck;
-      report.message =
-          fmt::format("neither F nor the pseudo-gradient falls any more: rounding allows no progress at {:.3e}", norm);
-      return report;
-    }
+    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the pseudo-gradient is zero");
+    if (standstill_.at(state, value, norm)) return Standstill::ends(space, x, std::move(report));
     const Temporary d(space);
     const Temporary next(space);
     double length = 0;

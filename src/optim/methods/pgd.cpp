@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "optim/ball_noise.hpp"
+#include "optim/ending.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -83,13 +84,11 @@ class Pgd final : public Method {
         value - context.state.scalar("pgd.before_value") > -th.decrease) {
       report.update_norm = space.distance(x, before);
       space.copy(before, x);
-      report.parameter_norm = space.norm(x);
       undo.keep();
-      report.outcome = Outcome::converged;
-      report.message =
+      return ends_at(
+          space, x, std::move(report), Outcome::converged,
           fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical",
-                      th.decrease, since, noise_step);
-      return report;
+                      th.decrease, since, noise_step));
     }
     const Temporary next(space);
     space.copy(x, next);
