@@ -49,14 +49,15 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
   } else {
     objective = model::build_objective<Real>(run.model, parts.train.shape());
   }
-  if (run.method->needs().hvp && !objective->capabilities().hvp) {
-    base::fail(ExitCode::bad_config, "method {} asks for Hessian-vector products, which {} does not give", run.method_name,
-               objective->describe());
+  const optim::Needs needs = run.method->needs();
+  if (needs.hvp && !objective->capabilities().hvp) {
+    base::fail(ExitCode::bad_config, "method {} asks for Hessian-vector products, which {} does not give{}", run.method_name,
+               objective->describe(), needs.reasons(&optim::Needs::hvp));
   }
-  if (run.method->needs().linear && objective->example_numbers() == 0) {
-    base::fail(base::ExitCode::bad_config,
-               "method {} asks for gradients that are so many numbers times the example, which {} does not give",
-               run.method_name, objective->describe());
+  if (needs.linear && objective->example_numbers() == 0) {
+    base::fail(ExitCode::bad_config,
+               "method {} asks for gradients that are so many numbers times the example, which {} does not give{}",
+               run.method_name, objective->describe(), needs.reasons(&optim::Needs::linear));
   }
   model::Regularizer omega(run.regularizer, objective->layout());
   return {.problem = {.objective = std::move(objective),
