@@ -134,7 +134,7 @@ std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, cons
         shape.classes.size(), shape.classes.size() == 1 ? "" : "es",
         fmt::join(shape.classes.begin(),
                   shape.classes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(shape.classes.size(), 5)), ", "),
-        shape.classes.size() > 5 ? ", ..." : "", config.loss == "logistic" ? "two (or use cross_entropy)" : "at least two");
+        shape.classes.size() > 5 ? ", ..." : "", loss.outputs(2) == 1 ? "two (or use cross_entropy)" : "at least two");
   }
   const ModelEntry& entry = entry_named(kModels, config.kind, "model.kind");
   if constexpr (sizeof(Real) == sizeof(float)) {

@@ -162,6 +162,10 @@ TEST(Losses, HaveTheirKnownValuesAndDoNotOverflow) {
   EXPECT_DOUBLE_EQ(loss_at("squared", 0, 3, 1), 2.0);
   EXPECT_DOUBLE_EQ(loss_at("huber", 0, 0.5, 0), 0.125);
   EXPECT_DOUBLE_EQ(loss_at("huber", 0, 3, 1), 0.7 * (2 - 0.35));
+  EXPECT_DOUBLE_EQ(loss_at("smooth_hinge", 2, 0.25, 1), 0.28125);
+  EXPECT_DOUBLE_EQ(loss_at("smooth_hinge", 2, 0.25, 0), 0.75);
+  EXPECT_DOUBLE_EQ(loss_at("smooth_hinge", 2, 1, 1), 0.0);
+  EXPECT_DOUBLE_EQ(loss_at("smooth_hinge", 2, 1000, 0), 1000.5);
   EXPECT_DOUBLE_EQ(loss_at("logistic", 2, 0, 1), std::log(2));
   EXPECT_DOUBLE_EQ(loss_at("logistic", 2, 1000, 0), 1000.0);
   EXPECT_DOUBLE_EQ(loss_at("logistic", 2, 1000, 1), 0.0);

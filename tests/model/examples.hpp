@@ -64,6 +64,8 @@ inline data::Shape shape_of(std::size_t features, std::size_t classes) {
   return shape;
 }
 
-inline std::size_t classes_for(const std::string& loss) { return loss == "logistic" ? 2 : loss == "cross_entropy" ? 4 : 0; }
+inline std::size_t classes_for(const std::string& loss) {
+  return loss == "logistic" || loss == "smooth_hinge" ? 2 : loss == "cross_entropy" ? 4 : 0;
+}
 
 }  // namespace talweg::test
