@@ -9,7 +9,8 @@ know nothing of Talweg but its counter-based draws (philox.py):
 
     case(sgd, 'name = "sgd"; lr = 0.1')
 
-f is logistic regression, f_i(x) = log(1 + exp(-y_i a_i . x)), on N = 20 examples of 12 features:
+f is logistic regression, f_i(x) = log(1 + exp(-y_i a_i . x)), or where the case has skip_flat a smooth hinge of the same
+margin, on N = 20 examples of 12 features:
     a_ij = cos(0.7 + 1.1 i + 1.7 j + 0.3 i j),  y_i the sign of sin(3 i + 0.5)
 Minibatch t is examples t b, ..., t b + b - 1 modulo N; the learning rate's factor is 1 / (1 + t / 10)."""
 import tomllib
@@ -24,7 +25,8 @@ CASES = []
 
 
 class Sum:
-    def __init__(self, batch, l1):
+    def __init__(self, batch, l1, hinge=False):
+        self.hinge = hinge
         i, j = numpy.arange(N)[:, None], numpy.arange(SIZE)[None, :]
         self.a = numpy.cos(0.7 + 1.1 * i + 1.7 * j + 0.3 * i * j)
         self.y = numpy.where(numpy.sin(3.0 * numpy.arange(N) + 0.5) > 0, 1.0, -1.0)
@@ -38,7 +40,8 @@ class Sum:
     def each(self, x, indices):
         """Gradients of the f_i, one a row."""
         margin = self.y[indices] * (self.a[indices] @ x)
-        return (-self.y[indices] / (1 + numpy.exp(margin)))[:, None] * self.a[indices]
+        slope = numpy.clip(margin - 1, -1, 0) if self.hinge else -1 / (1 + numpy.exp(margin))
+        return (slope * self.y[indices])[:, None] * self.a[indices]
 
     def gradient(self, x, indices):
         return self.each(x, indices).mean(axis=0)
@@ -79,7 +82,7 @@ def write(name, folder):
     lines = ["method|omega_l1|batch|step|" + "|".join(f"x{j}" for j in range(SIZE))]
     for function, method, l1, batch in CASES:
         p = tomllib.loads(method.replace("; ", "\n"))
-        run = function(Sum(batch, l1), START.copy(), p)
+        run = function(Sum(batch, l1, p.get("skip_flat", False)), START.copy(), p)
         for t in range(STEPS):
             x = next(run)
             if t + 1 in SHOWN:

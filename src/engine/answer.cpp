@@ -119,13 +119,15 @@ void Engine<Real>::verdict(const comm::Failure& mine, std::span<std::uint32_t> m
 }
 
 template <class Real>
-const data::Examples<Real>& Engine<Real>::gather(const Request& request, const data::Leaf& leaf, LeafJob<Real>& job) const {
+const data::Examples<Real>& Engine<Real>::gather(const Request& request, const data::Leaf& leaf, std::size_t first,
+                                                 LeafJob<Real>& job) {
   job.places.resize(leaf.count);
   if (request.all) {
     std::iota(job.places.begin(), job.places.end(), static_cast<std::uint32_t>(leaf.first));
   } else {
     order_.places(request.ticket, leaf, job.places);
   }
+  if (request.skips) leave_out(request, leaf, first, job);
   // Steps on minibatches have dropout, where the model has any; full gradients, evaluations and lines are of F itself.
   const bool random = request.verb == Verb::gradient && request.asker == Asker::method && !request.all;
   const auto draw = random ? std::optional(data::Draw{.seed = options_.seed, .ticket = request.ticket}) : std::nullopt;
@@ -169,11 +171,12 @@ void Engine<Real>::phase_one(const Request& request, const Points& points, std::
   spread(leaves.size(), [&](std::size_t j, std::size_t) {
     LeafJob<Real>& job = jobs_[j];
     if (kept) return objective.tangent(points[0], points[1], job.tape(objective, 0));
-    const auto& examples = gather(request, leaves[j], job);
+    const auto& examples = gather(request, leaves[j], before[j], job);
     const auto weight = [&](std::size_t k) { return hvp ? Real{1} : static_cast<Real>(request.weight[k]); };
     values_[j] = objective.forward_backward(points[0], examples, weight(0), job.tape(objective, 0));
     comm_.worked();
     if (request.remembers) remember(request, leaves[j], before[j], job);
+    if (request.skips) note_visits(request, leaves[j], before[j], job);
     if (hvp) {
       objective.tangent(points[0], points[1], job.tape(objective, 0));
     } else {
@@ -217,18 +220,23 @@ math::ExactSum Engine<Real>::run_leaves(const Request& request, const Leaves& le
   const Points points = points_of(request);
   math::ExactSum value;
   std::size_t done = 0;  // examples
-  if (request.remembers && !kept) {
+  if ((request.remembers || request.skips) && !kept) {
     std::size_t examples = 0;
     for (const data::Leaf& leaf : mine) examples += leaf.count;
     memory_.expect(request.begins ? 0 : examples);
+    looked_at_ = 0;
   }
   for (std::size_t at = 0; at < mine.size(); at += wave_) {
     const auto wave = mine.subspan(at, std::min(wave_, mine.size() - at));
-    if (!kept) phase_one(request, points, wave, done);
+    if (!kept) {
+      phase_one(request, points, wave, done);
+      for (std::size_t j = 0; request.skips && j < wave.size(); ++j) looked_at_ += std::ssize(jobs_[j].places);
+    }
     comm_.worked();
     for (const data::Leaf& leaf : wave) done += leaf.count;
     // Tapes that stand for the gradient at the request's point, whole.
-    if (mine.size() <= wave_ && !request.remembers && (request.verb == Verb::hessian_vector || request.weight[0] == 1))
+    if (mine.size() <= wave_ && !request.remembers && !request.skips &&
+        (request.verb == Verb::hessian_vector || request.weight[0] == 1))
       taped_ = request;
     phase_two(request, wave.size(), leaves.total, at == 0);
     for (const double v : values_) value.add(v);
@@ -270,7 +278,7 @@ template <class Real>
 void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   const Kind kind = kind_of(request);
   const bool exact = options_.reduction == Reduction::exact;
-  const std::uint32_t points = request.verb == Verb::gradient ? request.points : 1;
+  const std::int64_t points = request.verb == Verb::gradient ? request.points : 1;
   Costs& costs = meter_.of(request.asker);
 
   Leaves leaves;
@@ -285,9 +293,10 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
     } catch (...) {
       failure = comm::current_failure();
     }
-    const auto evaluations = static_cast<std::int64_t>(leaves.examples * points);
-    (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += evaluations;
     verdict(failure, maxima_);
+    auto examples = static_cast<std::int64_t>(leaves.examples);
+    if (request.skips) comm_.sum(std::span(&(examples = looked_at_), 1));
+    (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += examples * points;
     result.finite = std::ranges::max(maxima_) < math::kNotFinite;
     if (!result.finite) return;
     fits = !exact || !grids_.outgrown(request.asker, kind, maxima_);
@@ -299,7 +308,7 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   result.count = leaves.examples;
   result.value = value.value() / static_cast<double>(leaves.examples);
   result.finite = std::isfinite(result.value);
-  if (request.remembers && result.finite) memory_.commit(request.memory);
+  if ((request.remembers || request.skips) && result.finite) memory_.commit(request.memory);
 }
 
 template <class Real>
@@ -322,7 +331,7 @@ void Engine<Real>::answer_scalars(const Request& request, Answer& result) {
       const std::size_t jobs = std::min(wave_, leaves.mine.size() - at);
       spread(jobs, [&](std::size_t j, std::size_t) {
         LeafJob<Real>& job = jobs_[j];
-        const auto& examples = gather(request, leaves.mine[at + j], job);
+        const auto& examples = gather(request, leaves.mine[at + j], 0, job);
         double* out = each.data() + j * fields;
         comm_.worked();
         if (along) {

@@ -87,6 +87,12 @@ optim::GradientAnswer Engine<Real>::AskerOracle::gradient(const optim::GradientR
     r.begins = memory.begin;
     r.memory = memory.gradients.slot;
   }
+  if (request.skips) {
+    if (request.memory || asker_ != Asker::method)
+      throw std::logic_error("a request that skips is the method's, and remembers nothing");
+    r.skips = true;
+    r.memory = request.skips->slot;
+  }
   if (asker_ == Asker::observer) {
     for (const optim::Term& shift : request.shifts) engine_.complete_announced(shift.at);
   }

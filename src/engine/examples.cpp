@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "talweg/engine/engine.hpp"
+#include "talweg/optim/skipping.hpp"
 
 namespace talweg::engine {
 namespace {
@@ -25,6 +26,34 @@ void Engine<Real>::remember(const Request& request, const data::Leaf& leaf, std:
     const std::uint64_t row = row_of(leaf, job.places[i]);
     const std::span<Real> mine = numbers.subspan(i * width, width);
     request.begins ? memory_.begin(request.memory, row, mine) : memory_.exchange(request.memory, first + i, row, mine);
+  }
+}
+
+template <class Real>
+void Engine<Real>::leave_out(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job) {
+  job.numbers.clear();
+  for (std::size_t i = 0; i < leaf.count; ++i) {
+    const std::uint64_t row = row_of(leaf, job.places[i]);
+    const std::int64_t visits = memory_.count(request.memory, row);
+    if (optim::looked_at(visits)) {
+      job.places[job.numbers.size()] = job.places[i];
+      job.numbers.push_back(i);
+    } else {
+      memory_.note_count(first + i, row, optim::one_more(visits));
+    }
+  }
+  job.places.resize(job.numbers.size());
+}
+
+template <class Real>
+void Engine<Real>::note_visits(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job) {
+  const std::span<const Real> numbers = problem_.objective->example_numbers(job.tape(*problem_.objective, 0));
+  const std::size_t width = memory_.width();
+  for (std::size_t i = 0; i < job.numbers.size(); ++i) {
+    const auto mine = numbers.subspan(i * width, width);
+    const std::uint64_t row = row_of(leaf, job.places[i]);
+    const bool none = std::ranges::all_of(mine, [](Real v) { return v == 0; });
+    memory_.note_count(first + job.numbers[i], row, none ? optim::one_more(memory_.count(request.memory, row)) : 0);
   }
 }
 
@@ -93,11 +122,13 @@ void Engine<Real>::load_examples(math::PerExample slot, std::vector<Real> all) {
   loaded_.at(slot.slot) = std::move(all);
 }
 
-#define TALWEG_EXAMPLES(Real)                                                                           \
-  template void Engine<Real>::remember(const Request&, const data::Leaf&, std::size_t, LeafJob<Real>&); \
-  template void Engine<Real>::collect_examples(std::uint32_t, std::span<Real>);                         \
-  template void Engine<Real>::distribute_examples();                                                    \
-  template std::vector<Real> Engine<Real>::read_examples(math::PerExample);                             \
+#define TALWEG_EXAMPLES(Real)                                                                              \
+  template void Engine<Real>::remember(const Request&, const data::Leaf&, std::size_t, LeafJob<Real>&);    \
+  template void Engine<Real>::leave_out(const Request&, const data::Leaf&, std::size_t, LeafJob<Real>&);   \
+  template void Engine<Real>::note_visits(const Request&, const data::Leaf&, std::size_t, LeafJob<Real>&); \
+  template void Engine<Real>::collect_examples(std::uint32_t, std::span<Real>);                            \
+  template void Engine<Real>::distribute_examples();                                                       \
+  template std::vector<Real> Engine<Real>::read_examples(math::PerExample);                                \
   template void Engine<Real>::load_examples(math::PerExample, std::vector<Real>);
 TALWEG_EXAMPLES(float)
 TALWEG_EXAMPLES(double)

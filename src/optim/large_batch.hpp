@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "talweg/optim/method.hpp"
@@ -24,8 +25,10 @@ class LargeBatch {
   }
   /// out = its gradient at `at`, in one request after the other; returns the loss there. `step` makes its minibatches other
   /// than another step's, as long as they do not become fewer from step to step.
-  double gradient(Oracle& oracle, std::int64_t step, Vector at, Vector out) const {
-    if (all_) return oracle.gradient_into(at, oracle.all(), out).value;
+  double gradient(Oracle& oracle, std::int64_t step, Vector at, Vector out,
+                  std::optional<math::PerExample> skips = std::nullopt) const {
+    if (all_)
+      return oracle.gradient_into({.terms = {{1.0, at}}, .shifts = {}, .batch = oracle.all(), .skips = skips}, out).value;
     std::vector<Batch> batches;
     double examples = 0;
     for (std::int64_t k = 0; k < minibatches_; ++k) {
@@ -35,7 +38,7 @@ class LargeBatch {
     double loss = 0;
     for (const Batch& batch : batches) {
       const double share = static_cast<double>(batch.size) / examples;
-      GradientRequest request{.terms = {{share, at}}, .shifts = {}, .batch = batch};
+      GradientRequest request{.terms = {{share, at}}, .shifts = {}, .batch = batch, .skips = skips};
       if (&batch != &batches.front()) request.shifts.push_back({1.0, out});
       loss += share * oracle.gradient_into(request, out).value;
     }

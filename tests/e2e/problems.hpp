@@ -42,10 +42,11 @@ inline std::string mlp_config(const std::string& method, const std::string& batc
          "[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) + "\nbatch = " + batch + "\nseed = 3\n";
 }
 
-inline std::string sparse_config(const std::string& file, const std::string& method, const std::string& batch, int steps) {
-  return "[data]\ntrain = {path = \"" + file + "\", format = \"libsvm\"}\n[model]\nkind = \"linear\"\nloss = \"logistic\"\n" +
-         "[regularizer]\nl2 = 1e-4\n[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) + "\nbatch = " + batch +
-         "\nseed = 3\n";
+inline std::string sparse_config(const std::string& file, const std::string& method, const std::string& batch, int steps,
+                                 const std::string& loss = "logistic") {
+  return "[data]\ntrain = {path = \"" + file + "\", format = \"libsvm\"}\n[model]\nkind = \"linear\"\nloss = \"" + loss +
+         "\"\n[regularizer]\nl2 = 1e-4\n[method]\n" + method + "[run]\nsteps = " + std::to_string(steps) +
+         "\nbatch = " + batch + "\nseed = 3\n";
 }
 
 }  // namespace talweg::test

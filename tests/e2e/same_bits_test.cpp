@@ -20,8 +20,9 @@ struct Case {
   int steps;
   bool sparse;
   int hidden = 544;
-  const char* model = "";  // more keys of [model]
-  const char* omega = "";  // and of [regularizer]
+  const char* model = "";         // more keys of [model]
+  const char* omega = "";         // and of [regularizer]
+  const char* loss = "logistic";  // of the sparse problem
 };
 
 // 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.
@@ -58,6 +59,7 @@ const Case kCases[] = {
     {"two_phase_rsg_mlp", "name = \"rsg\"\nlr = 0.05\niterations = 8\ncandidates = 3\n", "97", 24, false},
     {"adam_sparse", "name = \"adam\"\nlr = 0.01\n", "1000", 40, true},
     {"svrg_sparse", "name = \"svrg\"\nlr = 0.05\n", "1000", 40, true},
+    {"svrg_skipping_sparse", "name = \"svrg\"\nlr = 1\nskip_flat = true\n", "1000", 40, true, 0, "", "", "smooth_hinge"},
     {"saga_sparse", "name = \"saga\"\nlr = 0.05\n", "1000", 40, true},
     {"katyusha_sparse", "name = \"katyusha\"\nlr = 0.05\n", "1000", 40, true},
     {"lbfgs_sparse", "name = \"lbfgs\"\n", "\"full\"", 8, true},
@@ -68,7 +70,7 @@ class SameBits : public testing::TestWithParam<Case> {
  protected:
   std::string config() const {
     const Case& c = GetParam();
-    const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps)
+    const std::string text = c.sparse ? sparse_config(sparse_file(folder_), c.method, c.batch, c.steps, c.loss)
                                       : mlp_config(c.method, c.batch, c.steps, c.hidden, c.model, c.omega);
     return folder_.write("run.toml", text).string();
   }

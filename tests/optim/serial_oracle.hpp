@@ -116,13 +116,14 @@ class SerialOracle final : public optim::Oracle {
     if (on_request) on_request();
     Point sum(f_.dimension);
     double value = 0;
+    const std::vector<std::size_t> examples = request.skips ? looked_at(request) : of(request.batch);
     for (std::size_t k = 0; k < request.terms.size(); ++k) {
-      Point g(f_.dimension);
-      const double v = mean(point(request.terms[k].at), request.batch, g);
-      if (k == 0) value = v;
       const Point at = point(request.terms[k].at);
+      Point g(f_.dimension);
+      const double v = mean(at, examples, request.batch.size, g);
+      if (k == 0) value = v;
       for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += request.terms[k].weight * (g[j] + l2 * at[j]);
-      gradients += request.batch.size;
+      gradients += examples.size();
     }
     if (request.memory) remember(request, sum);
     for (const optim::Term& shift : request.shifts) {
@@ -191,12 +192,7 @@ class SerialOracle final : public optim::Oracle {
       for (std::size_t i = 0; i < t.size; ++i) to[t.offset + i] = static_cast<Real>(values[j++]);
     }
   }
-  double mean(const Point& x, const optim::Batch& batch, Point& g) const {
-    double value = 0;
-    for (std::size_t i = 0; i < batch.size; ++i) value += f_.term(example(batch, i), x, g);
-    for (double& v : g) v /= static_cast<double>(batch.size);
-    return value / static_cast<double>(batch.size);
-  }
+  double mean(const Point& x, const optim::Batch& batch, Point& g) const { return mean(x, of(batch), batch.size, g); }
   /// (l2 / 2) |x|^2.
   double omega(const Point& x) const {
     double sum = 0;
@@ -219,6 +215,42 @@ class SerialOracle final : public optim::Oracle {
   [[nodiscard]] std::size_t example(const optim::Batch& batch, std::size_t i) const {
     if (batch.all || !independent) return ((batch.all ? 0 : batch.ticket * batch_) + i) % f_.n;
     return base::Random(3, base::Purpose::test).below(f_.n, batch.ticket, i);
+  }
+  [[nodiscard]] std::vector<std::size_t> of(const optim::Batch& batch) const {
+    std::vector<std::size_t> examples(batch.size);
+    for (std::size_t i = 0; i < batch.size; ++i) examples[i] = example(batch, i);
+    return examples;
+  }
+  /// The sums of these over `size`.
+  double mean(const Point& x, const std::vector<std::size_t>& examples, std::size_t size, Point& g) const {
+    double value = 0;
+    for (const std::size_t i : examples) value += f_.term(i, x, g);
+    for (double& v : g) v /= static_cast<double>(size);
+    return value / static_cast<double>(size);
+  }
+  /// Those of the batch that are not skipped, by the paper's two numbers: how often in a row an example had no gradient, and
+  /// how often it is still to be left out.
+  std::vector<std::size_t> looked_at(const optim::GradientRequest& request) {
+    const std::size_t slot = request.skips->slot;
+    if (memories_.size() <= slot) memories_.resize(slot + 1);
+    memories_[slot].resize(2 * f_.n);
+    const Point at = point(request.terms.at(0).at);
+    std::vector<std::size_t> examples;
+    for (const std::size_t i : of(request.batch)) {
+      double& zeros = memories_[slot][2 * i];
+      double& left = memories_[slot][2 * i + 1];
+      if (left > 0) {
+        --left;
+        continue;
+      }
+      examples.push_back(i);
+      Point g(f_.dimension);
+      f_.term(i, at, g);
+      const bool none = std::ranges::all_of(g, [](double v) { return v == 0; });
+      zeros = none ? zeros + 1 : 0;
+      left = none ? std::pow(2, std::max(0.0, zeros - 2)) : 0;
+    }
+    return examples;
   }
   /// Takes off `sum` what is remembered of the batch, adds the average, and remembers anew.
   void remember(const optim::GradientRequest& request, Point& sum) {

@@ -172,6 +172,9 @@ class Engine {
   [[nodiscard]] std::uint64_t row_of(const data::Leaf& leaf, std::uint32_t place) const;
   /// The leaf, whose first example is number `first` on this rank, after its phase one.
   void remember(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job);
+  /// Takes out of job.places what the request skips, and notes that; and, after phase one, what had no gradient.
+  void leave_out(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job);
+  void note_visits(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job);
   template <class From, class Place>
   void pass_examples(From from, Place place);
   void collect_examples(std::uint32_t slot, std::span<Real> all);  // on rank 0; empty elsewhere
@@ -212,7 +215,8 @@ class Engine {
   [[nodiscard]] const data::Dataset<Real>& part(Part part) const;
   /// The request's points, each prepared if it has changed since.
   std::vector<model::Point<Real>> points_of(const Request& request);
-  const data::Examples<Real>& gather(const Request& request, const data::Leaf& leaf, LeafJob<Real>& job) const;
+  /// `first`: the number, on this rank, of the leaf's first example.
+  const data::Examples<Real>& gather(const Request& request, const data::Leaf& leaf, std::size_t first, LeafJob<Real>& job);
   /// Where a test asks for it in this request: damages what this rank has to give, or does worse.
   void strike(const Request& request, math::ExactSum& value);
   /// Both phases on this rank's leaves; the sum of their values.
@@ -257,6 +261,7 @@ class Engine {
   std::vector<model::LeafTapes<Real>> tapes_;  // of the jobs in phase two
   std::optional<Request> taped_;               // whose first point's tapes the jobs hold, for all leaves of this rank
   std::vector<double> values_;                 // [leaves of the last wave]
+  std::int64_t looked_at_ = 0;                 // examples of this rank in the last request that skips
   std::vector<math::Buffer<Real>> scratch_;    // [threads][TileSum::kTogether * largest tile]: leaves' shares of one tile
   SharedArray<double> sums_;                   // [extent], exact
   SharedArray<Real> fast_;                     // [extent], fast

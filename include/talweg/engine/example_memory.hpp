@@ -42,6 +42,14 @@ class ExampleMemory {
       numbers[k] -= old[k];
     }
   }
+  /// The first number of a row, as a count; and the same noted for example number `at` of the request.
+  [[nodiscard]] std::int64_t count(std::size_t slot, std::uint64_t row) const {
+    return static_cast<std::int64_t>(slots_[slot][row * width_]);
+  }
+  void note_count(std::size_t at, std::uint64_t row, std::int64_t count) {
+    rows_[at] = row;
+    noted_[at * width_] = static_cast<Real>(count);
+  }
   /// With nothing remembered there is nothing to take off, and `numbers` may go in at once: doing it again is no different.
   void begin(std::size_t slot, std::uint64_t row, std::span<const Real> numbers) {
     std::copy(numbers.begin(), numbers.end(), slots_[slot].begin() + static_cast<std::ptrdiff_t>(row * width_));

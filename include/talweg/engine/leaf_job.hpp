@@ -14,6 +14,7 @@ template <class Real>
 struct LeafJob {
   data::Gathered<Real> gathered;
   std::vector<std::uint32_t> places;
+  std::vector<std::size_t> numbers;                       // of a request that skips: which of the leaf's examples are in it
   std::vector<std::unique_ptr<model::Tape<Real>>> tapes;  // one per point of the request
 
   /// Tape number k, made when first asked for.

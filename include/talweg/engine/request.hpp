@@ -42,6 +42,7 @@ struct Request {
   double factor = 1;                          // verb step: the schedule's
   bool remembers = false;                     // verb gradient: with the per-example slot `memory`
   bool begins = false;                        // and nothing is in it yet
+  bool skips = false;                         // verb gradient: leaves out what the per-example slot `memory` says
   std::uint32_t memory = 0;                   // also of verb examples
   bool loaded = false;                        // verb state: the per-example slots follow
   std::array<std::uint32_t, kPoints> slot{};  // of points that every rank finds in its own store; of what the last verbs move

@@ -60,11 +60,14 @@ struct Memory {
 /// (terms ask for gradients of one batch at up to four points: one collective; shifts are vectors added as they are).
 /// With a memory (one term, of weight 1) the batch's remembered gradients are taken off and the average of all is added; then
 /// those at the term's point are remembered in their place. An example may not be in the batch twice.
+/// With `skips` an example may be left out of the request, as if its f_i and their gradients were zero: one that had no
+/// gradient at terms[0].at the last times it was asked for (skipping.hpp). The slot counts these times.
 struct GradientRequest {
   std::vector<Term> terms;
   std::vector<Term> shifts;
   Batch batch;
   std::optional<Memory> memory{};
+  std::optional<math::PerExample> skips{};
 };
 
 struct GradientAnswer {

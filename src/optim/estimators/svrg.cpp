@@ -9,10 +9,11 @@
 // With snapshot_batches = k > 0 mu is the gradient of k snapshot_growth^s minibatches in inner loop s = 0, 1, ..., until they
 // are all examples: the growing batch of practical SVRG (Babanezhad et al. 2015). With snapshot_mixed, its mixture with SGD:
 // where mu is of k of the K minibatches of a pass, a step takes with probability k / K one of those k, and the estimate above,
-// else its own and the minibatch gradient alone. (The paper's skipping of examples
-// on the flat part of a hinge loss is left out: no loss here is flat anywhere, and the oracle goes by minibatch.) The papers of
-// random and average restart the inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or
-// with `alpha` (alpha-SVRG, Yin, Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
+// else its own and the minibatch gradient alone. With skip_flat, its heuristic for support vectors: an example that had no
+// gradient at the points where it was last looked at (one beyond the margin of a smooth hinge) counts as 0 at x and xs alike,
+// and in mu, without being looked at, more times the more often it was looked at in vain (skipping.hpp). The papers of random
+// and average restart the inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or with
+// `alpha` (alpha-SVRG, Yin, Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
 #include <algorithm>
 #include <cmath>
 
@@ -31,6 +32,7 @@ class Svrg final : public Estimator {
         kind_(kind_of(s.choice("snapshot", "last", {"last", "random", "average"}, "which point of the inner loop"))),
         batches_(s.integer("snapshot_batches", 0, base::Range::non_negative(), "minibatches in the first mu; 0: all examples")),
         growth_(batches_ == 0 ? 1 : s.number("snapshot_growth", 2.0, {.low = 1, .high = 1e3}, "factor of these from mu to mu")),
+        skip_(s.flag("skip_flat", false, "leave out examples that had no gradient: of losses with a flat part")),
         mixed_(batches_ > 0 && s.flag("snapshot_mixed", false, "SGD steps where mu's batch is not all: see the rule")),
         alpha_(s.number("alpha", 1.0, base::Range::unit(), "weight of the correction at the first step")),
         alpha_passes_(s.number("alpha_passes", 0.0, base::Range::non_negative(), "over which alpha falls to 0; 0: it stays")) {}
@@ -39,13 +41,23 @@ class Svrg final : public Estimator {
     layout.vector("svrg.snapshot");
     layout.vector("svrg.full_gradient");
     if (kind_ != Kind::last) layout.vector("svrg.candidate");  // the next snapshot, as far as it is known
+    if (skip_) layout.per_example("svrg.visits");              // in a row without a gradient
+  }
+
+  Needs needs() const override {
+    Needs needs = Estimator::needs();
+    if (skip_) {
+      needs.linear = true;
+      needs.why = {{&Needs::linear, "method.skip_flat = true knows there, from one number, whether an example has a gradient"}};
+    }
+    return needs;
   }
 
   Cost cost(const CostPoint& p) const override {
-    if (alpha(p.step, p.batches_per_epoch) == 0) return {.gradients = p.batch};
+    if (alpha(p.step, p.batches_per_epoch) == 0) return {.gradients = p.batch, .bound = skip_};
     const std::int64_t m = inner_steps(p.batches_per_epoch);
     const LargeBatch batch = large(p.step / m, p.batches_per_epoch);
-    const Cost steps{.gradients = (plain(batch, p.step, p.batches_per_epoch, p.seed) ? 1 : 2) * p.batch};
+    const Cost steps{.gradients = (plain(batch, p.step, p.batches_per_epoch, p.seed) ? 1 : 2) * p.batch, .bound = skip_};
     return p.step % m == 0 ? steps + batch.cost(p) : steps;
   }
 
@@ -56,14 +68,15 @@ class Svrg final : public Estimator {
     const auto batches = static_cast<std::int64_t>(context.oracle.batches_per_epoch());
     Batch batch = context.oracle.draw(static_cast<std::uint64_t>(step));
     const double weight = alpha(step, batches);
-    if (weight == 0) return {.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch}};
+    const auto skips = skip_ ? std::optional(context.state.per_example("svrg.visits")) : std::nullopt;
+    Estimate estimate{.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch, .skips = skips}};
+    if (weight == 0) return estimate;
     const LargeBatch of_mu = large(step / inner_steps(batches), batches);
     if (step % inner_steps(batches) == 0) {
       const bool known = kind_ != Kind::last && step > 0;
       context.space().copy(known ? context.state.vector("svrg.candidate") : context.x(), snapshot);
-      of_mu.gradient(context.oracle, step, snapshot, mu);
+      of_mu.gradient(context.oracle, step, snapshot, mu, skips);
     }
-    Estimate estimate{.request = {.terms = {{1.0, context.x()}}, .shifts = {}, .batch = batch}};
     if (!plain(of_mu, step, batches, context.progress.seed)) {
       if (mixed_ && !of_mu.all()) {
         const std::int64_t at = step - step % inner_steps(batches);  // where mu was taken
@@ -72,7 +85,9 @@ class Svrg final : public Estimator {
         const std::uint64_t k = random.below(count, static_cast<std::uint64_t>(step), kPick);
         batch = context.oracle.draw(of_mu.ticket(at, static_cast<std::int64_t>(k)));
       }
-      estimate.request = {.terms = {{1.0, context.x()}, {-weight, snapshot}}, .shifts = {{weight, mu}}, .batch = batch};
+      estimate.request.terms.push_back({-weight, snapshot});
+      estimate.request.shifts = {{weight, mu}};
+      estimate.request.batch = batch;
     }
     if (kind_ == Kind::random && step % inner_steps(batches) == drawn(context, inner_steps(batches)))
       estimate.keep_point = context.state.vector("svrg.candidate");
@@ -129,6 +144,7 @@ class Svrg final : public Estimator {
   Kind kind_;
   std::int64_t batches_;
   double growth_;
+  bool skip_;
   bool mixed_;
   double alpha_;
   double alpha_passes_;
@@ -148,12 +164,14 @@ const Entry entry_svrg{
         "back to xs. snapshot_batches > 0: mu of a growing batch "
         "instead (practical SVRG); snapshot_mixed: and a step of SGD, on its own minibatch, with probability 1 - its share of "
         "all "
-        "minibatches, else on one of its. alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
+        "minibatches, else on one of its. skip_flat: an example that had no gradient when last looked at, k times in a row, "
+        "counts "
+        "as 0 for 2^max(0, k - 2) times. alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
     .source =
         "Johnson & Zhang, NIPS 2013; average: Xiao & Zhang, SIAM J. Optim. 24, 2014; growing batch: Babanezhad et al., NIPS "
-        "2015, arXiv:1511.01942, without its skipping of examples; alpha: Yin et al., ICLR 2025, "
+        "2015, arXiv:1511.01942; alpha: Yin et al., ICLR 2025, "
         "arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & Smola, NIPS 2016, arXiv:1605.06900",
-    .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0, and in mixed steps of SGD",
+    .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0, and in mixed steps of SGD; less what is skipped",
     .guarantee =
         "f_i convex with L-Lipschitz gradients, F gamma-strongly convex, rule sgd, b = 1: each snapshot's gap shrinks by "
         "1 / (gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, the inner loop restarted "

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// One number of an example against the paper's two: how often in a row it was looked at in vain, and how often it is still to
+// be left out.
+#include "talweg/optim/skipping.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace talweg::test {
+namespace {
+
+TEST(Skipping, FollowsThePapersTwoNumbers) {
+  std::int64_t zeros = 0, left = 0;
+  for (std::int64_t visits = 0; visits < 100000; visits = optim::one_more(visits)) {
+    ASSERT_EQ(optim::looked_at(visits), left == 0) << visits;
+    if (left > 0) {
+      --left;
+    } else {
+      left = std::int64_t{1} << std::max<std::int64_t>(0, ++zeros - 2);
+    }
+  }
+}
+
+TEST(Skipping, EndsWhereFloat32StillCounts) {
+  EXPECT_EQ(optim::one_more(optim::kMostVisits), optim::kMostVisits);
+  EXPECT_TRUE(optim::looked_at(optim::kMostVisits));
+  EXPECT_LT(optim::kMostVisits, std::int64_t{1} << 24);
+}
+
+}  // namespace
+}  // namespace talweg::test
