@@ -12,7 +12,8 @@ know nothing of Talweg but its counter-based draws (philox.py):
 f is logistic regression, f_i(x) = log(1 + exp(-y_i a_i . x)), or where the case has skip_flat a smooth hinge of the same
 margin, on N = 20 examples of 12 features:
     a_ij = cos(0.7 + 1.1 i + 1.7 j + 0.3 i j),  y_i the sign of sin(3 i + 0.5)
-Minibatch t is examples t b, ..., t b + b - 1 modulo N; the learning rate's factor is 1 / (1 + t / 10)."""
+Minibatch t of a pass is examples t b, ..., t b + b - 1, of the last fewer where b does not divide N; the
+learning rate's factor is 1 / (1 + t / 10)."""
 import tomllib
 
 import numpy
@@ -35,7 +36,7 @@ class Sum:
         self.per_pass = -(-N // batch)
 
     def batch(self, t):
-        return (t * self.size + numpy.arange(self.size)) % N
+        return numpy.arange(N)[t % self.per_pass * self.size :][: self.size]
 
     def each(self, x, indices):
         """Gradients of the f_i, one a row."""

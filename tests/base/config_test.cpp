@@ -45,6 +45,7 @@ struct Refused {
   const char* text;
   void (*read)(const Section&);
   const char* expected;
+  friend void PrintTo(const Refused& c, std::ostream* out) { *out << c.expected; }
 };
 
 class ConfigErrors : public testing::TestWithParam<Refused> {};

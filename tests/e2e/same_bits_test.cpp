@@ -23,6 +23,7 @@ struct Case {
   const char* model = "";         // more keys of [model]
   const char* omega = "";         // and of [regularizer]
   const char* loss = "logistic";  // of the sparse problem
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 // 97 and 1000 divide neither the data nor the shards; 1000 is larger than a shard.

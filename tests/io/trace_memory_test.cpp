@@ -51,7 +51,9 @@ TEST_F(Traces, AMillionRowsArePublished) {
     if (i == kRows / 2) trace->publish();
   }
   trace->publish();
+#ifndef __SANITIZE_ADDRESS__  // it keeps what is freed
   EXPECT_LT(peak(), before + (32 << 20)) << "of a file of " << std::filesystem::file_size(h5()) << " bytes";
+#endif
   const Trace read = read_trace(h5());
   ASSERT_EQ(read.steps.at("loss").size(), static_cast<std::size_t>(kRows));
   EXPECT_EQ(read.steps.at("gradient_norm").back(), 1e6 + 0.1);

@@ -107,7 +107,9 @@ class SerialOracle final : public optim::Oracle {
       : bounds(f.bounds), f_(std::move(f)), batch_(batch), space_(layout_of(f_), declared), proximal_(proximal) {}
   SerialSpace<Real>& space() override { return space_; }
   optim::Batch draw(std::uint64_t ticket) const override {
-    return batch_ == 0 ? all() : optim::Batch{.all = false, .ticket = ticket, .size = batch_};
+    if (batch_ == 0) return all();
+    const std::size_t left = f_.n - ticket % batches_per_epoch() * batch_;  // the last of a pass may be short
+    return {.all = false, .ticket = ticket, .size = independent ? batch_ : std::min(batch_, left)};
   }
   optim::Batch all() const override { return {.all = true, .ticket = 0, .size = f_.n}; }
   std::uint64_t batches_per_epoch() const override { return batch_ == 0 ? 1 : (f_.n + batch_ - 1) / batch_; }
@@ -213,7 +215,8 @@ class SerialOracle final : public optim::Oracle {
 
  private:
   [[nodiscard]] std::size_t example(const optim::Batch& batch, std::size_t i) const {
-    if (batch.all || !independent) return ((batch.all ? 0 : batch.ticket * batch_) + i) % f_.n;
+    if (batch.all) return i;
+    if (!independent) return batch.ticket % batches_per_epoch() * batch_ + i;
     return base::Random(3, base::Purpose::test).below(f_.n, batch.ticket, i);
   }
   [[nodiscard]] std::vector<std::size_t> of(const optim::Batch& batch) const {

@@ -19,6 +19,7 @@ struct Case {
   const char* name;
   Alter alter;
   std::vector<std::string> says;  // none: accepted
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 std::vector<double>& doubles(io::StoredTensor& tensor) { return std::get<std::vector<double>>(tensor.values); }

@@ -172,6 +172,7 @@ struct ChangeCase {
   const char* after;
   const char* key;
   ChangeKind kind;
+  friend void PrintTo(const ChangeCase& c, std::ostream* out) { *out << c.key; }
 };
 
 class ConfigChanges : public testing::TestWithParam<ChangeCase> {};
