@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <new>
 
+#include "talweg/base/log.hpp"
+
 namespace talweg::comm {
 
 Failure current_failure() {
@@ -47,8 +49,7 @@ void together(Communicator& comm, const std::function<void()>& work) {
 }
 
 void abandon(Communicator& comm, const Failure& mine) {
-  fmt::print(stderr, "rank {}: {}\n", comm.rank(), mine.message);
-  std::fflush(stderr);
+  base::say(stderr, fmt::format("rank {}: {}\n", comm.rank(), mine.message));
   comm.abort(static_cast<int>(mine.code));
   std::abort();  // not reached: the base declares abort noreturn, compilers do not all see it
 }

@@ -48,7 +48,7 @@ void print(const std::string& text) {
 Context::Context() {
   if (comm::launched_rank().value_or(0) != 0) return;
   log_ = base::Log([](base::Level level, std::string_view text) {
-    fmt::print(stderr, "{}{}\n", level == base::Level::warning ? "warning: " : "", text);
+    base::say(stderr, fmt::format("{}{}\n", level == base::Level::warning ? "warning: " : "", text));
   });
 }
 
@@ -114,11 +114,11 @@ int run_command_line(int argc, char** argv) {
       std::vector<std::string> names;
       for (const CommandEntry* command : kCommands) names.emplace_back(command->name);
       const auto near = base::nearest(argv[1], names);
-      fmt::print(stderr, "talweg: found no command \"{}\"{}, expected one of {}\nSee `talweg --help`.\n", argv[1],
-                 near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(names, ", "));
+      base::say(stderr, fmt::format("talweg: found no command \"{}\"{}, expected one of {}\nSee `talweg --help`.\n", argv[1],
+                                    near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(names, ", ")));
       return exit_value(base::ExitCode::usage);
     }
-    if (!quiet) fmt::print(stderr, "talweg: {}\nSee `talweg {}--help`.\n", e.what(), chosen_name(app));
+    if (!quiet) base::say(stderr, fmt::format("talweg: {}\nSee `talweg {}--help`.\n", e.what(), chosen_name(app)));
     return exit_value(base::ExitCode::usage);
   }
   if (quiet && !chosen->uses_mpi) return 0;
@@ -127,7 +127,7 @@ int run_command_line(int argc, char** argv) {
     return exit_value(actions[chosen_index](context));
   } catch (...) {
     const comm::Failure failure = comm::current_failure();
-    if (!quiet) fmt::print(stderr, "talweg {}: {}\n", chosen->name, failure.message);
+    if (!quiet) base::say(stderr, fmt::format("talweg {}: {}\n", chosen->name, failure.message));
     return exit_value(failure.code);
   }
 }

@@ -127,7 +127,7 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
   }
   if (diff.map.empty()) {
     const bool alone = !diff.partings.back().apart() && diff.partings.size() > 1;
-    diff.map = alone ? "the recurrences are one: defaults alone differ" : "none is known";
+    diff.map = alone ? "none is stated; with the values of one the other's golden loop below is the same" : "none is known";
   }
   return diff;
 }

@@ -27,6 +27,7 @@ class Engine<Real>::Working {
   Working(Engine& engine, const Request& request)
       : engine_(engine), before_(engine.meter_.phases.gradient), watch_(std::in_place, engine.meter_.phases.gradient) {
     engine.comm_.at_step(request.step + 1);
+    engine.comm_.allow(0);  // what the request before took is no reason to wait for this one
     engine.comm_.doing(request.verb == Verb::evaluate ? comm::Activity::evaluating : comm::Activity::computing);
   }
   ~Working() {

@@ -97,10 +97,11 @@ std::optional<Found> newest_intact(const fs::path& directory, const base::Log& l
   return std::nullopt;
 }
 
-void rotate(const fs::path& directory, int keep) {
+void rotate(const fs::path& directory, int keep, std::int64_t saved) {
   remove_leftovers(directory);
   int intact = 0;
   for (const Found& found : checkpoints_in(directory)) {
+    if (found.step > saved) continue;
     if (intact < std::max(keep, 1)) {
       if (!damage(found.path)) ++intact;
       continue;

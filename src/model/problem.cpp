@@ -30,8 +30,10 @@ const ProblemEntry* entry_named(std::string_view name) {
   return found == kProblems.end() ? nullptr : *found;
 }
 
+bool separable(const Regularizer::Config& omega) { return omega.group_lasso == 0 && omega.ball == 0; }
+
 bool is_nothing(const Regularizer::Config& omega) {
-  return omega.l1 == 0 && omega.l2 == 0 && !std::isfinite(omega.low) && !std::isfinite(omega.high);
+  return omega.l1 == 0 && omega.l2 == 0 && separable(omega) && !std::isfinite(omega.low) && !std::isfinite(omega.high);
 }
 
 }  // namespace
@@ -69,7 +71,7 @@ ProblemConfig parse_problem(const base::Section& section, const Regularizer::Con
 
 Known known_with(const ProblemConfig& config, const Regularizer::Config& omega) {
   Known known = config.problem->known();
-  if (config.entry->with_omega || is_nothing(omega)) return known;
+  if ((config.entry->with_omega && separable(omega)) || is_nothing(omega)) return known;
   known.least.reset();
   known.points.clear();
   return known;

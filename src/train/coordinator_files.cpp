@@ -21,12 +21,20 @@ std::string machine(const RunFacts& facts) {
                      facts.threads == 1 ? "" : "s");
 }
 
-/// Only what talweg wrote: the directory may be somebody's.
+/// Only what talweg wrote: the directory may be somebody's. What stayed would be taken for the new run's.
 void drop_earlier_run(const RunDirectory& directory) {
-  std::error_code ignored;  // what could not be removed is met again where it is written
-  std::filesystem::remove(directory.best(), ignored);
-  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) std::filesystem::remove(found.path, ignored);
-  for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) std::filesystem::remove(directory.root / name, ignored);
+  const auto drop = [](const std::filesystem::path& file) {
+    std::error_code error;
+    std::filesystem::remove(file, error);
+    if (!error) return;
+    const bool forbidden = error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
+                           error == std::errc::read_only_file_system;
+    base::fail(forbidden ? ExitCode::permission : ExitCode::io, "{}: cannot remove the earlier run's file: {}", file.string(),
+               error.message());
+  };
+  drop(directory.best());
+  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) drop(found.path);
+  for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) drop(directory.root / name);
 }
 
 }  // namespace
@@ -34,6 +42,7 @@ void drop_earlier_run(const RunDirectory& directory) {
 template <class Real>
 void Coordinator<Real>::start() {
   std::optional<io::Found> found;
+  engine_.doing(comm::Activity::disk);
   if (writes_) {
     std::error_code error;
     std::filesystem::create_directories(directory_.checkpoints(), error);
@@ -61,9 +70,11 @@ void Coordinator<Real>::start() {
     if (writes_ && options_.fresh)
       drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
   }
+  engine_.doing(comm::Activity::updating);
   engine_.publish(state_);
   first_step_ = steps_done();
   if (!writes_ || ended_before_) return;
+  engine_.doing(comm::Activity::disk);
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   if (found) return;

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "talweg/base/log.hpp"
+
 namespace talweg::train {
 namespace {
 
@@ -63,11 +65,12 @@ void Progress::show(const ProgressState& state) {
   const double done = static_cast<double>(state.step - std::max<std::int64_t>(first_step_, 0));
   const double eta = done > 0 ? elapsed / done * static_cast<double>(state.steps - state.step) : 0;
   if (style_ == ProgressStyle::json) {
-    fmt::print(
+    base::say(
         out_,
-        "{{\"step\":{},\"steps\":{},\"epoch\":{:.4f},\"examples_per_second\":{:.1f},\"eta_seconds\":{:.1f},\"loss\":{}}}\n",
-        state.step, state.steps, state.epoch, rate_, eta, std::isfinite(state.loss) ? fmt::format("{}", state.loss) : "null");
-    std::fflush(out_);
+        fmt::format(
+            "{{\"step\":{},\"steps\":{},\"epoch\":{:.4f},\"examples_per_second\":{:.1f},\"eta_seconds\":{:.1f},\"loss\":{}}}\n",
+            state.step, state.steps, state.epoch, rate_, eta,
+            std::isfinite(state.loss) ? fmt::format("{}", state.loss) : "null"));
     return;
   }
   std::string line = fmt::format("step {}/{}  epoch {:.2f}  {} examples/s  loss {:.5g}", state.step, state.steps, state.epoch,
@@ -75,21 +78,19 @@ void Progress::show(const ProgressState& state) {
   if (state.valid_accuracy >= 0) line += fmt::format("  valid {:.2f} %", 100 * state.valid_accuracy);
   line += fmt::format("  {} left", duration(eta));
   if (style_ == ProgressStyle::plain) {
-    fmt::print(out_, "{}\n", line);
+    base::say(out_, line + "\n");
   } else {
     const double share = state.steps > 0 ? static_cast<double>(state.step) / static_cast<double>(state.steps) : 1;
     const int cells = std::clamp(static_cast<int>(share * kBarCells), 0, kBarCells);
     line = fmt::format("[{:#<{}}{:.<{}}] {}", "", cells, "", kBarCells - cells, line);
-    fmt::print(out_, "\r{:<{}}", line, width_);
+    base::say(out_, fmt::format("\r{:<{}}", line, width_));
     width_ = line.size();
   }
-  std::fflush(out_);
 }
 
 void Progress::clear() {
   if (style_ != ProgressStyle::bar || width_ == 0) return;
-  fmt::print(out_, "\r{:{}}\r", "", width_);
-  std::fflush(out_);
+  base::say(out_, fmt::format("\r{:{}}\r", "", width_));
 }
 
 void Progress::finish(const ProgressState& state) {
@@ -97,8 +98,7 @@ void Progress::finish(const ProgressState& state) {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   if (elapsed > 0) rate_ = state.examples / elapsed;
   if (style_ == ProgressStyle::bar || style_ == ProgressStyle::json || state.step > 0) show(state);
-  if (style_ == ProgressStyle::bar) fmt::print(out_, "\n");
-  std::fflush(out_);
+  if (style_ == ProgressStyle::bar) base::say(out_, "\n");
 }
 
 }  // namespace talweg::train

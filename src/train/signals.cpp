@@ -16,9 +16,13 @@ struct Watched {
   int number;
   std::uint32_t bit;
 };
-constexpr std::array kWatched = {Watched{SIGUSR1, engine::checkpoint_and_stop}, Watched{SIGUSR2, engine::checkpoint_and_go_on},
-                                 Watched{SIGINT, engine::stop_now}, Watched{SIGTERM, engine::stop_now},
-                                 Watched{SIGHUP, engine::stop_now}};
+constexpr std::array kWatched = {Watched{SIGUSR1, engine::checkpoint_and_stop},
+                                 Watched{SIGUSR2, engine::checkpoint_and_go_on},
+                                 Watched{SIGINT, engine::stop_now},
+                                 Watched{SIGTERM, engine::stop_now},
+                                 Watched{SIGHUP, engine::stop_now},
+                                 Watched{SIGPIPE, 0},  // who writes to nobody, or past a limit on files, is told so by errno
+                                 Watched{SIGXFSZ, 0}};
 
 void on_signal(int number) {
   for (const Watched& w : kWatched) {

@@ -207,7 +207,7 @@ void Writer::save(const Beside& beside) {
   // Only over a new good copy are old ones removed.
   if (!saved) return;
   attempt(WriteFailure::What::rotation, [&] {
-    io::rotate(directory_.checkpoints(), keep_);
+    io::rotate(directory_.checkpoints(), keep_, snapshot_.step);
     return true;
   });
 }

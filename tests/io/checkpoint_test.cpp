@@ -195,7 +195,7 @@ TEST_F(Checkpoints, NewerFormatsAreRefusedAndNotPassedOver) {
   expect_error(ExitCode::bad_data, {file.string(), "found checkpoint format 2, expected 1 or older"},
                [&] { return load(file); });
   expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { return newest_intact(directory_, warning_log()); });
-  expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { rotate(directory_, 1); });
+  expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { rotate(directory_, 1, 2); });
 }
 
 TEST_F(Checkpoints, MissingPartsAreNamed) {
@@ -274,20 +274,26 @@ TEST_F(Checkpoints, RotationKeepsTheNewestAndTheBest) {
   put_file(directory_ / ".step-000000001.h5.99.tmp", {});
   for (std::int64_t step = 1; step <= 7; ++step) {
     save(directory_, sample(step));
-    rotate(directory_, 3);
+    rotate(directory_, 3, step);
     EXPECT_EQ(names_in(directory_).size(), static_cast<std::size_t>(std::min<std::int64_t>(step, 3)) + 1) << step;
   }
   EXPECT_EQ(names_in(directory_),
             (std::vector<std::string>{"best.h5", "step-000000005.h5", "step-000000006.h5", "step-000000007.h5"}));
-  rotate(directory_, 0);  // never all
+  rotate(directory_, 0, 7);  // never all
   EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"best.h5", "step-000000007.h5"}));
+}
+
+TEST_F(Checkpoints, RotationLeavesWhatWasSavedAndWhatIsOfALaterStep) {
+  for (const std::int64_t step : {1, 2, 3, 8, 9}) save(directory_, sample(step));
+  rotate(directory_, 1, 3);
+  EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"step-000000003.h5", "step-000000008.h5", "step-000000009.h5"}));
 }
 
 TEST_F(Checkpoints, RotationCountsOnlyIntactOnes) {
   for (std::int64_t step = 1; step <= 5; ++step) save(directory_, sample(step));
   flip(directory_ / "step-000000005.h5", 3000);
   flip(directory_ / "step-000000004.h5", 100);
-  rotate(directory_, 2);
+  rotate(directory_, 2, 5);
   EXPECT_EQ(names_in(directory_),
             (std::vector<std::string>{"step-000000002.h5", "step-000000003.h5", "step-000000004.h5", "step-000000005.h5"}));
   const auto found = newest_intact(directory_, {});

@@ -207,6 +207,7 @@ class SerialOracle final : public optim::Oracle {
   double l2 = 0;                                 // Omega's smooth part
   std::optional<optim::CurvatureBounds> bounds;  // those of the FiniteSum at first
   bool independent = false;                      // each example of a minibatch is drawn from all, instead of in turn
+  std::uint64_t draws = 3;                       // the seed of these
   std::function<void()> on_request;              // before an oracle request is answered; may throw
   std::size_t gradients = 0;
   std::size_t values = 0;
@@ -217,7 +218,7 @@ class SerialOracle final : public optim::Oracle {
   [[nodiscard]] std::size_t example(const optim::Batch& batch, std::size_t i) const {
     if (batch.all) return i;
     if (!independent) return batch.ticket % batches_per_epoch() * batch_ + i;
-    return base::Random(3, base::Purpose::test).below(f_.n, batch.ticket, i);
+    return base::Random(draws, base::Purpose::test).below(f_.n, batch.ticket, i);
   }
   [[nodiscard]] std::vector<std::size_t> of(const optim::Batch& batch) const {
     std::vector<std::size_t> examples(batch.size);

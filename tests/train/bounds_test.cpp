@@ -115,8 +115,8 @@ TEST(Bounds, SvrgsFirstSnapshotIsAsNearAsItsTheoremSays) {
           p.config.start, 1);
       run.oracle().independent = true;
       run.progress().seed = static_cast<std::uint64_t>(seed) + 1;
-      run.progress().step = std::int64_t{seed} * m;  // other draws
-      run.steps(m + 1);                              // the step after m takes the snapshot
+      run.oracle().draws = static_cast<std::uint64_t>(seed) + 1;
+      run.steps(m + 1);  // the step after m takes the snapshot
       gap += (p.value(run.oracle().point(run.state().vector("svrg.snapshot"))) - *p.known.least) / kRuns;
     }
     EXPECT_LE(gap, factor * first) << snapshot;

@@ -2,6 +2,7 @@
 // Where messages for people go. Nothing is global: whoever builds a run hands a Log down.
 #pragma once
 
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,12 @@
 namespace talweg::base {
 
 enum class Level { info, warning };
+
+/// A line for people on `stream`. Whether it arrives says nothing of the run: a full disk or a reader who is gone ends nothing.
+inline void say(std::FILE* stream, std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
 
 /// A sink for messages; silent when default-constructed (workers, embedding).
 class Log {

@@ -67,7 +67,8 @@ std::vector<Found> checkpoints_in(const std::filesystem::path& directory);
 /// they are. One of a newer format, or one that may not be read, is an Error: going on from an older one would lose it.
 std::optional<Found> newest_intact(const std::filesystem::path& directory, const base::Log& log);
 
-/// Removes the checkpoints older than the newest `keep` (at least 1) intact ones, and what killed writers left. Never best.h5.
-void rotate(const std::filesystem::path& directory, int keep);
+/// Removes the checkpoints older than the newest `keep` (at least 1) intact ones from step `saved` down, and what killed
+/// writers left. Never best.h5, nor one of a later step, which is of another run or could not be read.
+void rotate(const std::filesystem::path& directory, int keep, std::int64_t saved);
 
 }  // namespace talweg::io

@@ -22,7 +22,7 @@ class SignalWatch {
   void ignore_from_now();
 
  private:
-  std::array<struct sigaction, 5> before_{};
+  std::array<struct sigaction, 7> before_{};
   bool restore_ = true;
 };
 

@@ -59,11 +59,16 @@ class Manufactured final : public Problem {
       longest = std::max(longest, dot(row(i), row(i)));
       least += value_and_gradient(x_, {.features = {}, .target = 0, .record = i}, unused) / static_cast<double>(n_);
     }
-    return {.convex = true,
-            .least = least,
-            .smoothness = eigenvalues([](double) { return 0.25; }).back(),
-            .term_smoothness = longest / 4,
-            .points = {{"minimum", x_, least, eigenvalues([](double p) { return p * (1 - p); }).front()}}};
+    Known known{.convex = true,
+                .least = least,
+                .smoothness = eigenvalues([](double) { return 0.25; }).back(),
+                .term_smoothness = longest / 4,
+                .points = {{"minimum", x_, least, eigenvalues([](double p) { return p * (1 - p); }).front()}}};
+    if (std::ranges::any_of(x_, [this](double v) { return v < omega_.low || v > omega_.high; })) {  // the box leaves it out
+      known.least.reset();
+      known.points.clear();
+    }
+    return known;
   }
 
  private:

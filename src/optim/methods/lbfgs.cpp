@@ -10,6 +10,8 @@
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/pairs.hpp"
+#include "optim/standstill.hpp"
+#include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
@@ -29,6 +31,7 @@ class Lbfgs final : public Method {
     layout.counter("lbfgs.started");
     layout.scalar("lbfgs.loss");  // mean f_i at x
     layout.scalar("lbfgs.gradient_norm");
+    standstill_.declare(layout);
   }
 
   Cost cost(const CostPoint& p) const override {
@@ -45,6 +48,7 @@ class Lbfgs final : public Method {
     const Vector g = state.vector("lbfgs.gradient");
     double& loss = state.scalar("lbfgs.loss");
     double& norm = state.scalar("lbfgs.gradient_norm");
+    Undo undo(state);
     if (state.counter("lbfgs.started") == 0) {
       const GradientAnswer first = oracle.gradient_into(x, oracle.all(), g);
       loss = first.value;
@@ -53,6 +57,7 @@ class Lbfgs final : public Method {
     }
     StepReport report{.loss = loss, .gradient_norm = norm, .parameter_norm = 0, .message = {}};
     if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
+    if (standstill_.at(state, loss + oracle.smooth_omega(x), norm)) return Standstill::ends(space, x, std::move(report));
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
     while (!accepted) {
@@ -78,12 +83,14 @@ class Lbfgs final : public Method {
     norm = std::sqrt(answer.sums[0]);
     report.parameter_norm = space.norm(x);
     report.learning_rate = accepted->length;
+    undo.keep();
     return report;
   }
 
  private:
   Pairs pairs_;
   WolfeOptions wolfe_;
+  Standstill standstill_{"lbfgs"};
 };
 
 }  // namespace
