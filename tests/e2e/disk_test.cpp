@@ -97,6 +97,18 @@ TEST_F(Disk, FullForAWhileCostsCheckpointsAndNothingElse) {
   compare(config);
 }
 
+TEST_F(Disk, FullUnderTheMessagesCostsTheMessages) {
+  const auto unheard = [](const std::vector<std::string>& arguments) {
+    std::vector<std::string> shell = {"sh", "-c", "exec \"$0\" \"$@\" 2> /dev/full"};
+    const auto command = talweg_command(0, arguments);
+    shell.insert(shell.end(), command.begin(), command.end());
+    return run(shell).code;
+  };
+  const std::string config = folder_.write("run.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "97", 20)).string();
+  EXPECT_EQ(unheard({"train", config, "--run", run_.string(), "--progress", "plain"}), 0);
+  EXPECT_EQ(unheard({"train", (folder_ / "none.toml").string()}), 66);
+}
+
 TEST_F(Disk, FullAtTheEndIsSaidByTheExitCode) {
   const std::string config = large(60, "[checkpoint]\nevery_steps = 10\n");
   Process process(command(config, run_));

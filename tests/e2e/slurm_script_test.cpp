@@ -54,14 +54,15 @@ class SlurmScript : public testing::Test {
 
 TEST_F(SlurmScript, RequeuesUntilTheRunIsFinished) {
   {
-    Process process(command(), environment_);
+    Process process(command({"--fresh"}), environment_);
     ASSERT_NO_FATAL_FAILURE(await_checkpoint());
     process.signal(SIGUSR1);  // as Slurm does before the time limit
     const Result result = process.wait();
     EXPECT_EQ(result.code, 75) << result.err;
   }
   EXPECT_EQ(requeued(), "requeue 7\n");
-  const Result rest = run(command(), environment_);
+  environment_.emplace_back("SLURM_RESTART_COUNT=1");
+  const Result rest = run(command({"--fresh"}), environment_);  // Slurm gives a requeued job its first arguments
   EXPECT_EQ(rest.code, 0) << rest.err;
   EXPECT_NE(rest.err.find("resuming"), std::string::npos) << rest.err;
   EXPECT_EQ(requeued(), "requeue 7\n") << "a finished run is not begun again";
