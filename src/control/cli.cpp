@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/control/cli.hpp"
 
+#include <fcntl.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -36,6 +38,13 @@ std::string chosen_name(const CLI::App& app) {
 }
 
 int exit_value(base::ExitCode code) { return static_cast<int>(code); }
+
+/// Where a standard stream is closed, the next file that is opened would get its number, and messages would go into it.
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) == -1) open("/dev/null", O_RDONLY);  // the lowest free number; writing to it fails
+  }
+}
 
 }  // namespace
 
@@ -88,6 +97,7 @@ std::filesystem::path Context::shared_checkpoint(const std::filesystem::path& ru
 }
 
 int run_command_line(int argc, char** argv) {
+  occupy_standard_descriptors();
   CLI::App app("Talweg: trains neural networks and convex models over MPI ranks and threads, and says where it ended.",
                "talweg");
   app.set_version_flag("--version", "talweg " TALWEG_VERSION);

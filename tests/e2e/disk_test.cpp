@@ -98,8 +98,8 @@ TEST_F(Disk, FullForAWhileCostsCheckpointsAndNothingElse) {
 }
 
 TEST_F(Disk, FullUnderTheMessagesCostsTheMessages) {
-  const auto unheard = [](const std::vector<std::string>& arguments) {
-    std::vector<std::string> shell = {"sh", "-c", "exec \"$0\" \"$@\" 2> /dev/full"};
+  const auto unheard = [](const std::vector<std::string>& arguments, const std::string& stream = "2> /dev/full") {
+    std::vector<std::string> shell = {"sh", "-c", "exec \"$0\" \"$@\" " + stream};
     const auto command = talweg_command(0, arguments);
     shell.insert(shell.end(), command.begin(), command.end());
     return run(shell).code;
@@ -107,6 +107,10 @@ TEST_F(Disk, FullUnderTheMessagesCostsTheMessages) {
   const std::string config = folder_.write("run.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "97", 20)).string();
   EXPECT_EQ(unheard({"train", config, "--run", run_.string(), "--progress", "plain"}), 0);
   EXPECT_EQ(unheard({"train", (folder_ / "none.toml").string()}), 66);
+  // With the streams closed no file of the run may get their numbers.
+  const auto closed = folder_ / "closed";
+  EXPECT_EQ(unheard({"train", config, "--run", closed.string(), "--progress", "plain"}, "2>&- <&-"), 0);
+  EXPECT_EQ(talweg(0, {"verify", closed.string()}).code, 0);
 }
 
 TEST_F(Disk, FullAtTheEndIsSaidByTheExitCode) {

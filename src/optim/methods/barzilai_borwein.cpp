@@ -36,7 +36,11 @@ class BarzilaiBorwein final : public Method {
     short_ = form != "long";
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true}; }
+  Needs needs() const override {
+    return lr_.needs() | Needs{.full_batch = true,
+                               .constant_rate = true,
+                               .why = {{&Needs::constant_rate, "a search finds every length here"}}};
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

@@ -27,7 +27,11 @@ class Gd final : public Method {
     c1_ = s.number("c1", 1e-4, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "sufficient decrease");
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override {
+    Needs needs{.full_batch = true, .smooth_omega = true, .constant_rate = search_};
+    if (search_) needs.why = {{&Needs::constant_rate, "a search finds every length here"}};
+    return lr_.needs() | needs;
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

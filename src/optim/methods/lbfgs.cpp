@@ -23,7 +23,12 @@ class Lbfgs final : public Method {
       : pairs_("lbfgs", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
         wolfe_(WolfeOptions::read(s, 0.9)) {}
 
-  Needs needs() const override { return {.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override {
+    return {.full_batch = true,
+            .smooth_omega = true,
+            .constant_rate = true,
+            .why = {{&Needs::constant_rate, "a search finds every length here"}}};
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("lbfgs.gradient");  // at x

@@ -35,7 +35,12 @@ class Owlqn final : public Method {
         backtracking_(Backtracking::read(s)),
         c1_(s.number("c1", 1e-4, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "sufficient decrease")) {}
 
-  Needs needs() const override { return {.full_batch = true, .l1_omega = true}; }
+  Needs needs() const override {
+    return {.full_batch = true,
+            .l1_omega = true,
+            .constant_rate = true,
+            .why = {{&Needs::constant_rate, "a search finds every length here"}}};
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     pairs_.declare(layout);
