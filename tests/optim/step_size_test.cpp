@@ -101,5 +101,16 @@ TEST(StepSize, OfTheLargestTermNeedsALinearModel) {
   EXPECT_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .linear = false}), base::Error);
 }
 
+TEST(StepSize, RpropTakesANumberAlone) {
+  const auto config = base::Config::parse("[method]\nname = \"rprop\"\nlr = \"0.5/L\"\n", "run.toml");
+  try {
+    optim::build_method(config.section("method"));
+    ADD_FAILURE() << "d_0 would be 0.5";
+  } catch (const base::Error& e) {
+    EXPECT_NE(std::string(e.what()).find("run.toml:3:"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("a number"), std::string::npos) << e.what();
+  }
+}
+
 }  // namespace
 }  // namespace talweg::test

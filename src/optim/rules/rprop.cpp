@@ -21,7 +21,9 @@ class Rprop final : public UpdateRule {
                             "times the step where the gradient changed its sign")),
         eta_plus_(s.number("eta_plus", 1.2, {.low = 1, .open_low = true}, "times the step where the gradient kept its sign")),
         step_min_(s.number("step_min", 1e-6, base::Range::positive(), "least step")),
-        step_max_(s.number("step_max", 50.0, base::Range::at_least(step_min_), "largest step")) {}
+        step_max_(s.number("step_max", 50.0, base::Range::at_least(step_min_), "largest step")) {
+    if (s.kind("lr") == 's') s.fail("lr", "a multiple of 1/L", "a number: it is where the steps begin, not their scale");
+  }
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
     slots.vector("step_size", lr());
     slots.vector("gradient");
