@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tables of a9a in README.md: scripts/a9a_table.sh FILE [options of scripts/bench/a9a_table.py]. FILE is a9a, unpacked
-# (scripts/fetch_data.sh a9a fetches it). Builds first. About an hour on one core, half of it for gd and
-# proximal_gradient without acceleration.
+# (scripts/fetch_data.sh a9a fetches it). Builds first. Most of the time goes to gd and proximal_gradient, with
+# some hundred times the passes of the others.
 set -euo pipefail
 if [[ $# -lt 1 ]]; then
   echo "usage: scripts/a9a_table.sh FILE [--only NAME...] [--l1 0.001]" >&2

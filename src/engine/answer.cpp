@@ -296,7 +296,10 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
     }
     verdict(failure, maxima_);
     auto examples = static_cast<std::int64_t>(leaves.examples);
-    if (request.skips) comm_.sum(std::span(&(examples = looked_at_), 1));
+    if (request.skips) {
+      examples = looked_at_;
+      comm_.sum(std::span(&examples, 1));
+    }
     (again ? costs.redone : request.verb == Verb::gradient ? costs.gradients : costs.hvps) += examples * points;
     result.finite = std::ranges::max(maxima_) < math::kNotFinite;
     if (!result.finite) return;
