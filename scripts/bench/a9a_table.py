@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Passes over a9a (float64, l2 = 1e-4) until F - F* <= 1e-10, and with l1 until the prox-gradient is 1e-8, where the duality gap and
-the zeros are checked: a9a_table.py TALWEG FILE [--only NAME...] [--l1 0.001]. The configs are configs/bench/a9a*.toml.
+the zeros are checked, and how the gap falls with stochastic rules: a9a_table.py TALWEG FILE [--only NAME...] [--l1 0.001]. The configs are configs/bench/a9a*.toml.
 
 Passes are example-gradients over n, of the method alone. F* is a run of lbfgs to rounding."""
 import argparse
@@ -33,6 +33,13 @@ COMPOSITE = [
     ("saga, b = 1, 1/(3 L_max)", "a9a_l1_saga", []),
     ("katyusha, b = 1, m = 2n", "a9a_l1_katyusha", []),
 ]
+# name, config, the section of l1
+STOCHASTIC = [
+    ("fobos (sgd), 0.5 t^-1/2", "a9a_l1_fobos", "regularizer"),
+    ("proximal_adagrad, 0.1", "a9a_l1_proximal_adagrad", "method"),
+    ("adagrad_da, 0.1", "a9a_l1_adagrad_da", "method"),
+    ("ftrl, paper, per step, 0.1", "a9a_l1_ftrl", "method"),
+]
 
 
 def rows(path):
@@ -63,20 +70,21 @@ def parameters(talweg, run):
     file = run / "model.npz"
     subprocess.run([talweg, "export", str(run), "-o", str(file)], check=True, capture_output=True)
     with numpy.load(file) as tensors:
-        return tensors["weight"].ravel(), float(tensors["bias"].ravel()[0])
+        return tensors["weight"].ravel(), float(tensors["bias"].ravel()[0]) if "bias" in tensors else 0.0
 
 
-def duality_gap(a, y, w, b, l1, l2):
-    """P(w, b) - D(alpha), P = mean log(1 + exp(-y z)) + l1 |w|_1 + (l2/2) |w|^2, the bias free. alpha_i in [0, 1] is the slope of
-    the loss at (w, b), the heavier class scaled down until sum y_i alpha_i = 0, which a free bias asks of a dual point:
+def duality_gap(a, y, w, b, l1, l2, free_bias=True):
+    """P(w, b) - D(alpha), P = mean log(1 + exp(-y z)) + l1 |w|_1 + (l2/2) |w|^2, the bias free or 0. alpha_i in [0, 1] is the slope of
+    the loss at (w, b), with a free bias the heavier class scaled down until sum y_i alpha_i = 0, which that asks of a dual point:
     D = -mean(alpha log alpha + (1 - alpha) log(1 - alpha)) - sum_j (|v_j| - l1)_+^2 / (2 l2), v = mean alpha_i y_i a_i."""
     n = len(y)
     margin = y * (a @ w + b)
     primal = numpy.logaddexp(0, -margin).mean() + l1 * numpy.abs(w).sum() + l2 / 2 * (w @ w)
     alpha = 1 / (1 + numpy.exp(margin))
     plus, minus = alpha[y > 0].sum(), alpha[y < 0].sum()
-    alpha[y > 0] *= min(1, minus / plus)
-    alpha[y < 0] *= min(1, plus / minus)
+    if free_bias:
+        alpha[y > 0] *= min(1, minus / plus)
+        alpha[y < 0] *= min(1, plus / minus)
     v = a.T @ (alpha * y) / n
     entropy = -(alpha * numpy.log(alpha) + (1 - alpha) * numpy.log1p(-alpha)).mean()
     return primal, primal - (entropy - (numpy.maximum(numpy.abs(v) - l1, 0) ** 2).sum() / (2 * l2))
@@ -116,6 +124,17 @@ def main():
             wrong = int(((w != 0) & (numpy.abs(slope) < given.l1 - 1e-6)).sum())
             print(f"| {name} | {'' if s['ending']['reason'] == 'gradient_norm' else 'more than '}{cost(s):.0f} | {primal:.13f} | {gap:.1e} | "
                   f"{int((w == 0).sum())} | {wrong} |", flush=True)
+        print("\nwithout a bias\n\n| method | gap after 1 pass | 10 | 100 | zeros |\n| --- | ---: | ---: | ---: | ---: |", flush=True)
+        for name, config, section in STOCHASTIC:
+            if not wanted(name):
+                continue
+            gaps = []
+            for epochs in (1, 10, 100):
+                run = pathlib.Path(folder) / "stochastic"
+                train(given.talweg, given.file, config, [f"run.epochs={epochs}", f"{section}.l1={given.l1}"], run)
+                w, b = parameters(given.talweg, run)
+                gaps.append(duality_gap(a, y, w, b, given.l1, 1e-4, free_bias=False)[1])
+            print(f"| {name} | {' | '.join(f'{gap:.1e}' for gap in gaps)} | {int((w == 0).sum())} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
         stepping_ = true;
         step_ = request.step;
         try {
-          mirror->step({.step = request.step, .factor = request.factor, .seed = options_.seed});
+          mirror->step({.step = request.step, .left_out = request.left_out, .factor = request.factor, .seed = options_.seed});
         } catch (const optim::Diverged&) {  // the coordinator meets it too, and says so
         }
         stepping_ = false;
@@ -186,7 +186,7 @@ template <class Real>
 void Engine<Real>::step(const optim::Progress& progress, const std::function<void()>& step) {
   step_ = progress.step;
   if (!mirrored()) return step();
-  Request request{.verb = Verb::step, .step = progress.step, .factor = progress.factor};
+  Request request{.verb = Verb::step, .step = progress.step, .left_out = progress.left_out, .factor = progress.factor};
   announce(request, {});
   stepping_ = true;
   try {

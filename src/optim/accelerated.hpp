@@ -12,6 +12,7 @@
 #include <string>
 
 #include "optim/composite.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 
 namespace talweg::optim {
@@ -23,7 +24,12 @@ class Accelerated final : public Method {
   Accelerated(const base::Section&, std::string name, bool smooth);
 
   [[nodiscard]] Needs needs() const override {
-    return lr_.needs() | Needs{.full_batch = true, .smooth_omega = smooth_, .convex = true};
+    return lr_.needs() | finds_its_lengths(search_) |
+           Needs{.full_batch = true,
+                 .smooth_omega = smooth_,
+                 .convex = true,
+                 .strongly_convex = strongly_convex_,
+                 .why = {{&Needs::strongly_convex, "form = \"convex\" asks for none"}}};
   }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
   [[nodiscard]] Cost cost(const CostPoint&) const override;

@@ -57,40 +57,46 @@ void Tried::refuse(double length, double predicted, double at) {
 
 std::string Tried::lengths() const { return fmt::format("{} lengths from {:.3g} to {:.3g}", count_, first_, last_); }
 
-std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, Vector g, double first,
-                                      const Backtracking& options, Vector next, Tried& tried) {
+std::optional<ProximalStep> shorten(Oracle& oracle, Vector at, Vector g, double first, const Backtracking& options, Vector next,
+                                    Tried& tried, const std::function<Judgement(const ProximalStep&)>& judge) {
   double length = first;
   for (int k = 0; k < options.tries && !tried.hopeless(); ++k, length *= options.shrink) {
     const ProximalStep step = proximal_step(oracle, at, g, length, next);
     if (step.squared == 0 && k == 0) return step;
-    const double predicted = step.squared / (2 * length);
     if (!std::isfinite(step.squared)) {
       tried.refuse(length, std::numeric_limits<double>::infinity(), step.squared);
       continue;
     }
-    const LinePoint end = smooth_at(oracle, at, next);
-    const bool level = std::abs(end.value - value) <= kLevel * std::abs(value);
-    const bool moved = step.squared > 0;
-    if (moved && end.value <= value + step.slope + predicted) return step;
-    if (moved && level && end.slope - step.slope <= step.squared / length) return step;
-    tried.refuse(length, predicted, end.value - step.slope);  // the slope's share is no rise: Omega may fall by it
+    const Judgement judged = judge(step);
+    if (judged.accepted && step.squared > 0) return step;
+    tried.refuse(length, step.squared / (2 * length), judged.at);
   }
   return std::nullopt;
 }
 
+std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, Vector g, double first,
+                                      const Backtracking& options, Vector next, Tried& tried) {
+  return shorten(oracle, at, g, first, options, next, tried, [&](const ProximalStep& step) -> Judgement {
+    const LinePoint end = smooth_at(oracle, at, next);
+    const bool level = std::abs(end.value - value) <= kLevel * std::abs(value);
+    const bool below = end.value <= value + step.slope + step.squared / (2 * step.length);
+    const bool by_slope = level && end.slope - step.slope <= step.squared / step.length;
+    return {below || by_slope, end.value - step.slope};  // the slope's share is no rise: Omega may fall by it
+  });
+}
+
 StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, const Tried& tried) {
-  std::string message =
-      tried.rises() ? fmt::format(
-                          "no step length lets F fall, not the shortest that would show: the point lies on a kink, or the "
-                          "gradient (|grad F| = {:.3e}) is not F's",
-                          report.gradient_norm)
-      : tried.rounding()
-          ? fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}",
-                        report.gradient_norm)
-          : fmt::format(
-                "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; method.line_requests allows "
-                "no more",
-                tried.lengths(), report.gradient_norm);
+  std::string message = tried.rises() ? fmt::format(
+                                            "no step length lets F fall, not the shortest that would show: the point lies on a "
+                                            "kink, or the gradient (|grad F| = {:.3e}) is not F's",
+                                            report.gradient_norm)
+                        : tried.rounding()
+                            ? fmt::format("no step length lets F fall enough: rounding allows no progress at |grad F| = {:.3e}",
+                                          report.gradient_norm)
+                            : fmt::format(
+                                  "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; "
+                                  "method.line_requests allows no more",
+                                  tried.lengths(), report.gradient_norm);
   return ends_at(space, x, std::move(report), tried.rounding() ? Outcome::stuck : Outcome::failed, std::move(message));
 }
 

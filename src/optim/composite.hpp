@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -66,6 +67,16 @@ class Tried {
   double at_ = 0;
   bool rises_ = false;
 };
+
+/// What a search thinks of a proximal step.
+struct Judgement {
+  bool accepted = false;
+  double at = 0;  // F there, as Tried::refuse takes it
+};
+
+/// The proximal step with the first length of first, first shrink, ... that `judge` accepts; of two equal points the first.
+std::optional<ProximalStep> shorten(Oracle&, Vector at, Vector g, double first, const Backtracking&, Vector next, Tried&,
+                                    const std::function<Judgement(const ProximalStep&)>& judge);
 
 /// The proximal step with the first length of first, first shrink, ... for which the quadratic model is an upper bound
 /// (Beck & Teboulle 2009):

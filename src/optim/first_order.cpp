@@ -217,10 +217,9 @@ StepReport FirstOrder::step(StepContext& context) const {
     }
   }
   RuleStep rule_step{.context = context,
-                     .t = context.progress.step / together + 1,
+                     .t = (context.progress.step - context.progress.left_out) / together + 1,
                      .lr = unit * rule_->lr() * context.progress.factor,
                      .factor = context.progress.factor,
-                     .batch = estimate.request.batch,
                      .g = {}};
   std::vector<Vector> writes = {context.x()};
   for (const std::string& slot : slots_) writes.push_back(context.state.vector(slot));

@@ -88,7 +88,7 @@ constexpr std::array kClaims = {
     Claim{&Needs::deterministic, &Offer::deterministic, "no dropout: this method wants one F at every request"},
     Claim{&Needs::constant_batch, &Offer::constant_batch, "one batch size: this method's constants go by it"},
     Claim{&Needs::constant_rate, &Offer::constant_rate,
-          "schedule.kind = \"constant\" without warmup: this method's steps are of one length"},
+          "schedule.kind = \"constant\" without warmup: this method has step lengths of its own"},
     Claim{&Needs::full_batch, &Offer::full_batch,
           "run.batch = \"full\": this method asks for values and gradients of all of F"},
     Claim{&Needs::smooth_omega, &Offer::smooth_omega,
@@ -98,7 +98,7 @@ constexpr std::array kClaims = {
           "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
     Claim{&Needs::convex, &Offer::convex, "a convex F (a linear model)"},
     Claim{&Needs::strongly_convex, &Offer::strongly_convex,
-          "a strongly convex F (a linear model, regularizer.l2 > 0 and include_bias = true or no bias)"},
+          "a strongly convex F (a linear model with regularizer.l2 > 0, or least squares)"},
     Claim{&Needs::distinct, &Offer::distinct,
           "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
     Claim{&Needs::linear, &Offer::linear, "a linear model, whose gradients are a scalar times the example"}};

@@ -199,6 +199,7 @@ void Coordinator<Real>::step() {
   };
   const optim::Progress progress{
       .step = done,
+      .left_out = state_.counter("trainer.skipped"),
       .factor = run_.schedule->factor({.step = at_first_batch(done),
                                        .steps = at_first_batch(steps_),
                                        .steps_per_epoch = steps_per_epoch_,

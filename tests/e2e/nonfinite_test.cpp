@@ -78,6 +78,19 @@ TEST_F(NonFinite, SkipLeavesTheStepOutOnEveryRankAlike) {
   EXPECT_EQ(talweg(0, {"diff", (folder_ / "quiet").string(), (folder_ / "alone").string()}).code, 1) << "nothing was left out";
 }
 
+// On all of F every step's gradient is that of the point alone: 21 steps of which one was left out are 20, but for the count
+// that Adam's bias correction goes by.
+TEST_F(NonFinite, AStepThatIsLeftOutIsNoneOfTheRules) {
+  const std::vector<std::string> all = {"--set", "run.batch=full"};
+  for (const int ranks : {0, 2}) {
+    ASSERT_EQ(train(ranks, config(20), "whole", "", all).code, 0);
+    ASSERT_EQ(train(ranks, config(21, "nonfinite = \"skip\"\n"), "left_out", "nan rank=0 step=1", all).code, 0);
+    EXPECT_EQ(summary("left_out")["nonfinite"]["skipped"], 1);
+    EXPECT_EQ(summary("left_out")["figures"]["train_objective"], summary("whole")["figures"]["train_objective"]) << ranks;
+    for (const char* name : {"whole", "left_out"}) std::filesystem::remove_all(folder_ / name);
+  }
+}
+
 TEST_F(NonFinite, SkipEndsAfterSoManyInARow) {
   const std::string file = config(40, "nonfinite = \"skip\"\nnonfinite_limit = 3\n");
   const Result result = train(2, file, "run", "nan rank=1 step=7 times=9");

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // FirstOrder's own parts, clip and reports, and the catalogue's names.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {
@@ -95,6 +99,32 @@ TEST(FirstOrder, AveragesAreTheOutput) {
   double average = 1;
   for (int t = 2; t <= 30; ++t) average += (1 - std::min(0.6, t / (9.0 + t))) * (t - average);
   EXPECT_NEAR(after("average = \"exponential\"; average_decay = 0.6", 30), average, 1e-12);
+}
+
+TEST(FirstOrder, ARandomOutputIsEveryIterateAlikeOften) {
+  constexpr int kSeeds = 2000;
+  std::array<int, 6> times{};
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    MethodRun<double> run("name = \"sgd\"; lr = 1.0; average = \"random\"; average_from = 2", slope(), {0, 0, 0});
+    run.progress().seed = seed;
+    run.steps(5);
+    ++times.at(static_cast<std::size_t>(std::lround(run.output()[0] / -3)));  // R, as x_t = -3 t
+  }
+  EXPECT_EQ(times[0] + times[1], 0);
+  for (std::size_t t = 2; t <= 5; ++t) EXPECT_NEAR(times[t], kSeeds / 4, 5 * std::sqrt(kSeeds * 0.25 * 0.75)) << t;
+}
+
+TEST(FirstOrder, VarianceReducedRunsMayEndAtARandomIterate) {
+  for (const char* name : {"storm", "sarah", "page", "scsg", "svrg"}) {
+    MethodRun<double> run(fmt::format("name = \"{}\"; lr = 0.1; average = \"random\"", name), slope(), {0, 0, 0});
+    std::vector<double> visited;
+    for (int t = 0; t < 20; ++t) {
+      run.steps(1);
+      visited.push_back(run.x()[0]);
+    }
+    const auto at = std::ranges::find(visited, run.output()[0]);
+    EXPECT_TRUE(at != visited.end() && at + 1 != visited.end()) << name << ": neither an iterate nor the last";
+  }
 }
 
 TEST(FirstOrder, LookaheadGoesBackTowardsTheSlowWeights) {

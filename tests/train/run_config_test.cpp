@@ -112,12 +112,40 @@ TEST(RunConfig, BatchesMayChangeFromEpochToEpoch) {
   }
 }
 
-TEST(RunConfig, SchedulesAreRefusedWhereStepsAreOfOneLength) {
+TEST(RunConfig, SchedulesAreRefusedWhereStepsHaveLengthsOfTheirOwn) {
   const std::string method = "[run]\nsteps = 1000\n[method]\nname = \"rspg\"\n";
   for (const char* schedule : {"[schedule]\nkind = \"cosine\"\n", "[schedule]\nwarmup = 1\n"}) {
-    expect_refusal(method + schedule, {"schedule.kind: found a rate that changes", "rspg", "one length", "adam"});
+    expect_refusal(method + schedule, {"schedule.kind: found a rate that changes", "rspg", "lengths of its own", "adam"});
   }
   EXPECT_NO_THROW(parse_run(parse(method + "[schedule]\nkind = \"constant\"\n")));
+  const std::string full = "[schedule]\nkind = \"cosine\"\n[run]\nbatch = \"full\"\n[method]\nname = ";
+  for (const char* name : {"agd", "fista", "proximal_gradient", "gd"}) {
+    const std::string line = fmt::format("\"{}\"\nlr = 0.1\n", name);
+    EXPECT_NO_THROW(parse_run(parse(full + line))) << name;
+    const char* search = std::string_view(name) == "gd" ? "armijo" : "backtracking";
+    expect_refusal(full + line + fmt::format("search = \"{}\"\n", search),
+                   {"schedule.kind", name, "a search finds every length"});
+  }
+  const std::string theory = "mode = \"theory\"\nsmoothness = 1\nhessian_lipschitz = 1\n";
+  expect_refusal(full + "\"pgd\"\nobjective_gap = 1\n" + theory, {"schedule.kind", "pgd", "its theorem"});
+  expect_refusal(full + "\"psgd\"\ngradient_variance = 1\n" + theory, {"schedule.kind", "psgd", "its theorem"});
+}
+
+TEST(RunConfig, FormsForStronglyConvexFAskForOne) {
+  const auto linear = [](const char* loss, const std::string& rest) {
+    return base::Config::parse(fmt::format("[data]\ntrain = {{path = \"a.csv\"}}\n[model]\nkind = \"linear\"\nloss = \"{}\"\n"
+                                           "[run]\nbatch = \"full\"\n{}",
+                                           loss, rest),
+                               "run.toml");
+  };
+  const std::string agd = "[method]\nname = \"agd\"\nlr = 0.1\nform = \"strongly_convex\"\nstrong_convexity = 0.1\n";
+  const std::string katyusha = "[method]\nname = \"katyusha\"\nlr = 0.1\nstrong_convexity = 0.1\n";
+  for (const std::string& method : {agd, katyusha}) {
+    EXPECT_THROW(parse_run(linear("logistic", method)), base::Error) << method;
+    EXPECT_NO_THROW(parse_run(linear("logistic", method + "[regularizer]\nl2 = 0.1\n")));
+    EXPECT_NO_THROW(parse_run(linear("squared", method))) << "least squares, whose columns may well be independent";
+  }
+  expect_refusal("[run]\nbatch = \"full\"\n" + agd, {"agd", "strongly convex F", "form = \"convex\""});
 }
 
 TEST(RunConfig, DropoutIsRefusedWhereFHasToBeTheSameEachTime) {

@@ -50,6 +50,10 @@ TEST(Saddles, PerturbedAcceleratedGradientDescentEscapes) {
       "name = \"pagd\"\nlr = 0.05\ntheta = 0.2\ngamma = 0.5\nexploit_length = 0.1\nradius = 0.01\ngradient_threshold = 1e-3\n"
       "noise_interval = 50\n");
 }
+TEST(Saddles, PerturbedStochasticGradientDescentEscapes) {
+  // Noise at every step: F* + 1e-6 is met once the last of the coordinates has left, and lost again.
+  expect_escapes("name = \"psgd\"\nlr = 0.05\nradius = 1e-3\n");
+}
 TEST(Saddles, NoisyGradientDescentEscapes) {
   expect_escapes("name = \"sgd\"\nlr = 0.05\nnoise = \"sphere\"\nnoise_scale = 1e-3\n");
 }

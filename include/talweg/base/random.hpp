@@ -20,7 +20,8 @@ enum class Purpose : std::uint32_t {
   test = 7,
   curvature = 8,
   dropout = 9,
-  problem = 10
+  problem = 10,
+  output = 11
 };
 
 class Random {

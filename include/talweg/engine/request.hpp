@@ -39,6 +39,7 @@ struct Request {
   std::uint32_t lengths = 0;
   std::uint32_t stop_code = 0;                // verb stop
   std::int64_t step = 0;                      // steps done before the one that asks
+  std::int64_t left_out = 0;                  // verb step: of them
   double factor = 1;                          // verb step: the schedule's
   bool remembers = false;                     // verb gradient: with the per-example slot `memory`
   bool begins = false;                        // and nothing is in it yet

@@ -34,7 +34,7 @@ struct Needs {
   bool constant_batch = false;   // no batch schedule
   bool constant_rate = false;    // no schedule of the rate, no warm-up
   bool convex = false;           // F convex: no network
-  bool strongly_convex = false;  // l2 > 0 on every parameter
+  bool strongly_convex = false;  // F strongly convex, as far as anybody can tell
   bool distinct = false;         // no example twice in a batch
   bool linear = false;           // a linear model: a gradient is a scalar times the example
   bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
@@ -82,7 +82,7 @@ struct Offer {
   bool deterministic = true;
   bool constant_batch = true;
   bool constant_rate = true;
-  bool convex = true;  // unknown counts as convex
+  bool convex = true;  // unknown counts as yes, here and for strongly_convex
   bool strongly_convex = true;
   bool distinct = true;
   bool linear = true;
@@ -112,7 +112,8 @@ struct CostPoint {
 
 /// Where the run stands. `factor` is the schedule's value for this step (with warm-up and overrides).
 struct Progress {
-  std::int64_t step = 0;  // steps done before this one
+  std::int64_t step = 0;      // steps done before this one
+  std::int64_t left_out = 0;  // of them: they changed nothing (see leave_out.hpp)
   double factor = 1;
   std::uint64_t seed = 0;
 };

@@ -98,10 +98,9 @@ Update update_by(F f, std::vector<Temporary> reads = {}) {
 /// What begin() may use. Numbers in `state` may be changed at once: when the step fails they are put back.
 struct RuleStep {
   StepContext& context;
-  std::int64_t t = 1;  // this update's number, from 1
+  std::int64_t t = 1;  // this update's number, from 1; a step that was left out was none
   double lr = 0;       // learning rate after the schedule
   double factor = 1;   // the schedule's factor alone
-  Batch batch;         // the examples of this step's gradient, for rules that ask for more than it
   Vector g;            // grain tensor or global: the gradient estimate, clipped; may be altered
 
   [[nodiscard]] VectorSpace& space() const { return context.space(); }

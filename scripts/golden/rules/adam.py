@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """torch.optim.Adam; TensorFlow 1's ApplyAdam, ApplyAdamWithAmsgrad and Keras' Adam written out (m += (g - m)(1 - beta1), ...);
-AMSGrad as in Reddi et al. 2018, without bias correction; ProxGen (Yun et al. 2021) on the torch form."""
+AMSGrad as in Reddi et al. 2018, without bias correction, and as in optax.amsgrad, the largest of the corrected moments; ProxGen (Yun et al. 2021) on the torch form."""
 import numpy
 import torch
 from harness import by_torch, case, reference, soft
@@ -47,8 +47,20 @@ def proxgen(x, p):
         x = soft(x - step * m, step * p["omega_l1"])
 
 
+@reference
+def amsgrad_optax(x, p):
+    m, v, u, t = numpy.zeros_like(x), numpy.zeros_like(x), numpy.zeros_like(x), 0
+    while True:
+        lr, g = yield x
+        t += 1
+        m = (1 - p["beta1"]) * g + p["beta1"] * m
+        v = (1 - p["beta2"]) * g**2 + p["beta2"] * v
+        u = numpy.maximum(u, v / (1 - p["beta2"]**t))
+        x = x - lr * (m / (1 - p["beta1"]**t) / (numpy.sqrt(u) + p["epsilon"]))
+
+
 BETAS = "lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01"
-for dialect in ("torch", "paper"):
+for dialect in ("torch", "paper", "optax"):
     case(by_torch_adam, f'name = "adam"; dialect = "{dialect}"; {BETAS}')
 case(by_torch_adam, f'name = "adam"; {BETAS}; amsgrad = true')
 case(amsgrad_paper, f'name = "adam"; dialect = "paper"; {BETAS}; amsgrad = true')
@@ -56,4 +68,5 @@ for dialect in ("tf1", "keras"):
     case(tf1, f'name = "adam"; dialect = "{dialect}"; {BETAS}')
 case(tf1, f'name = "adam"; dialect = "tf1"; {BETAS}; nesterov = true')
 case(tf1, f'name = "adam"; dialect = "tf1"; {BETAS}; amsgrad = true')
+case(amsgrad_optax, f'name = "adam"; dialect = "optax"; {BETAS}; amsgrad = true')
 case(proxgen, f'name = "adam"; {BETAS}', l1=0.4)

@@ -19,4 +19,5 @@ def tf1(x, p):
 
 
 case(by_torch_adamax, 'name = "adamax"; lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01')
-case(tf1, 'name = "adamax"; dialect = "tf1"; lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01')
+for dialect in ("tf1", "keras"):
+    case(tf1, f'name = "adamax"; dialect = "{dialect}"; lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01')

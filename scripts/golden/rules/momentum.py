@@ -40,7 +40,8 @@ def sutskever(x, p):
     while True:
         lr, g = yield x
         t += 1
-        a = min(1 - 2 ** (-1 - numpy.log2(t // 250 + 1)), p["momentum"]) * a + g
+        most = min(0.9, p["momentum"]) if 0 < p.get("momentum_drop", 0) <= t else p["momentum"]
+        a = min(1 - 2 ** (-1 - numpy.log2(t // p.get("momentum_stage", 250) + 1)), most) * a + g
         x = x - lr * a
 
 
@@ -54,3 +55,4 @@ case(inside, 'name = "momentum"; dialect = "keras"; lr = 0.05; momentum = 0.7; n
 case(ipiano_outside, 'name = "momentum"; lr = 0.05; momentum = 0.8', l1=0.4)
 case(ipiano_inside, 'name = "momentum"; dialect = "paper"; lr = 0.05; momentum = 0.8', l1=0.4)
 case(sutskever, 'name = "momentum"; lr = 0.05; momentum = 0.9; momentum_schedule = "sutskever"')
+case(sutskever, 'name = "momentum"; lr = 0.05; momentum = 0.95; momentum_schedule = "sutskever"; momentum_stage = 3; momentum_drop = 33')

@@ -69,16 +69,15 @@ const Entry entry_page{
     .title = "PAGE: probabilistic gradient estimator",
     .rule =
         "g_t = grad F(x_{t-1}) at first and with probability b / (n + b) (or refresh_probability, or every refresh_every "
-        "steps: "
-        "SpiderBoost); else grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}; then the rule named by `rule`",
+        "steps: SpiderBoost); else grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}; then the rule named by `rule`",
     .source =
         "Li, Bao, Zhang & Richtarik, ICML 2021, arXiv:2008.10898; refresh_every: Wang, Ji, Zhou, Liang & Tarokh, NeurIPS 2019, "
         "arXiv:1810.10690",
     .cost = "2 b gradients; n instead at each full gradient",
     .guarantee =
         "f_i with L-Lipschitz gradients in the mean square, rule sgd, b <= sqrt n, lr <= 1 / (L (1 + sqrt(1 - p) / sqrt(p "
-        "b))): "
-        "n + O(sqrt n L D / eps^2) gradients for a random iterate with E |grad F| <= eps, which is optimal for n = O(eps^-4)",
+        "b))): n + O(sqrt n L D / eps^2) gradients for a random iterate with E |grad F| <= eps, which is optimal for n = "
+        "O(eps^-4)",
     .make_estimator = make<Page, Estimator>,
 };
 

@@ -52,16 +52,13 @@ const Entry entry_saga{
     .rule =
         "g_t = mean over B of (grad f_i(x_{t-1}) - grad f_i(phi_i)) + mean over all of grad f_i(phi_i), then phi_i = x_{t-1} "
         "for i in B; the first step is the full gradient, phi_i = x_0; then the rule named by `rule`. float32: the mean is "
-        "kept "
-        "by adding to it, so that its rounding errors, about 6e-8 of its size a step, add up; float64 for many passes",
+        "kept by adding to it, so that its rounding errors, about 6e-8 of its size a step, add up; float64 for many passes",
     .source = "Defazio, Bach & Lacoste-Julien, NIPS 2014, arXiv:1407.0202",
     .cost = "b gradients; n at the first step",
     .guarantee =
         "f_i convex with L-Lipschitz gradients, batches of one drawn independently, rule sgd with prox: lr = 1 / (3 L): F - F* "
-        "of "
-        "the mean iterate is O(n / t); F mu-strongly convex: |x - x*|^2 shrinks by 1 - min(1 / (4 n), mu / (3 L)) a step in "
-        "the "
-        "mean. Shuffled batches are what is used, not what is proven",
+        "of the mean iterate is O(n / t); F mu-strongly convex: |x - x*|^2 shrinks by 1 - min(1 / (4 n), mu / (3 L)) a step in "
+        "the mean. Shuffled batches are what is used, not what is proven",
     .make_estimator = make<Saga, Estimator>,
 };
 

@@ -61,8 +61,7 @@ const Entry entry_scsg{
     .title = "SCSG: stochastically controlled stochastic gradient",
     .rule =
         "an outer loop: xs = x, mu = grad F_B(xs) on B = large_batches b examples; N inner steps g_t = grad F_b(x_{t-1}) - "
-        "grad "
-        "F_b(xs) + mu, N geometric of mean B / b (loops of none are passed over); then the rule named by `rule`",
+        "grad F_b(xs) + mu, N geometric of mean B / b (loops of none are passed over); then the rule named by `rule`",
     .source = "Lei, Ju, Chen & Jordan, NIPS 2017, arXiv:1706.09156, algorithm 1",
     .cost = "2 b gradients, and B where an outer loop begins (chance b / (B + b) a step)",
     .guarantee =

@@ -159,26 +159,21 @@ const Entry entry_svrg{
     .rule =
         "every snapshot_every passes (or snapshot_steps steps) xs = the last, a random or the average point of the inner loop "
         "(snapshot), mu = grad F(xs); g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu); then the rule named by `rule`, "
-        "with "
-        "prox where Omega is not smooth. x itself goes on from where it is, also with random and average, whose papers put it "
-        "back to xs. snapshot_batches > 0: mu of a growing batch "
-        "instead (practical SVRG); snapshot_mixed: and a step of SGD, on its own minibatch, with probability 1 - its share of "
-        "all "
-        "minibatches, else on one of its. skip_flat: an example that had no gradient when last looked at, k times in a row, "
-        "counts "
-        "as 0 for 2^max(0, k - 2) times. alpha_t = 1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
+        "with prox where Omega is not smooth. x itself goes on from where it is, also with random and average, whose papers "
+        "put it back to xs. snapshot_batches > 0: mu of a growing batch instead (practical SVRG); snapshot_mixed: and a step "
+        "of SGD, on its own minibatch, with probability 1 - its share of all minibatches, else on one of its. skip_flat: an "
+        "example that had no gradient when last looked at, k times in a row, counts as 0 for 2^max(0, k - 2) times. alpha_t = "
+        "1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
     .source =
         "Johnson & Zhang, NIPS 2013; average: Xiao & Zhang, SIAM J. Optim. 24, 2014; growing batch: Babanezhad et al., NIPS "
-        "2015, arXiv:1511.01942; alpha: Yin et al., ICLR 2025, "
-        "arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & Smola, NIPS 2016, arXiv:1605.06900",
+        "2015, arXiv:1511.01942; alpha: Yin et al., ICLR 2025, arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & "
+        "Smola, NIPS 2016, arXiv:1605.06900",
     .cost = "2 b gradients, and n at each snapshot; b where alpha_t is 0, and in mixed steps of SGD; less what is skipped",
     .guarantee =
-        "f_i convex with L-Lipschitz gradients, F gamma-strongly convex, rule sgd, b = 1: each snapshot's gap shrinks by "
-        "1 / (gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, the inner loop restarted "
-        "at a "
-        "random inner iterate). Not convex, with prox: lr = 1 / (3 L), b = n^(2/3), snapshot_steps = n^(1/3): E "
-        "|prox-gradient|^2 "
-        "<= eps at a random iterate after O(n + n^(2/3) / eps) gradients",
+        "f_i convex with L-Lipschitz gradients, F gamma-strongly convex, rule sgd, b = 1: each snapshot's gap shrinks by 1 / "
+        "(gamma lr (1 - 2 L lr) m) + 2 L lr / (1 - 2 L lr) in the mean (theorem 1, for option II, the inner loop restarted at "
+        "a random inner iterate). Not convex, with prox: lr = 1 / (3 L), b = n^(2/3), snapshot_steps = n^(1/3): E "
+        "|prox-gradient|^2 <= eps at a random iterate after O(n + n^(2/3) / eps) gradients",
     .make_estimator = make<Svrg, Estimator>,
 };
 

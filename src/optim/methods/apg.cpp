@@ -88,15 +88,14 @@ const Entry entry_apg{
     .rule =
         "y = (1 - q) x_{t-1} + q z_{t-1}; z_t = prox_{(s/q) Omega}(z_{t-1} - (s/q) grad f(y)); x_t = (1 - q) x_{t-1} + q z_t; "
         "q' = (sqrt(q^4 + 4 q^2) - q^2) / 2, q_0 = 1; restart = \"gradient\": q = 1, z = x where (y - x_t)'(x_t - x_{t-1}) > "
-        "0. "
-        "Zeros of prox appear in z, and in x once z keeps them",
+        "0. Zeros of prox appear in z, and in x once z keeps them",
     .source =
         "Tseng, On accelerated proximal gradient methods for convex-concave optimization (2008), algorithm 1; restarts: "
         "O'Donoghue & Candes, Found. Comput. Math. 15 (2015)",
     .cost = "n gradients",
     .guarantee =
-        "f convex with L-Lipschitz gradient, s = 1/L: F(x_N) - F* <= 2 L |x_0 - x*|^2 / (N + 1)^2 (corollary 1); restarts "
-        "have no rate for general F",
+        "f convex with L-Lipschitz gradient, s = 1/L: F(x_N) - F* <= 2 L |x_0 - x*|^2 / (N + 1)^2 (corollary 1); restarts have "
+        "no rate for general F",
     .make_method = make<Apg, Method>,
 };
 

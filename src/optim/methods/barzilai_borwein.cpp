@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
@@ -36,11 +37,7 @@ class BarzilaiBorwein final : public Method {
     short_ = form != "long";
   }
 
-  Needs needs() const override {
-    return lr_.needs() | Needs{.full_batch = true,
-                               .constant_rate = true,
-                               .why = {{&Needs::constant_rate, "a search finds every length here"}}};
-  }
+  Needs needs() const override { return lr_.needs() | finds_its_lengths() | Needs{.full_batch = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
@@ -79,7 +76,11 @@ class BarzilaiBorwein final : public Method {
 
     const Temporary next(space);
     Tried tried(highest);
-    const auto accepted = search(oracle, x, g, length, highest, next, tried);
+    const auto accepted = shorten(oracle, x, g, length, backtracking_, next, tried, [&](const ProximalStep& step) -> Judgement {
+      const double value = smooth_at(oracle, x, next).value + oracle.nonsmooth_omega(next);
+      const double fall = sufficient_ * step.squared / (2 * step.length);
+      return {value <= highest - fall + kRounding * std::abs(highest), value};
+    });
     if (!accepted) {
       report.gradient_norm = space.norm(g);
       return no_length_found(std::move(report), space, x, tried);
@@ -115,23 +116,6 @@ class BarzilaiBorwein final : public Method {
   }
 
  private:
-  std::optional<ProximalStep> search(Oracle& oracle, Vector x, Vector g, double length, double highest, Vector next,
-                                     Tried& tried) const {
-    for (int k = 0; k < backtracking_.tries && !tried.hopeless(); ++k, length *= backtracking_.shrink) {
-      const ProximalStep step = proximal_step(oracle, x, g, length, next);
-      if (step.squared == 0 && k == 0) return step;
-      const double predicted = step.squared / (2 * length);
-      if (!std::isfinite(step.squared)) {
-        tried.refuse(length, std::numeric_limits<double>::infinity(), step.squared);
-        continue;
-      }
-      const double value = smooth_at(oracle, x, next).value + oracle.nonsmooth_omega(next);
-      if (step.squared > 0 && value <= highest - sufficient_ * predicted + kRounding * std::abs(highest)) return step;
-      tried.refuse(length, predicted, value);
-    }
-    return std::nullopt;
-  }
-
   [[nodiscard]] double next_length(double ss, double sy, double yy, double norm, std::int64_t turn) const {
     if (!(sy > 0)) return norm > 1 ? 1.0 : std::min(1 / norm, 1e5);
     const bool shorter = short_ && (!long_ || turn % 2 == 0);
@@ -161,9 +145,8 @@ const Entry entry_barzilai_borwein{
     .cost = "n gradients (2 n in the first step), and n values for each length tried",
     .guarantee =
         "F bounded below with bounded level set, gradient continuous: limit points are critical (Raydan 1997, theorem 2.1; "
-        "SpaRSA, "
-        "theorem 1). Without the search it may diverge. Strictly convex quadratics: R-linear (Dai & Liao 2002); no better rate "
-        "than gradient descent's is known for general convex F",
+        "SpaRSA, theorem 1). Without the search it may diverge. Strictly convex quadratics: R-linear (Dai & Liao 2002); no "
+        "better rate than gradient descent's is known for general convex F",
     .make_method = make<BarzilaiBorwein, Method>,
 };
 

@@ -82,9 +82,8 @@ const Entry entry_easgd{
     .title = "Elastic averaging SGD: workers tied to a centre",
     .rule =
         "step t is worker t mod K's; where it has done a multiple of `period` steps, v = w_k: w_k = v - a (v - x), x = x + a "
-        "(v - "
-        "x), a = moving_rate / K; then w_k = w_k - lr grad F_B(v). K = workers points, whatever the ranks. The parameters are "
-        "the centre x; gradients are taken at the w_k, kept as local.0, local.1, ...",
+        "(v - x), a = moving_rate / K; then w_k = w_k - lr grad F_B(v). K = workers points, whatever the ranks. The parameters "
+        "are the centre x; gradients are taken at the w_k, kept as local.0, local.1, ...",
     .source = "Zhang, Choromanska & LeCun, NIPS 2015, arXiv:1412.6651, algorithm 1 (asynchronous EASGD), workers by turns",
     .cost = "b gradients",
     .guarantee =

@@ -8,6 +8,7 @@
 
 #include "optim/composite.hpp"
 #include "optim/ending.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -28,9 +29,7 @@ class Gd final : public Method {
   }
 
   Needs needs() const override {
-    Needs needs{.full_batch = true, .smooth_omega = true, .constant_rate = search_};
-    if (search_) needs.why = {{&Needs::constant_rate, "a search finds every length here"}};
-    return lr_.needs() | needs;
+    return lr_.needs() | finds_its_lengths(search_) | Needs{.full_batch = true, .smooth_omega = true};
   }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
@@ -101,15 +100,14 @@ const Entry entry_gd{
     .name = "gd",
     .title = "Gradient descent, all examples in each step",
     .rule =
-        "x_t = x_{t-1} - lr grad F(x_{t-1}); search = \"armijo\": the first of t, t shrink, ... with F(x - t g) <= F(x) - c1 "
-        "t |g|^2, t from the last length / shrink",
+        "x_t = x_{t-1} - lr grad F(x_{t-1}); search = \"armijo\": the first of t, t shrink, ... with F(x - t g) <= F(x) - c1 t "
+        "|g|^2, t from the last length / shrink",
     .source = "Cauchy 1847; Armijo, Pacific J. Math. 16 (1966)",
     .cost = "n gradients; with a search n values for each length asked for, three at a time",
     .guarantee =
         "L-Lipschitz gradient, lr = 1/L: min over k < N of |grad F(x_k)|^2 <= 2 L (F(x_0) - inf F) / N; convex F: F(x_N) - F* "
-        "<= "
-        "L |x_0 - x*|^2 / (2 N), tight with 4 N + 2 for 2 N (Drori & Teboulle 2014); mu-strongly convex: F(x_N) - F* <= (1 - "
-        "mu/L)^N (F(x_0) - F*)",
+        "<= L |x_0 - x*|^2 / (2 N), tight with 4 N + 2 for 2 N (Drori & Teboulle 2014); mu-strongly convex: F(x_N) - F* <= (1 "
+        "- mu/L)^N (F(x_0) - F*)",
     .make_method = make<Gd, Method>,
 };
 

@@ -8,6 +8,8 @@
 // strong_convexity = sigma > 0:   tau1 = min(sqrt(m sigma lr), 1/2), y of inner step j weighs (1 + alpha sigma)^j
 // strong_convexity = 0:           tau1 = 2 / (s + 4) in outer loop s = 0, 1, ..., all y weigh the same
 // The theorem has sigma in psi. Here psi is the non-smooth part of Omega; l2 is taken with f, by its gradient.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -79,7 +81,12 @@ class Katyusha final : public Method {
                         "sigma of F: l2 when it acts on every parameter; 0: the form for F that is only convex")),
         snapshot_every_(s.number("snapshot_every", 2.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
 
-  Needs needs() const override { return lr_.needs() | Needs{.constant_batch = true, .convex = true}; }
+  Needs needs() const override {
+    return lr_.needs() | Needs{.constant_batch = true,
+                               .convex = true,
+                               .strongly_convex = sigma_ > 0,
+                               .why = {{&Needs::strongly_convex, "strong_convexity = 0 asks for none"}}};
+  }
   [[nodiscard]] std::string_view output() const override { return "katyusha.snapshot"; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
@@ -120,6 +127,9 @@ class Katyusha final : public Method {
       weight = 1;
       weights = 0;
     }
+    if (t == 0 && m > 1)
+      found += fmt::format("{}the parameters to use are the snapshot, x_0 until step {}, renewed every {} steps",
+                           found.empty() ? "" : "; ", m, m);
     const Coupling c = coupling(lr, t / m, m);
     const Temporary next(space);
     space.combine(c.tau1, z, kTau2, snapshot, next);
@@ -169,18 +179,15 @@ const Entry entry_katyusha{
     .title = "Katyusha: accelerated variance reduction",
     .rule =
         "x = tau1 z + xs / 2 + (1/2 - tau1) y; g = grad f_B(x) - grad f_B(xs) + mu; z = prox(z - (lr / tau1) g); y = prox(x - "
-        "lr "
-        "g); xs, every snapshot_every passes, the average of the y since. strong_convexity sigma > 0: tau1 = min(sqrt(m sigma "
-        "lr), 1/2) and weights (1 + sigma lr / tau1)^j; 0: tau1 = 2 / (s + 4) in outer loop s, equal weights. The parameters "
-        "to "
-        "use are xs",
+        "lr g); xs, every snapshot_every passes, the average of the y since. strong_convexity sigma > 0: tau1 = min(sqrt(m "
+        "sigma lr), 1/2) and weights (1 + sigma lr / tau1)^j; 0: tau1 = 2 / (s + 4) in outer loop s, equal weights. The "
+        "parameters to use are xs",
     .source = "Allen-Zhu, STOC 2017 and JMLR 18(221), 2018, arXiv:1603.05953, algorithms 1 and 2, option I",
     .cost = "2 b gradients, and n at each snapshot",
     .guarantee =
         "f_i convex with L-Lipschitz gradients, psi sigma-strongly convex, b = 1 drawn independently, m = 2 n, lr = 1 / (3 L): "
         "E F(xs) - F* <= eps after O((n + sqrt(n L / sigma)) log(1 / eps)) gradients; sigma = 0: after O(n sqrt((F(x_0) - F*) "
-        "/ "
-        "eps) + sqrt(n L / eps) |x_0 - x*|) (theorems 2.1, 4.1). l2 is taken with f here, of which the theorems do not speak",
+        "/ eps) + sqrt(n L / eps) |x_0 - x*|) (theorems 2.1, 4.1). l2 is taken with f here, of which the theorems do not speak",
     .make_method = make<Katyusha, Method>,
 };
 

@@ -10,6 +10,7 @@
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/pairs.hpp"
+#include "optim/searches.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -23,12 +24,7 @@ class Lbfgs final : public Method {
       : pairs_("lbfgs", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
         wolfe_(WolfeOptions::read(s, 0.9)) {}
 
-  Needs needs() const override {
-    return {.full_batch = true,
-            .smooth_omega = true,
-            .constant_rate = true,
-            .why = {{&Needs::constant_rate, "a search finds every length here"}}};
-  }
+  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("lbfgs.gradient");  // at x
@@ -111,8 +107,7 @@ const Entry entry_lbfgs{
     .cost = "n gradients, and n values for each length tried (1 as a rule)",
     .guarantee =
         "strongly convex F, L-Lipschitz gradient: linear convergence (Liu & Nocedal 1989, theorem 6.1). Non-convex: no rate "
-        "for "
-        "this form; pairs without positive curvature are left out",
+        "for this form; pairs without positive curvature are left out",
     .make_method = make<Lbfgs, Method>,
 };
 

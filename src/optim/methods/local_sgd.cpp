@@ -76,18 +76,16 @@ const Entry entry_local_sgd{
     .title = "Local SGD: workers that average now and then",
     .rule =
         "step t is worker t mod K's: w_k = w_k - lr grad F_B(w_k); after `period` steps of each every w_k becomes their mean. "
-        "K = "
-        "workers points, whatever the ranks. The parameters x are the mean of the w_k; gradients are taken at the w_k, kept as "
-        "local.0, local.1, ...",
+        "K = workers points, whatever the ranks. The parameters x are the mean of the w_k; gradients are taken at the w_k, "
+        "kept as local.0, local.1, ...",
     .source =
-        "Stich, ICLR 2019, arXiv:1805.09767; McMahan, Moore, Ramage, Hampson & Aguera y Arcas, AISTATS 2017; Zinkevich et "
-        "al., NIPS 2010",
+        "Stich, ICLR 2019, arXiv:1805.09767; McMahan, Moore, Ramage, Hampson & Aguera y Arcas, AISTATS 2017; Zinkevich et al., "
+        "NIPS 2010",
     .cost = "b gradients",
     .guarantee =
         "F strongly convex with Lipschitz gradient, bounded stochastic gradients drawn independently, decreasing lr: as good "
-        "in "
-        "the number of gradients as minibatch SGD of K b, while `period` is of order sqrt(T / (K b)), T steps of each (Stich "
-        "2019)",
+        "in the number of gradients as minibatch SGD of K b, while `period` is of order sqrt(T / (K b)), T steps of each "
+        "(Stich 2019)",
     .make_method = make<LocalSgd, Method>,
 };
 

@@ -8,6 +8,7 @@
 
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
+#include "optim/searches.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
@@ -22,12 +23,7 @@ class NonlinearCg final : public Method {
       : restart_every_(s.integer("restart_every", 0, base::Range::non_negative(), "steps; 0: the number of parameters")),
         wolfe_(WolfeOptions::read(s, 0.1)) {}
 
-  Needs needs() const override {
-    return {.full_batch = true,
-            .smooth_omega = true,
-            .constant_rate = true,
-            .why = {{&Needs::constant_rate, "a search finds every length here"}}};
-  }
+  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .smooth_omega = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("nonlinear_cg.gradient");   // at x
@@ -137,8 +133,7 @@ const Entry entry_nonlinear_cg{
     .title = "Nonlinear conjugate gradients (PR+) with a Wolfe line search",
     .rule =
         "d_t = -g_t + b d_{t-1}, b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2); x_t = x_{t-1} + a d_{t-1}, a by strong Wolfe, "
-        "near "
-        "a minimum by the approximate Wolfe test; b = 0 every `restart_every` steps and where d would not descend",
+        "near a minimum by the approximate Wolfe test; b = 0 every `restart_every` steps and where d would not descend",
     .source = "Polak & Ribiere 1969, Polyak 1969; Gilbert & Nocedal, SIAM J. Optim. 2 (1992)",
     .cost = "n gradients (2 n in the first step), and n values for each length tried",
     .guarantee =

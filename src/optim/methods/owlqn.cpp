@@ -11,6 +11,7 @@
 #include "optim/composite.hpp"
 #include "optim/ending.hpp"
 #include "optim/pairs.hpp"
+#include "optim/searches.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
@@ -35,12 +36,7 @@ class Owlqn final : public Method {
         backtracking_(Backtracking::read(s)),
         c1_(s.number("c1", 1e-4, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "sufficient decrease")) {}
 
-  Needs needs() const override {
-    return {.full_batch = true,
-            .l1_omega = true,
-            .constant_rate = true,
-            .why = {{&Needs::constant_rate, "a search finds every length here"}}};
-  }
+  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .l1_omega = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     pairs_.declare(layout);
@@ -163,10 +159,8 @@ const Entry entry_owlqn{
     .title = "OWL-QN: orthant-wise limited-memory quasi-Newton, L-BFGS with l1",
     .rule =
         "d = -H v by the two-loop recursion, v the pseudo-gradient of f + l1 |x|_1, elements of d not against v set to 0; x_t "
-        "= x + "
-        "a d, elements that left the orthant of x (where 0, of -v) set to 0; a the first of 1, shrink, ... with F(x_t) <= F(x) "
-        "+ c1 "
-        "v'(x_t - x)",
+        "= x + a d, elements that left the orthant of x (where 0, of -v) set to 0; a the first of 1, shrink, ... with F(x_t) "
+        "<= F(x) + c1 v'(x_t - x)",
     .source = "Andrew & Gao, Scalable training of L1-regularized log-linear models, ICML 2007",
     .cost = "n gradients (2 n in the first step), and n values for each length tried (1 as a rule)",
     .guarantee =

@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "optim/ball_noise.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
@@ -56,7 +57,9 @@ class Pagd final : public Method {
     }
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override {
+    return lr_.needs() | keeps_its_lengths(theory_) | Needs{.full_batch = true, .smooth_omega = true};
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
@@ -169,19 +172,16 @@ const Entry entry_pagd{
     .title = "Perturbed accelerated gradient descent",
     .rule =
         "if |grad F(x)| <= eps and no noise in the last t_th steps: x = x + xi, xi uniform in a ball of radius r; y = x + (1 - "
-        "theta) "
-        "v; x' = y - eta grad F(y); v' = x' - x; where F(x) <= F(y) + grad F(y)'(x - y) - (gamma/2) |x - y|^2: v' = 0, and x' "
-        "= x if "
-        "|v| >= s, else the better of x +- s v / |v|",
+        "theta) v; x' = y - eta grad F(y); v' = x' - x; where F(x) <= F(y) + grad F(y)'(x - y) - (gamma/2) |x - y|^2: v' = 0, "
+        "and x' = x if |v| >= s, else the better of x +- s v / |v|",
     .source =
         "Jin, Netrapalli & Jordan, Accelerated gradient descent escapes saddle points faster than gradient descent, COLT 2018",
     .cost = "2 n gradients, n more where noise is added, 2 n values where a short momentum is followed",
     .guarantee =
         "gradient L-Lipschitz, Hessian rho-Lipschitz: with probability 1 - delta a point with |g| <= eps and no curvature "
-        "below -sqrt(rho "
-        "eps) among the first O(sqrt(L) rho^(1/4) D / eps^(7/4)) steps up to logarithms (theorem 3, mode = \"theory\"); it "
-        "does not stop "
-        "there by itself. Lower bound of this class: eps^(-12/7) (Carmon et al. 2017), eps^(-7/4) in a preprint of 2026",
+        "below -sqrt(rho eps) among the first O(sqrt(L) rho^(1/4) D / eps^(7/4)) steps up to logarithms (theorem 3, mode = "
+        "\"theory\"); it does not stop there by itself. Lower bound of this class: eps^(-12/7) (Carmon et al. 2017), "
+        "eps^(-7/4) in a preprint of 2026",
     .make_method = make<Pagd, Method>,
 };
 

@@ -14,6 +14,7 @@
 
 #include "optim/ball_noise.hpp"
 #include "optim/ending.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -51,7 +52,9 @@ class Pgd final : public Method {
     }
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override {
+    return lr_.needs() | keeps_its_lengths(theory_) | Needs{.full_batch = true, .smooth_omega = true};
+  }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
@@ -145,11 +148,9 @@ const Entry entry_pgd{
     .cost = "n gradients (2 n at a noise)",
     .guarantee =
         "gradient L-Lipschitz, Hessian rho-Lipschitz: with probability 1 - delta a point with |g| <= eps and no curvature "
-        "below "
-        "-sqrt(rho eps) within O(L D / eps^2 log^4(d L D / (eps^2 delta))) steps (theorem 3, mode = \"theory\"). Lower bound "
-        "of this class: "
-        "eps^(-12/7) (Carmon et al. 2017), eps^(-7/4) in a preprint of 2026; accelerated methods reach eps^(-7/4) up to "
-        "logarithms",
+        "below -sqrt(rho eps) within O(L D / eps^2 log^4(d L D / (eps^2 delta))) steps (theorem 3, mode = \"theory\"). Lower "
+        "bound of this class: eps^(-12/7) (Carmon et al. 2017), eps^(-7/4) in a preprint of 2026; accelerated methods reach "
+        "eps^(-7/4) up to logarithms",
     .make_method = make<Pgd, Method>,
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/optim/registry.hpp"
@@ -22,7 +23,7 @@ class ProximalGradient final : public Method {
     if (search_) backtracking_ = Backtracking::read(s);
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true}; }
+  Needs needs() const override { return lr_.needs() | finds_its_lengths(search_) | Needs{.full_batch = true}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
@@ -93,8 +94,7 @@ const Entry entry_proximal_gradient{
     .guarantee =
         "f convex with L-Lipschitz gradient, lr = 1/L: F(x_N) - F* <= a L |x_0 - x*|^2 / (2 N), a = 1, with backtracking "
         "1/shrink (Beck & Teboulle 2009, theorem 3.1). f not convex: min over k < N of |x_{k+1} - x_k|^2 L^2 <= 2 L (F(x_0) - "
-        "inf "
-        "F) / N",
+        "inf F) / N",
     .make_method = make<ProximalGradient, Method>,
 };
 

@@ -2,13 +2,14 @@
 // Perturbed stochastic gradient descent (Jin, Netrapalli, Ge, Kakade & Jordan 2021, algorithm 2): noise in every step, on
 // minibatches B of b examples,
 //   x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi_t),  xi_t ~ N(0, (r^2 / d) I)
-// theory:    eta = c / (L N), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2): the theorem's
-// up
-//            to logarithms, for which c stands. L, rho: Lipschitz constants of grad F and of its Hessian, s2 the variance of
-//            the minibatch gradient, l the Lipschitz constant of the grad F_B (0: none is known, and N is the second)
+// theory:    eta = c / (L N), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2): those
+//            of the theorem up to logarithms, for which c stands. L, rho: Lipschitz constants of grad F and of its Hessian, s2
+//            the variance of the minibatch gradient, l the Lipschitz constant of the grad F_B (0: none is known, and N is the
+//            second)
 // practical: eta and r are given.
 #include <cmath>
 
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/base/random.hpp"
@@ -37,7 +38,7 @@ class Psgd final : public Method {
     c_ = s.number("c", 0.1, {.low = 0, .high = 1, .open_low = true}, "in place of the theorem's logarithms");
   }
 
-  Needs needs() const override { return lr_.needs() | Needs{.smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | keeps_its_lengths(theory_) | Needs{.smooth_omega = true}; }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override { StepSize::declare(layout); }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
@@ -103,10 +104,9 @@ const Entry entry_psgd{
     .cost = "b gradients",
     .guarantee =
         "L-Lipschitz gradient, rho-Lipschitz Hessian, sub-Gaussian noise, F(x_0) - inf F <= D, eta and r of mode \"theory\" "
-        "with "
-        "the theorem's logarithms: with high probability half of the first O(L D N / eps^2) points, up to logarithms, have |g| "
-        "<= "
-        "eps and no curvature below -sqrt(rho eps): eps^-4 when minibatch gradients are Lipschitz, d eps^-4 otherwise",
+        "with the theorem's logarithms: with high probability half of the first O(L D N / eps^2) points, up to logarithms, "
+        "have |g| <= eps and no curvature below -sqrt(rho eps): eps^-4 when minibatch gradients are Lipschitz, d eps^-4 "
+        "otherwise",
     .make_method = make<Psgd, Method>,
 };
 

@@ -14,6 +14,7 @@
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/base/random.hpp"
@@ -33,9 +34,10 @@ class Rsag final : public Method {
                          "step k takes so many times k minibatches, rounded up; 0: one in each")) {}
 
   Needs needs() const override {
-    return lr_.needs() | Needs{.constant_batch = true,
-                               .horizon = iterations_,
-                               .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
+    return lr_.needs() | keeps_its_lengths() |
+           Needs{.constant_batch = true,
+                 .horizon = iterations_,
+                 .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }
   [[nodiscard]] std::string_view output() const override { return "rsag.aggregate"; }
 
@@ -129,11 +131,9 @@ const Entry entry_rsag{
     .cost = "ceil(batch_growth k) b gradients, at most n",
     .guarantee =
         "f with L-Lipschitz gradient, lr = 1 / (2 L), prox steps that stay in a bounded set, independent batches growing like "
-        "k: "
-        "|prox-gradient(xm of step R)|^2 tends to 0 in the mean, with O(1 / eps^2) gradients for |prox-gradient|^2 <= eps; "
+        "k: |prox-gradient(xm of step R)|^2 tends to 0 in the mean, with O(1 / eps^2) gradients for |prox-gradient|^2 <= eps; "
         "convex f: F(xa) - F* of order 1 / N^2 but for the noise. Without such a set the lengths k lr / 2 are not covered "
-        "where "
-        "f is not convex",
+        "where f is not convex",
     .make_method = make<Rsag, Method>,
 };
 

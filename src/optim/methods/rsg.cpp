@@ -15,6 +15,7 @@
 
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
+#include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "talweg/base/random.hpp"
@@ -47,12 +48,12 @@ class Randomized final : public Method {
   }
 
   Needs needs() const override {
-    return lr_.needs() | Needs{.smooth_omega = kind_ != Kind::rspg,
-                               .deterministic = kind_ == Kind::rsgf,
-                               .constant_batch = true,
-                               .constant_rate = true,
-                               .horizon = candidates_ * iterations_,
-                               .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
+    return lr_.needs() | keeps_its_lengths() |
+           Needs{.smooth_omega = kind_ != Kind::rspg,
+                 .deterministic = kind_ == Kind::rsgf,
+                 .constant_batch = true,
+                 .horizon = candidates_ * iterations_,
+                 .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
   }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
@@ -190,18 +191,15 @@ const Entry entry_rsg{
     .title = "Randomized stochastic gradient, RSG and 2-RSG: ends at a step drawn beforehand",
     .rule =
         "R uniform in 1 ... iterations; x_{k+1} = x_k - lr g(x_k); the run ends at x_R, after R - 1 steps. candidates = S > 1 "
-        "is "
-        "2-RSG: S such runs from x_0, each with its own R; kept is the x_R of the smallest |g| on the same judge_batches "
+        "is 2-RSG: S such runs from x_0, each with its own R; kept is the x_R of the smallest |g| on the same judge_batches "
         "minibatches",
     .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013), arXiv:1309.5549; 2-RSG: section 2.2",
     .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
         "gradient L-Lipschitz, E|g - grad F|^2 <= sigma^2, lr = min(1/L, D / (sigma sqrt N)): E|grad F(x_R)|^2 <= L (L A^2 / N "
-        "+ (D + "
-        "A^2 / D) sigma / sqrt N), A^2 = 2 (F(x_0) - inf F) / L (corollary 2.2): order 1 / N without noise, 1 / sqrt N with "
-        "it. 2-RSG: with S = "
-        "ceil(log2(2 / p)) candidates and enough judge_batches a bound of that order holds with probability 1 - p, not only in "
-        "the mean",
+        "+ (D + A^2 / D) sigma / sqrt N), A^2 = 2 (F(x_0) - inf F) / L (corollary 2.2): order 1 / N without noise, 1 / sqrt N "
+        "with it. 2-RSG: with S = ceil(log2(2 / p)) candidates and enough judge_batches a bound of that order holds with "
+        "probability 1 - p, not only in the mean",
     .make_method = make_randomized<Kind::rsg>,
 };
 
@@ -211,14 +209,12 @@ const Entry entry_rspg{
     .title = "Randomized stochastic projected gradient, RSPG and 2-RSPG: rsg with prox",
     .rule =
         "R uniform in 1 ... iterations; x_{k+1} = prox_{lr Omega}(x_k - lr g(x_k)); the run ends at x_R, after R - 1 steps; "
-        "|g| is "
-        "reported as |x_{k+1} - x_k| / lr. candidates = S > 1 is 2-RSPG: as 2-RSG, judged by the prox-gradient",
+        "|g| is reported as |x_{k+1} - x_k| / lr. candidates = S > 1 is 2-RSPG: as 2-RSG, judged by the prox-gradient",
     .source = "Ghadimi, Lan & Zhang, Math. Prog. 155 (2016), arXiv:1308.6594",
     .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
         "gradient of f L-Lipschitz, lr = 1/(2 L), batches of b: E|prox-gradient(x_R)|^2 of order L (F(x_0) - inf F) / N + "
-        "sigma^2 / b: "
-        "the noise is reduced by the batch, not by N",
+        "sigma^2 / b: the noise is reduced by the batch, not by N",
     .make_method = make_randomized<Kind::rspg>,
 };
 
@@ -228,8 +224,7 @@ const Entry entry_rsgf{
     .title = "Randomized stochastic gradient-free: rsg on differences of values",
     .rule =
         "u normal, G = (F_B(x_k + m u) - F_B(x_k)) / m u; R uniform in 1 ... iterations; x_{k+1} = x_k - lr G; the run ends at "
-        "x_R, "
-        "after R - 1 steps",
+        "x_R, after R - 1 steps",
     .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013), section 3",
     .cost = "2 b values",
     .guarantee =

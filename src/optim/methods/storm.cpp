@@ -11,6 +11,7 @@
 // fit, which is why this is a method and no estimator.
 #include <cmath>
 
+#include "optim/averaging.hpp"
 #include "optim/undo.hpp"
 #include "talweg/math/sums.hpp"
 #include "talweg/optim/registry.hpp"
@@ -22,9 +23,11 @@ class Storm final : public Method {
  public:
   explicit Storm(const base::Section& s)
       : lr_(s.number("lr", 1.0, base::Range::positive(), "factor of the sequence's own step lengths; the paper's is 1")),
-        scale_(s.number("gradient_scale", 0.0, base::Range::non_negative(), "G, 1 in the paper; 0: |g_1|")) {}
+        scale_(s.number("gradient_scale", 0.0, base::Range::non_negative(), "G, 1 in the paper; 0: |g_1|")),
+        averaging_(s, true) {}
 
   Needs needs() const override { return {.smooth_omega = true}; }
+  [[nodiscard]] std::string_view output() const override { return averaging_.averages() ? Averaging::kSlot : "x"; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("storm.direction");  // d_{t-1}
@@ -32,6 +35,7 @@ class Storm final : public Method {
     layout.scalar("storm.scale");      // G^2
     layout.scalar("storm.gradients");  // sum |g_i|^2 / G^2
     layout.scalar("storm.weighted");   // sum |d_i|^2 / a_{i+1}
+    averaging_.declare(layout);
   }
 
   Cost cost(const CostPoint& p) const override { return {.gradients = p.step == 0 ? p.batch : 2 * p.batch}; }
@@ -77,6 +81,7 @@ class Storm final : public Method {
       return math::Sums{math::squared_norm<Real>(v[0])};
     });
     const double moved = space.for_each_block({{x, before, direction}}, {{d}}, move)[0];
+    averaging_.apply(context, context.progress.step + 1, "x");
     undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(squared),
@@ -92,6 +97,7 @@ class Storm final : public Method {
 
   double lr_;
   double scale_;
+  Averaging averaging_;
 };
 
 }  // namespace
@@ -103,14 +109,12 @@ const Entry entry_storm{
     .rule =
         "d_t = g_t + (1 - a_t)(d_{t-1} - grad F_B(x_{t-2})) with g_t = grad F_B(x_{t-1}) of the same batch; a_{t+1} = (1 + sum "
         "|g_i|^2 / G^2)^(-2/3); x_t = x_{t-1} - lr (sum |d_i|^2 / a_{i+1})^(-1/3) d_t. G = gradient_scale, 1 in the paper; 0 "
-        "takes "
-        "|g_1|, for F whose gradients are not of order 1",
+        "takes |g_1|, for F whose gradients are not of order 1",
     .source = "Levy, Kavis & Cevher, NeurIPS 2021, arXiv:2111.01040; STORM: Cutkosky & Orabona, NeurIPS 2019, arXiv:1905.10018",
     .cost = "2 b gradients; b at the first step",
     .guarantee =
         "f_i bounded, Lipschitz and with Lipschitz gradients, independent batches, lr = 1, gradient_scale = 1: E |grad F| at a "
-        "random iterate is "
-        "O(1 / sqrt(T) + sigma^(1/3) / T^(1/3)), the optimal order in T, with no constant known (theorem 1)",
+        "random iterate is O(1 / sqrt(T) + sigma^(1/3) / T^(1/3)), the optimal order in T, with no constant known (theorem 1)",
     .make_method = make<Storm, Method>,
 };
 

@@ -60,8 +60,8 @@ const Entry entry_adabelief{
     .source = "Zhuang et al., NeurIPS 2020, arXiv:2010.07468, algorithm 2; epsilon = 1e-16 as in Optax",
     .cost = "b gradients",
     .guarantee =
-        "convex, bounded domain, s_t not decreasing: regret O(sqrt T); non-convex: |grad F|^2 = O(log T / sqrt T) with "
-        "lr ~ 1/sqrt t, under the same assumption, which the rule does not enforce",
+        "convex, bounded domain, s_t not decreasing: regret O(sqrt T); non-convex: |grad F|^2 = O(log T / sqrt T) with lr ~ "
+        "1/sqrt t, under the same assumption, which the rule does not enforce",
     .make_rule = make<Adabelief, UpdateRule>,
 };
 

@@ -120,6 +120,18 @@ class Adafactor final : public UpdateRule {
   double threshold_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"keras", "paper", "the same recurrence; lr differs", "lr = 0.001"},
+    {"torch", "paper",
+     "epsilon1 -> 0, where no mean(R_t) or sqrt(V_t) falls below the epsilon1 of torch: there torch divides by that, which "
+     "nothing of paper does",
+     "epsilon1 = 1e-300"},
+    {"torch", "keras",
+     "epsilon1 -> 0 and the lr of torch, where no mean(R_t) or sqrt(V_t) falls below the epsilon1 of torch: there torch "
+     "divides by that, which nothing of keras does",
+     "lr = 0.01\nepsilon1 = 1e-300"},
+};
+
 }  // namespace
 
 extern const Entry entry_adafactor;
@@ -137,6 +149,7 @@ const Entry entry_adafactor{
     .cost = "b gradients",
     .guarantee = "none in the paper",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adafactor, UpdateRule>,
 };
 

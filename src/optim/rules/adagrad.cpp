@@ -67,6 +67,8 @@ constexpr DialectMap kMaps[] = {
      "lr = 0.001\ninitial_accumulator = 0.1000001"},
     {"tf1", "torch", "none but epsilon = 0, which torch does not take: it stands outside the root"},
     {"keras", "torch", "none: sqrt(v + epsilon) is no sqrt(v) + constant"},
+    {"tf1", "paper", "none but epsilon = 0, which paper does not take: it stands outside the root"},
+    {"keras", "paper", "none: sqrt(v + epsilon) is no sqrt(v) + constant"},
     {"paper", "torch", "the same recurrence; epsilon differs", "epsilon = 1e-8"},
 };
 
@@ -82,13 +84,11 @@ const Entry entry_adagrad{
         "torch: lr / (1 + (t - 1) lr_decay) in the place of lr",
     .source =
         "Duchi, Hazan & Singer, JMLR 12 (2011), composite mirror descent, figure 1; group lasso and ball in its metric: "
-        "section 5; dialects after torch.optim.Adagrad, "
-        "TensorFlow 1's ApplyAdagrad and Keras",
+        "section 5; dialects after torch.optim.Adagrad, TensorFlow 1's ApplyAdagrad and Keras",
     .cost = "b gradients",
     .guarantee =
         "convex: regret <= (D_inf^2 / (2 lr) + lr) sum_j |g_{1:T,j}|_2 (theorem 5), with prox included: O(1/sqrt T) and less "
-        "on "
-        "sparse gradients. Non-convex: |grad F|^2 = O(log T / sqrt T) (Ward, Wu & Bottou 2019)",
+        "on sparse gradients. Non-convex: |grad F|^2 = O(log T / sqrt T) (Ward, Wu & Bottou 2019)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Adagrad, UpdateRule>,

@@ -77,6 +77,10 @@ class AdagradDa final : public UpdateRule {
   bool centred_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"tf1", "paper", "delta -> 0 and the v_0 of tf1", "delta = 1e-300\ninitial_accumulator = 0.1"},
+};
+
 }  // namespace
 
 extern const Entry entry_adagrad_da;
@@ -94,6 +98,7 @@ const Entry entry_adagrad_da{
         "convex: regret of f + l1 |x|_1 + (l2/2) |x|^2 against any x within max_j |x_j| of 0: O(|x|_inf sum_j |g_{1:T,j}|_2) "
         "(theorem 5). For constant lr: it scales all of x - c; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<AdagradDa, UpdateRule>,
 };
 

@@ -27,11 +27,10 @@ class AdagradFull final : public UpdateRule {
   void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
     const std::size_t d = layout.parameters();
     if (d > kMost) {
-      base::fail(
-          base::ExitCode::bad_config,
-          "{}: method.name: found \"adagrad_full\" for a model of {} parameters, expected at most {}: each step takes the "
-          "root of a matrix of as many rows; adagrad keeps its diagonal, shampoo a matrix for each side of a tensor",
-          where_, d, kMost);
+      base::fail(base::ExitCode::bad_config,
+                 "{}: method.name: found \"adagrad_full\" for a model of {} parameters, expected at most {}: each step takes "
+                 "the root of a matrix of as many rows; adagrad keeps its diagonal, shampoo a matrix for each side of a tensor",
+                 where_, d, kMost);
     }
     slots.array("adagrad_full.outer", d * d);
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adam (Kingma & Ba 2015, algorithm 1):
 //   m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
-//   paper, torch:  x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon),  mhat = m / (1 - beta1^t),  vhat = v / (1 - beta2^t)
-//   tf1, keras:    x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)
+//   mhat_t = m_t / (1 - beta1^t)                   vhat_t = v_t / (1 - beta2^t)
+//   paper, torch, optax   x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon)
+//   tf1, keras            x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)
 // The two differ in what epsilon is added to: the second's acts 1 / sqrt(1 - beta2^t) times as strongly.
 //   nesterov (tf1's use_nesterov): beta1 m_t + (1 - beta1) g_t in the place of m_t
-//   amsgrad:  u_t = max(u_{t-1}, v_t) in the place of v_t (torch, tf1, keras); paper: and no bias correction (Reddi et al.
-//   2018)
+//   amsgrad (Reddi et al. 2018):  u_t = max(u_{t-1}, v_t) in the place of v_t, in paper without bias correction; optax:
+//   u_t = max(u_{t-1}, vhat_t) in the place of vhat_t
 // A non-smooth Omega is met by a prox in the metric of the denominator (ProxGen, Yun, Lozano & Yang 2021).
 #include <cmath>
 
@@ -18,13 +19,15 @@ namespace {
 
 struct Defaults {
   double epsilon = 1e-8;
-  bool epsilon_hat = false;      // beside the uncorrected second moment
-  bool amsgrad_corrects = true;  // bias, with amsgrad
+  bool epsilon_hat = false;        // beside the uncorrected second moment
+  bool amsgrad_corrects = true;    // bias, with amsgrad
+  bool largest_corrected = false;  // u of amsgrad is the largest of what is corrected already
 };
 constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
                                            {"paper", {.amsgrad_corrects = false}},
                                            {"tf1", {.epsilon_hat = true}},
-                                           {"keras", {.epsilon = 1e-7, .epsilon_hat = true}}};
+                                           {"keras", {.epsilon = 1e-7, .epsilon_hat = true}},
+                                           {"optax", {.largest_corrected = true}}};
 
 class Adam final : public UpdateRule {
  public:
@@ -52,9 +55,11 @@ class Adam final : public UpdateRule {
     const double correction2 = corrects ? std::sqrt(1 - std::pow(beta2_, t)) : 1;
     // All dialects: x -= rate m / (stretch sqrt(v) + epsilon).
     const double rate = dialect_.epsilon_hat ? step.lr * correction2 / correction1 : step.lr / correction1;
-    const double stretch = dialect_.epsilon_hat ? 1 : 1 / correction2;
-    return update_by([this, rate, stretch]<class Real>(const RuleBlock<Real>& b) {
-      const auto [lr, scale, epsilon] = b.real(rate, stretch, epsilon_);
+    const bool corrected = amsgrad_ && dialect_.largest_corrected;
+    const double stretch = dialect_.epsilon_hat || corrected ? 1 : 1 / correction2;
+    const double before = corrected ? 1 / (correction2 * correction2) : 1;
+    return update_by([this, rate, stretch, before]<class Real>(const RuleBlock<Real>& b) {
+      const auto [lr, scale, epsilon, early] = b.real(rate, stretch, epsilon_, before);
       const auto [beta1, rest1, beta2, rest2] = b.real(beta1_, 1 - beta1_, beta2_, 1 - beta2_);
       Real* __restrict x = b.x;
       const Real* __restrict g = b.g;
@@ -74,7 +79,7 @@ class Adam final : public UpdateRule {
           m[i] = beta1 * m[i] + rest1 * g[i];
           const Real now = beta2 * v[i] + rest2 * g[i] * g[i];
           v[i] = now;
-          const Real largest = amsgrad_ ? std::max(u[i], now) : now;
+          const Real largest = amsgrad_ ? std::max(u[i], early * now) : now;
           if (amsgrad_) u[i] = largest;
           x[i] -= lr * (mix * m[i] + fresh * g[i]) / (scale * std::sqrt(largest) + epsilon);
         }
@@ -98,11 +103,21 @@ constexpr DialectMap kMaps[] = {
      "epsilon of torch = epsilon of tf1 / sqrt(1 - beta2^t): it changes with t, so no constant does it; equal as t grows"},
     {"keras", "torch",
      "epsilon of torch = epsilon of keras / sqrt(1 - beta2^t): it changes with t, so no constant does it; equal as t grows"},
+    {"tf1", "paper", "as from tf1 to torch, with a new epsilon in each step; with amsgrad paper has no bias correction either"},
+    {"keras", "paper",
+     "as from keras to torch, with a new epsilon in each step; with amsgrad paper has no bias correction either"},
     {"keras", "tf1", "the same recurrence; epsilon differs", "epsilon = 1e-7"},
     {"torch", "paper",
      "the same recurrence without amsgrad; with it paper has no bias correction: lr of torch would have to be lr (1 - beta1^t) "
      "/ sqrt(1 - beta2^t)",
      "epsilon = 1e-8"},
+    {"torch", "optax",
+     "the same recurrence without amsgrad; with it optax takes the largest of v_t / (1 - beta2^t), torch that of v_t: no "
+     "constant does it",
+     "epsilon = 1e-8"},
+    {"optax", "paper", "the same recurrence without amsgrad; with it paper has no bias correction", "epsilon = 1e-8"},
+    {"keras", "optax", "as from keras to torch: epsilon of optax would have to change with t"},
+    {"tf1", "optax", "as from tf1 to torch: epsilon of optax would have to change with t"},
 };
 
 }  // namespace
@@ -113,9 +128,10 @@ const Entry entry_adam{
     .title = "Adam: adaptive moment estimation",
     .rule =
         "m_t = beta1 m_{t-1} + (1 - beta1) g_t; v_t = beta2 v_{t-1} + (1 - beta2) g_t^2;\n"
-        "torch, paper: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
+        "torch, paper, optax: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon);\n"
         "tf1, keras: x_t = x_{t-1} - lr sqrt(1 - beta2^t) / (1 - beta1^t) m_t / (sqrt(v_t) + epsilon)\n"
-        "nesterov: beta1 m_t + (1 - beta1) g_t for m_t; amsgrad: max(u_{t-1}, v_t) for v_t, in paper without bias correction\n"
+        "nesterov: beta1 m_t + (1 - beta1) g_t for m_t; amsgrad: max(u_{t-1}, v_t) for v_t, in paper without bias correction, "
+        "in optax max(u_{t-1}, vhat_t) for vhat_t\n"
         "non-smooth Omega: prox in the metric of the denominator",
     .source =
         "Kingma & Ba, ICLR 2015, arXiv:1412.6980; amsgrad: Reddi, Kale & Kumar, ICLR 2018; dialects after torch.optim.Adam, "
@@ -123,10 +139,8 @@ const Entry entry_adam{
     .cost = "b gradients",
     .guarantee =
         "convex, bounded gradients and domain, lr ~ 1/sqrt t: regret O(sqrt T) as claimed in 2015; the proof fails, and so "
-        "does "
-        "adam on a one-dimensional linear problem (Reddi et al. 2018); amsgrad has the bound. Non-convex: O(log T / sqrt T) "
-        "for "
-        "beta2 near 1 (Defossez et al. 2022)",
+        "does adam on a one-dimensional linear problem (Reddi et al. 2018); amsgrad has the bound. Non-convex: O(log T / sqrt "
+        "T) for beta2 near 1 (Defossez et al. 2022)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Adam, UpdateRule>,

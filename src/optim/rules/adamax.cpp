@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // AdaMax (Kingma & Ba 2015, algorithm 2): Adam with the infinity norm of past gradients in the place of the second moment:
 //   m_t = beta1 m_{t-1} + (1 - beta1) g_t
-//   torch   u_t = max(beta2 u_{t-1}, |g_t| + epsilon),   x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t
-//   tf1     u_t = max(beta2 u_{t-1}, |g_t|),             x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)
+//   torch        u_t = max(beta2 u_{t-1}, |g_t| + epsilon),   x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t
+//   tf1, keras   u_t = max(beta2 u_{t-1}, |g_t|),             x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)
 #include <algorithm>
 #include <cmath>
 
@@ -14,9 +14,11 @@ namespace {
 
 struct Defaults {
   double lr = 0.002;
+  double epsilon = 1e-8;
   bool inside = true;  // epsilon within the maximum
 };
-constexpr Dialect<Defaults> kDialects[] = {{"torch", {}}, {"tf1", {.lr = 0.001, .inside = false}}};
+constexpr Dialect<Defaults> kDialects[] = {
+    {"torch", {}}, {"tf1", {.lr = 0.001, .inside = false}}, {"keras", {.lr = 0.001, .epsilon = 1e-7, .inside = false}}};
 
 class Adamax final : public UpdateRule {
  public:
@@ -49,7 +51,7 @@ class Adamax final : public UpdateRule {
         inside_(d.inside),
         beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment")),
         beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the infinity norm")),
-        epsilon_(s.number("epsilon", 1e-8, base::Range::positive(), "keeps the denominator from 0")) {}
+        epsilon_(s.number("epsilon", d.epsilon, base::Range::positive(), "keeps the denominator from 0")) {}
 
   bool inside_;
   double beta1_;
@@ -59,6 +61,8 @@ class Adamax final : public UpdateRule {
 
 constexpr DialectMap kMaps[] = {
     {"tf1", "torch", "none: max(beta2 u, |g| + epsilon) is no max(beta2 u, |g|) + epsilon; equal where epsilon = 0"},
+    {"keras", "torch", "none: max(beta2 u, |g| + epsilon) is no max(beta2 u, |g|) + epsilon; equal where epsilon = 0"},
+    {"keras", "tf1", "the same recurrence; epsilon differs", "epsilon = 1e-7"},
 };
 
 }  // namespace
@@ -70,10 +74,10 @@ const Entry entry_adamax{
     .rule =
         "m_t = beta1 m_{t-1} + (1 - beta1) g_t\n"
         "torch: u_t = max(beta2 u_{t-1}, |g_t| + epsilon); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t\n"
-        "tf1: u_t = max(beta2 u_{t-1}, |g_t|); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)",
+        "tf1, keras: u_t = max(beta2 u_{t-1}, |g_t|); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)",
     .source =
         "Kingma & Ba, ICLR 2015, arXiv:1412.6980, algorithm 2; dialects after torch.optim.Adamax and TensorFlow 1's "
-        "ApplyAdaMax",
+        "ApplyAdaMax, which is Keras' too",
     .cost = "b gradients",
     .guarantee = "none with the rate held constant; the paper claims no bound of its own for it",
     .dialects = dialect_names<kDialects>,

@@ -102,8 +102,8 @@ const Entry entry_adan{
     .source = "Xie, Zhou, Li, Lin & Yan, arXiv:2208.06677 (2022), algorithm 1; dialect authors after their PyTorch code",
     .cost = "b gradients",
     .guarantee =
-        "non-convex, bounded gradients, noise unbiased: O(eps^-4) gradients to |grad F| <= eps, O(eps^-3.5) with "
-        "Lipschitz Hessian (dialect paper)",
+        "non-convex, bounded gradients, noise unbiased: O(eps^-4) gradients to |grad F| <= eps, O(eps^-3.5) with Lipschitz "
+        "Hessian (dialect paper)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Adan, UpdateRule>,

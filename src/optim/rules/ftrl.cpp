@@ -110,6 +110,7 @@ class Ftrl final : public UpdateRule {
 
 constexpr DialectMap kMaps[] = {
     {"keras", "tf1", "tf1 has no beta: the same for beta = 0, which is the default", "l1 = 0.0"},
+    {"tf1", "paper", "l2 of paper = 2 l2 of tf1; beta = 0", "lr = 0.001\ninitial_accumulator = 0.1\nbeta = 0.0"},
     {"paper", "keras", "l2 of keras = l2 of paper / 2; beta is 1 and initial_accumulator 0 in paper",
      "lr = 0.1\ninitial_accumulator = 0.0\nbeta = 1.0"},
 };
@@ -132,8 +133,7 @@ const Entry entry_ftrl{
     .guarantee =
         "convex: regret O(D sum_j |g_{1:T,j}|_2), as adagrad's (McMahan & Streeter 2010). With composite = \"once\", l1 and l2 "
         "vanish from the limit as 1/t; the limit is the minimum of F alone. For constant lr: a schedule that falls draws x "
-        "towards "
-        "the centre; a step of rate 0 changes nothing",
+        "towards the centre; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Ftrl, UpdateRule>,

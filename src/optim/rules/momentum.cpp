@@ -91,6 +91,11 @@ constexpr DialectMap kMaps[] = {
      "v_t = -lr a_t: the same steps while lr does not change; when lr falls paper goes on with the speed it has"},
     {"keras", "torch",
      "v_t = -lr a_t: the same steps while lr does not change; when lr falls keras goes on with the speed it has"},
+    {"paper", "tf1",
+     "v_t = -lr a_t: the same steps while lr does not change; when lr falls paper goes on with the speed it has"},
+    {"keras", "tf1",
+     "v_t = -lr a_t: the same steps while lr does not change; when lr falls keras goes on with the speed it has"},
+    {"paper", "keras", "the same recurrence", "momentum = 0.9"},
 };
 
 }  // namespace
@@ -106,14 +111,12 @@ const Entry entry_momentum{
         "non-smooth Omega: x_t = prox(x_{t-1} - lr a_t), a_t = (x_{t-1} - x_t) / lr",
     .source =
         "Polyak, USSR Comp. Math. 4 (1964); lr outside as in TensorFlow's ApplyMomentum and torch.optim.SGD, inside as in "
-        "Keras; "
-        "prox: iPiano, Ochs, Chen, Brox & Pock, SIAM J. Imaging Sci. 7 (2014)",
+        "Keras; prox: iPiano, Ochs, Chen, Brox & Pock, SIAM J. Imaging Sci. 7 (2014)",
     .cost = "b gradients",
     .guarantee =
         "quadratic F with curvature in [mu, L], full gradients: linear, factor (sqrt k - 1) / (sqrt k + 1), k = L / mu, with "
-        "the "
-        "optimal lr and momentum, near the minimum only for other F (Polyak 1964). Stochastic: as sgd's, no better in general "
-        "(Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
+        "the optimal lr and momentum, near the minimum only for other F (Polyak 1964). Stochastic: as sgd's, no better in "
+        "general (Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Momentum, UpdateRule>,

@@ -11,6 +11,7 @@
 // adam.
 #include <cmath>
 
+#include "optim/adam_of_the_rest.hpp"
 #include "talweg/math/buffer.hpp"
 #include "talweg/math/gemm.hpp"
 #include "talweg/math/sums.hpp"
@@ -68,15 +69,12 @@ class Muon final : public UpdateRule {
   Update begin(RuleStep& step) const override {
     VectorSpace& space = step.space();
     const auto tensors = space.layout().tensors();
-    const auto t = static_cast<double>(step.t);
-    const double one = 1 / (1 - std::pow(beta1_, t));
-    const double two = 1 / std::sqrt(1 - std::pow(beta2_, t));
+    const AdamOfTheRest::Step adam(adam_, step.t);
     // The step takes the gradient's place.
     space.for_each_block({{step.g, step.state().vector("momentum"), step.state().vector("second_moment")}}, {},
                          math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
                            Real* __restrict g = v.data[0];
                            Real* __restrict m = v.data[1];
-                           Real* __restrict s = v.data[2];
                            if (is_matrix(tensors[block.tensor])) {
                              const auto [rest, mix] = RuleBlock<Real>::real(1 - momentum_, nesterov_ ? momentum_ : 1.0);
                              for (std::size_t i = 0; i < v.count; ++i) {
@@ -85,13 +83,7 @@ class Muon final : public UpdateRule {
                              }
                              return;
                            }
-                           const auto [rest1, rest2, up, scale, epsilon] =
-                               RuleBlock<Real>::real(1 - beta1_, 1 - beta2_, one, two, adam_epsilon_);
-                           for (std::size_t i = 0; i < v.count; ++i) {
-                             m[i] += rest1 * (g[i] - m[i]);
-                             s[i] += rest2 * (g[i] * g[i] - s[i]);
-                             g[i] = up * m[i] / (scale * std::sqrt(s[i]) + epsilon);
-                           }
+                           adam.run<Real>(v.count, g, m, v.data[2]);
                          }));
     space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
                             const math::Tensor& tensor = tensors[whole.tensor];
@@ -106,7 +98,7 @@ class Muon final : public UpdateRule {
     for (const math::Tensor& tensor : tensors) {
       const auto rows = static_cast<double>(tensor.rows());
       const auto cols = static_cast<double>(tensor.row_size());
-      const double lr = is_matrix(tensor) ? step.lr : adam_lr_ * step.factor;
+      const double lr = is_matrix(tensor) ? step.lr : adam_.lr(step);
       const double scale = !is_matrix(tensor) ? 1
                            : match_rms_       ? 0.2 * std::sqrt(std::max(rows, cols))
                                               : std::sqrt(std::max(1.0, rows / cols));
@@ -130,10 +122,7 @@ class Muon final : public UpdateRule {
         epsilon_(s.number("epsilon", 1e-7, base::Range::positive(), "keeps a matrix's norm from 0")),
         match_rms_(s.choice("scale", "original", {"original", "match_rms"},
                             "of a matrix's step: sqrt(max(1, rows / cols)), or 0.2 sqrt(max(rows, cols))") == "match_rms"),
-        adam_lr_(s.number("adam_lr", 3e-4, base::Range::positive(), "learning rate of what is no matrix")),
-        beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment of what is no matrix")),
-        beta2_(s.number("beta2", 0.95, base::Range::decay(), "decay of the second moment of what is no matrix")),
-        adam_epsilon_(s.number("adam_epsilon", 1e-10, base::Range::positive(), "added to the root of that moment")) {}
+        adam_(s, {.lr = 3e-4, .beta2 = 0.95, .epsilon = 1e-10}) {}
 
   bool floor_;
   double momentum_;
@@ -142,10 +131,7 @@ class Muon final : public UpdateRule {
   int iterations_;
   double epsilon_;
   bool match_rms_;
-  double adam_lr_;
-  double beta1_;
-  double beta2_;
-  double adam_epsilon_;
+  AdamOfTheRest adam_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -169,9 +155,8 @@ const Entry entry_muon{
     .cost = "b gradients",
     .guarantee =
         "with the exact orthogonal factor: critical points of F smooth in the spectral norm at O(T^(-1/4)) under noise (Li & "
-        "Hong "
-        "2025); five iterations of Newton-Schulz bring singular values above |M|_F / 600 into [0.67, 1.21], lesser ones stay "
-        "less",
+        "Hong 2025); five iterations of Newton-Schulz bring singular values above |M|_F / 600 into [0.67, 1.21], lesser ones "
+        "stay less",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Muon, UpdateRule>,

@@ -78,13 +78,11 @@ const Entry entry_nesterov{
         "look_ahead: y = x_{t-1} + momentum v_{t-1}; x_t = prox_lr(y - lr g(y)); v_t = x_t - x_{t-1}; the output is x",
     .source =
         "Nesterov, Soviet Math. Dokl. 27 (1983); stored: change of variable of Bengio et al., arXiv:1212.0901, as in "
-        "TensorFlow "
-        "and torch; prox: Nesterov, Math. Prog. 140 (2013)",
+        "TensorFlow and torch; prox: Nesterov, Math. Prog. 140 (2013)",
     .cost = "b gradients",
     .guarantee =
         "full gradients, L-Lipschitz, mu-strongly convex, lr = 1/L, momentum (sqrt k - 1) / (sqrt k + 1), k = L / mu: F - F* "
-        "<= "
-        "(1 - 1/sqrt k)^t (D + mu |x0 - x*|^2 / 2), best possible. With a fixed momentum no 1/t^2 for merely convex F, with "
+        "<= (1 - 1/sqrt k)^t (D + mu |x0 - x*|^2 / 2), best possible. With a fixed momentum no 1/t^2 for merely convex F, with "
         "stochastic gradients no acceleration in general",
     .make_rule = make<Nesterov, UpdateRule>,
 };

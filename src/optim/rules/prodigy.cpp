@@ -127,6 +127,10 @@ class Prodigy final : public UpdateRule {
   double weight_decay_ = 0;
 };
 
+constexpr DialectMap kMaps[] = {{"paper", "authors",
+                                 "epsilon of authors = epsilon of paper d_{t-1} / d_t: it changes with t, so no constant does "
+                                 "it; equal while d stands still"}};
+
 }  // namespace
 
 extern const Entry entry_prodigy;
@@ -144,6 +148,7 @@ const Entry entry_prodigy{
         "none for this form. The paper's forms without moments: convex F, bounded subgradients, no noise: the optimum's rate "
         "but for sqrt(log(D / d0)), D = |x_0 - x*|, without knowing D",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Prodigy, UpdateRule>,
 };
 

@@ -56,12 +56,10 @@ const Entry entry_proximal_adagrad{
         "V_t = V_{t-1} + g_t^2; a_t = lr / sqrt(V_t); v_t = x_{t-1} - a_t g_t\n"
         "x_t = sign(v_t) max(|v_t| - a_t l1, 0) / (1 + a_t l2); l1 |x|_1 + (l2 / 2) |x|^2 is outside F",
     .source =
-        "Duchi & Singer, JMLR 10 (2009); Duchi, Hazan & Singer, JMLR 12 (2011); form after TensorFlow 1's "
-        "ApplyProximalAdagrad",
+        "Duchi & Singer, JMLR 10 (2009); Duchi, Hazan & Singer, JMLR 12 (2011); form after TensorFlow 1's ApplyProximalAdagrad",
     .cost = "b gradients",
     .guarantee =
-        "convex: adagrad's regret bound O(sqrt T) with the composite term included (Duchi, Hazan & Singer 2011, theorem "
-        "5)",
+        "convex: adagrad's regret bound O(sqrt T) with the composite term included (Duchi, Hazan & Singer 2011, theorem 5)",
     .make_rule = make<ProximalAdagrad, UpdateRule>,
 };
 

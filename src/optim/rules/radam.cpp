@@ -84,8 +84,8 @@ const Entry entry_radam{
     .source = "Liu et al., ICLR 2020, arXiv:1908.03265, algorithm 2; dialect torch after torch.optim.RAdam",
     .cost = "b gradients",
     .guarantee =
-        "none of its own: the factor bounds the variance of the rate in the first steps, after which it is adam and "
-        "fails where adam does",
+        "none of its own: the factor bounds the variance of the rate in the first steps, after which it is adam and fails "
+        "where adam does",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
     .make_rule = make<Radam, UpdateRule>,

@@ -133,8 +133,8 @@ const Entry entry_rmsprop{
         "non-smooth Omega: prox in the metric of the denominator, without momentum",
     .source =
         "Tieleman & Hinton, Coursera lecture 6.5 (2012); centered: Graves, arXiv:1308.0850; dialects after "
-        "torch.optim.RMSprop, "
-        "TensorFlow 1's ApplyRMSProp and ApplyCenteredRMSProp, Keras; prox: ProxGen, Yun, Lozano & Yang, NeurIPS 2021",
+        "torch.optim.RMSprop, TensorFlow 1's ApplyRMSProp and ApplyCenteredRMSProp, Keras; prox: ProxGen, Yun, Lozano & Yang, "
+        "NeurIPS 2021",
     .cost = "b gradients",
     .guarantee =
         "none with the rate held constant, not even for convex F (Reddi, Kale & Kumar 2018); non-convex finite sums: reaches a "

@@ -70,8 +70,7 @@ const Entry entry_rprop{
     .source = "Riedmiller & Braun, ICNN 1993; iRprop-: Igel & Huesken 2000; form after torch.optim.Rprop",
     .cost = "n gradients",
     .guarantee =
-        "none for this form, which may cycle; convergence needs safeguards it has not (Anastasiadis, Magoulas & "
-        "Vrahatis 2005)",
+        "none for this form, which may cycle; convergence needs safeguards it has not (Anastasiadis, Magoulas & Vrahatis 2005)",
     .make_rule = make<Rprop, UpdateRule>,
 };
 

@@ -64,6 +64,11 @@ class ScheduleFreeAdamw final : public UpdateRule {
   ScheduleFree averaging_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"paper", "authors",
+     "with c = sqrt(1 - beta2^t): lr of authors = c lr, epsilon = epsilon / c of paper: they change with t, so no constants do "
+     "it; equal as t grows, but that the first points weigh less in the average of paper"}};
+
 }  // namespace
 
 extern const Entry entry_schedule_free_adamw;
@@ -82,6 +87,7 @@ const Entry entry_schedule_free_adamw{
         "none of its own: the paper turns a regret bound of the rule that moves z into one for x_T, and this rule for z is "
         "rmsprop, which has none",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<ScheduleFreeAdamw, UpdateRule>,
 };
 

@@ -42,8 +42,7 @@ const Entry entry_sgd{
     .guarantee =
         "convex, gradients bounded: E F(mean x) - F* = O(1/sqrt T) with lr ~ 1/sqrt T. Strongly convex: O(1/T) with lr ~ 1/t. "
         "L-Lipschitz gradient, variance sigma2: E |grad F|^2 = O(L D/T + sigma sqrt(L D/T)) (Ghadimi & Lan 2013), best "
-        "possible "
-        "for stochastic gradients up to constants (Arjevani et al. 2019)",
+        "possible for stochastic gradients up to constants (Arjevani et al. 2019)",
     .make_rule = make<Sgd, UpdateRule>,
 };
 

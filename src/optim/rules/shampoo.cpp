@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/adam_of_the_rest.hpp"
 #include "talweg/math/buffer.hpp"
 #include "talweg/math/gemm.hpp"
 #include "talweg/math/symmetric_eigen.hpp"
@@ -56,10 +57,7 @@ class Shampoo final : public UpdateRule {
         every_(s.integer("root_every", 1, base::Range::at_least(1), "steps from one taking of roots to the next")),
         largest_side_(static_cast<std::size_t>(
             s.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adam's step"))),
-        adam_lr_(s.number("adam_lr", 0.001, base::Range::positive(), "learning rate of the other tensors")),
-        beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment of the other tensors")),
-        beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment of the other tensors")),
-        adam_epsilon_(s.number("adam_epsilon", 1e-8, base::Range::positive(), "added to the root of that moment")) {}
+        adam_(s, {}) {}
   Grain grain() const override { return Grain::tensor; }
   void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
     slots.vector("first_moment");  // of the other tensors
@@ -73,7 +71,12 @@ class Shampoo final : public UpdateRule {
     VectorSpace& space = step.space();
     math::State& state = step.state();
     const auto tensors = space.layout().tensors();
-    adam(step);
+    // Of the other tensors the step takes the gradient's place.
+    const AdamOfTheRest::Step rest(adam_, step.t);
+    space.for_each_block({{step.g, state.vector("first_moment"), state.vector("second_moment")}}, {},
+                         math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
+                           if (!takes(tensors[block.tensor])) rest.run<Real>(v.count, v.data[0], v.data[1], v.data[2]);
+                         }));
     std::vector<std::span<double>> tables;
     for (const math::Tensor& t : tensors) tables.push_back(takes(t) ? state.array("shampoo." + t.name) : std::span<double>());
     const bool refresh = (step.t - 1) % every_ == 0;
@@ -88,7 +91,7 @@ class Shampoo final : public UpdateRule {
                           }),
                           tables);
     std::vector<double> rates;
-    for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam_lr_ * step.factor);
+    for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam_.lr(step));
     return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
       const auto [rate] = b.real(rates[b.block.tensor]);
       for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= rate * b.g[i];
@@ -98,35 +101,10 @@ class Shampoo final : public UpdateRule {
  private:
   bool takes(const math::Tensor& t) const { return t.shape.size() == 2 && std::max(t.rows(), t.row_size()) <= largest_side_; }
 
-  /// Of the tensors without matrices, the step takes the gradient's place.
-  void adam(RuleStep& step) const {
-    const auto t = static_cast<double>(step.t);
-    const double one = 1 / (1 - std::pow(beta1_, t));
-    const double two = 1 / std::sqrt(1 - std::pow(beta2_, t));
-    const auto tensors = step.space().layout().tensors();
-    step.space().for_each_block({{step.g, step.state().vector("first_moment"), step.state().vector("second_moment")}}, {},
-                                math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
-                                  if (takes(tensors[block.tensor])) return;
-                                  const auto [rest1, rest2, up, scale, epsilon] =
-                                      RuleBlock<Real>::real(1 - beta1_, 1 - beta2_, one, two, adam_epsilon_);
-                                  Real* __restrict g = v.data[0];
-                                  Real* __restrict m = v.data[1];
-                                  Real* __restrict s = v.data[2];
-                                  for (std::size_t i = 0; i < v.count; ++i) {
-                                    m[i] += rest1 * (g[i] - m[i]);
-                                    s[i] += rest2 * (g[i] * g[i] - s[i]);
-                                    g[i] = up * m[i] / (scale * std::sqrt(s[i]) + epsilon);
-                                  }
-                                }));
-  }
-
   double epsilon_;
   std::int64_t every_;
   std::size_t largest_side_;
-  double adam_lr_;
-  double beta1_;
-  double beta2_;
-  double adam_epsilon_;
+  AdamOfTheRest adam_;
 };
 
 }  // namespace
@@ -142,8 +120,8 @@ const Entry entry_shampoo{
     .source = "Gupta, Koren & Singer, ICML 2018, arXiv:1802.09568, algorithm 1",
     .cost = "b gradients",
     .guarantee =
-        "one matrix, convex, gradients of rank at most r, |W_t - W|_F <= D, root_every = 1, lr ~ D / sqrt r: regret "
-        "O(sqrt r D tr(L_T^(1/4)) tr(R_T^(1/4))), O(sqrt T) for bounded gradients",
+        "one matrix, convex, gradients of rank at most r, |W_t - W|_F <= D, root_every = 1, lr ~ D / sqrt r: regret O(sqrt r D "
+        "tr(L_T^(1/4)) tr(R_T^(1/4))), O(sqrt T) for bounded gradients",
     .make_rule = make<Shampoo, UpdateRule>,
 };
 

@@ -53,8 +53,8 @@ const Entry entry_signum{
     .source = "Bernstein, Wang, Azizzadenesheli & Anandkumar, ICML 2018, arXiv:1802.04434",
     .cost = "b gradients",
     .guarantee =
-        "non-convex, batch growing with T: E |grad F|_1 = O(1/sqrt T). With a fixed batch it may diverge, even for "
-        "convex F (Karimireddy et al. 2019), unless the noise is symmetric about a single mode",
+        "non-convex, batch growing with T: E |grad F|_1 = O(1/sqrt T). With a fixed batch it may diverge, even for convex F "
+        "(Karimireddy et al. 2019), unless the noise is symmetric about a single mode",
     .make_rule = make<Signum, UpdateRule>,
 };
 

@@ -2,7 +2,7 @@
 // Sophia-H (Liu, Li, Hall, Liang & Ma 2023, algorithm 3 with the estimator of algorithm 1): momentum over a diagonal Hessian
 // that is estimated now and then, clipped element by element.
 //   m_t = beta1 m_{t-1} + (1 - beta1) g_t
-//   at t = 1, 1 + hessian_every, ...:  h_t = beta2 h_{t-1} + (1 - beta2) u * (H u), H on the step's batch; else h_t = h_{t-1}
+//   at t = 1, 1 + hessian_every, ...:  h_t = beta2 h_{t-1} + (1 - beta2) u * (H u), H on minibatch t; else h_t = h_{t-1}
 //   x_t = (1 - lr weight_decay) x_{t-1} - lr clip(m_t / max(gamma h_t, epsilon), 1)
 // paper   u normal
 // optax   m_t / (1 - beta1^t) in the place of m_t, h_{t-1} in that of h_t; the elements of u are signs
@@ -86,6 +86,10 @@ class Sophia final : public UpdateRule {
   std::int64_t every_;
 };
 
+constexpr DialectMap kMaps[] = {{"optax", "paper",
+                                 "none: optax frees m of its zero start, divides by the diagonal of the refresh before, and "
+                                 "draws signs where paper draws normal numbers"}};
+
 }  // namespace
 
 extern const Entry entry_sophia;
@@ -98,13 +102,13 @@ const Entry entry_sophia{
         "optax: m_t / (1 - beta1^t) for m_t, h_{t-1} for h_t, u of signs",
     .source =
         "Liu, Li, Hall, Liang & Ma, ICLR 2024, arXiv:2305.14342, algorithm 3 with algorithm 1 (Hutchinson); dialect optax "
-        "after "
-        "optax.contrib.sophia",
+        "after optax.contrib.sophia",
     .cost = "b gradients; every hessian_every steps b Hessian-vector products more",
     .guarantee =
         "none for this stochastic rule. The paper's theorem: strictly convex F, full gradients, the exact Hessian, clipped in "
         "its eigenvectors' directions: a number of steps that does not depend on the condition number",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Sophia, UpdateRule>,
 };
 

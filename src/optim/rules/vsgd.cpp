@@ -4,7 +4,7 @@
 //   x = x - lr r g / h,  r = m^2 / v (0 where v = 0)                          tau = (1 - r) tau + 1
 // r <= 1, as m and v weigh alike (Cauchy & Schwarz); where rounding makes it more it is taken for 1, or tau would fall below 1,
 // the newest would weigh more than all, and tau and v run away.
-// c is an estimate of the Hessian's diagonal on the step's batch, the mean of `probes` products z * (H z) with signs z
+// c is an estimate of the Hessian's diagonal on minibatch t, the mean of `probes` products z * (H z) with signs z
 // (Hutchinson) where the paper has bbprop; lr, 1, and the schedule are factors of the rate that is found.
 // Slow start: the first slow_start steps only average (tau = t, x stays), then v and h are multiplied by slow_constant (2 in
 // the authors' code, d / 10 in the paper). A batch counts as one sample: v of batch means is what the paper divides by for

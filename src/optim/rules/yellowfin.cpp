@@ -3,8 +3,8 @@
 //   h = |g_t|^2;  h_min, h_max: means of the least and largest of the last `window` h;  C = 1'(mean g^2 - (mean g)^2);
 //   D = mean of (mean |g|) / (mean |g|^2); every mean exponential with beta, and freed of its zero start
 //   mu, alpha = argmin mu D^2 + alpha^2 C  with  mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min,
-//               alpha = (1 - sqrt mu)^2 / h_min:   with x = sqrt mu the root in [0, 1] of p x = (1 - x)^3, p = D^2 h_min^2 / (2
-//               C)
+//               alpha = (1 - sqrt mu)^2 / h_min:   with x = sqrt mu the root in [0, 1] of p x = (1 - x)^3,
+//               p = D^2 h_min^2 / (2 C)
 //   a_t = mu a_{t-1} + g_t,  x_t = x_{t-1} - lr alpha a_t;  lr, 1, and the schedule are factors of the rate that is found
 // paper     algorithms 1 to 4
 // authors   their PyTorch file: the mean of log h_min; 1e-6 added here and there; alpha min(1, t / (10 window)); lr and
@@ -156,6 +156,11 @@ class Yellowfin final : public UpdateRule {
   std::int64_t window_;
 };
 
+constexpr DialectMap kMaps[] = {
+    {"authors", "paper",
+     "none: authors clips gradients before they count and once more before they move x, takes the mean of log h_min, adds 1e-6 "
+     "to three of its sums, and warms the rate up over 10 window steps"}};
+
 }  // namespace
 
 extern const Entry entry_yellowfin;
@@ -165,8 +170,7 @@ const Entry entry_yellowfin{
     .rule =
         "h_min, h_max from |g|^2 over `window` steps, C = variance, D = mean |g| / mean |g|^2, exponential means with beta;\n"
         "mu, alpha = argmin mu D^2 + alpha^2 C, mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min, alpha = (1 - sqrt "
-        "mu)^2 "
-        "/ h_min;\n"
+        "mu)^2 / h_min;\n"
         "a_t = mu a_{t-1} + g_t; x_t = x_{t-1} - lr alpha a_t\n"
         "authors: log mean of h_min, slow start, two clips, 1e-6 beside divisors",
     .source =
@@ -176,6 +180,7 @@ const Entry entry_yellowfin{
         "none in general: the setting is the optimum of a noisy quadratic whose curvature lies in [h_min, h_max] (section 2); "
         "with a fixed setting heavy ball's rate sqrt mu there",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Yellowfin, UpdateRule>,
 };
 

@@ -59,8 +59,7 @@ const Entry entry_yogi{
     .source = "Zaheer, Reddi, Sachan, Kale & Kumar, NeurIPS 2018, algorithm 2",
     .cost = "b gradients",
     .guarantee =
-        "non-convex, bounded gradients, beta1 = 0: E |grad F|^2 = O(1/T + sigma2/b), so the batch must grow for it to "
-        "vanish",
+        "non-convex, bounded gradients, beta1 = 0: E |grad F|^2 = O(1/T + sigma2/b), so the batch must grow for it to vanish",
     .make_rule = make<Yogi, UpdateRule>,
 };
 
