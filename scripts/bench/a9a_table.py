@@ -36,9 +36,9 @@ COMPOSITE = [
 # name, config, the section of l1
 STOCHASTIC = [
     ("fobos (sgd), 0.5 t^-1/2", "a9a_l1_fobos", "regularizer"),
-    ("proximal_adagrad, 0.1", "a9a_l1_proximal_adagrad", "method"),
-    ("adagrad_da, 0.1", "a9a_l1_adagrad_da", "method"),
-    ("ftrl, paper, per step, 0.1", "a9a_l1_ftrl", "method"),
+    ("proximal_adagrad, 0.02", "a9a_l1_proximal_adagrad", "method"),
+    ("adagrad_da, 0.05", "a9a_l1_adagrad_da", "method"),
+    ("ftrl, paper, per step, 0.05", "a9a_l1_ftrl", "method"),
 ]
 
 
