@@ -73,7 +73,10 @@ TheoryCurves theory_of(const ComparedRun& run) {
                                         .strong_convexity = known.strong_convexity.value_or(0) + l2,
                                         .distance2 = distance2(start, known),
                                         .gap = !curves.gap.empty() && curves.step.front() == 0 ? curves.gap.front() : kNothing,
-                                        .lr = constant_lr(run.trace)};
+                                        .lr = constant_lr(run.trace),
+                                        .assumed = method.kind("strong_convexity") != 0
+                                                       ? method.number("strong_convexity", 0.0, {}, "as the theorem has it")
+                                                       : 0};
   const optim::ProvenBound* bound = known.convex && known.smoothness ? optim::proven_bound(method, constants) : nullptr;
   curves.bound_text = bound != nullptr ? fmt::format("F - F* <= {} ({})", bound->text, bound->source)
                                        : "no bound in closed form for this method, at this step length, on this problem";

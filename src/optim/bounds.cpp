@@ -15,8 +15,14 @@ bool is(const base::Section& s, std::string_view key, std::string_view value) {
 
 double linear(const BoundConstants& c, double k) { return std::pow(1 - c.strong_convexity * c.lr, k) * c.gap; }
 double accelerated(const BoundConstants& c, double k) { return 2 * c.distance2 / (c.lr * (k + 1) * (k + 1)); }
+double accelerated_linear(const BoundConstants& c, double k) {
+  return std::pow(1 - std::sqrt(c.assumed * c.lr), k) * (c.gap + c.assumed * c.distance2 / 2);
+}
 bool plain(const base::Section& s) { return is(s, "search", "none"); }
 bool plain_momentum(const base::Section& s) { return plain(s) && is(s, "form", "convex") && is(s, "restart", "none"); }
+bool known_curvature(const base::Section& s) {
+  return plain(s) && s.kind("form") != 0 && is(s, "form", "strongly_convex") && is(s, "restart", "none");
+}
 
 // gd: Drori & Teboulle, Math. Program. 145 (2014), theorem 3.1 (h = lr L <= 1), and the textbook's linear rate.
 // proximal_gradient, fista, apg: Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorems 3.1 and 4.4; Tseng 2008.
@@ -32,6 +38,11 @@ constexpr std::array kBounds = {
                 [](const BoundConstants& c, double k) { return std::min(c.distance2 / (2 * c.lr * k), linear(c, k)); }},
     ProvenBound{"agd", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Nesterov 1983; Beck & Teboulle 2009, theorem 4.4", true,
                 plain_momentum, accelerated},
+    ProvenBound{"agd", "(1 - sqrt(strong_convexity lr))^k (F(x_0) - F* + strong_convexity |x_0 - x*|^2 / 2)",
+                "Nesterov, Introductory Lectures (2004), 2.2; Beck 2017, theorem 10.42", true, known_curvature,
+                accelerated_linear},
+    ProvenBound{"fista", "(1 - sqrt(strong_convexity lr))^k (F(x_0) - F* + strong_convexity |x_0 - x*|^2 / 2)",
+                "Beck, First-Order Methods in Optimization (2017), theorem 10.42", true, known_curvature, accelerated_linear},
     ProvenBound{"fista", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 4.4", true,
                 plain_momentum, accelerated},
     ProvenBound{"apg", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Tseng 2008, corollary 2", true, plain_momentum, accelerated}};
@@ -40,9 +51,11 @@ constexpr std::array kBounds = {
 
 const ProvenBound* proven_bound(const base::Section& method, const BoundConstants& constants) {
   const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
-  const auto found = std::ranges::find(kBounds, name, &ProvenBound::method);
   const bool short_enough = constants.lr > 0 && constants.lr * constants.smoothness <= 1 + 1e-9;
-  return found != kBounds.end() && short_enough && found->speaks_of(method) ? &*found : nullptr;
+  if (!short_enough || constants.assumed > constants.strong_convexity) return nullptr;
+  const auto found =
+      std::ranges::find_if(kBounds, [&](const ProvenBound& b) { return b.method == name && b.speaks_of(method); });
+  return found != kBounds.end() ? &*found : nullptr;
 }
 
 double svrg_factor(double term_smoothness, double strong_convexity, double lr, double m) {

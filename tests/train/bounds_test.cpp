@@ -14,20 +14,25 @@ base::Section section(const std::string& method) {
   return base::Config::parse(text, "test.toml").section("method");
 }
 
-/// `steps` steps; after each, lower bound <= F - F* <= bound. `tight`: least share of the bound that is reached.
-void expect_bound(const std::string& method, const std::string& problem, double lr_times_l, int steps, double tight = 0) {
+/// `steps` steps; after each, lower bound <= F - F* <= bound. `tight`: least share of the bound that is reached. `share`: of
+/// mu, that a form for strongly convex F is told of.
+void expect_bound(const std::string& method, const std::string& problem, double lr_times_l, int steps, double tight = 0,
+                  double share = 0) {
   const KnownProblem p(problem);
   const SoftThreshold prox(p.omega.l1);
   const Point start = p.config.start;
   const double L = *p.known.smoothness + p.omega.l2;
-  const std::string keys = fmt::format("{}; lr = {:.17e}", method, lr_times_l / L);
+  const double mu = p.known.strong_convexity.value_or(0) + p.omega.l2;
+  std::string keys = fmt::format("{}; lr = {:.17e}", method, lr_times_l / L);
+  if (share > 0) keys += fmt::format("; form = \"strongly_convex\"; strong_convexity = {:.17e}", share * mu);
   MethodRun<double> run(keys, p.sum(), start, 0, p.omega.l1 > 0 ? &prox : nullptr);
   run.oracle().l2 = p.omega.l2;
   const optim::BoundConstants constants{.smoothness = L,
-                                        .strong_convexity = p.known.strong_convexity.value_or(0) + p.omega.l2,
+                                        .strong_convexity = mu,
                                         .distance2 = p.distance2(start),
                                         .gap = p.value(start) - *p.known.least,
-                                        .lr = lr_times_l / L};
+                                        .lr = lr_times_l / L,
+                                        .assumed = share * mu};
   const optim::ProvenBound* bound = optim::proven_bound(section(keys), constants);
   ASSERT_NE(bound, nullptr) << keys;
   double reached = 0;
@@ -63,6 +68,15 @@ TEST(Bounds, AcceleratedMethods) {
     expect_bound(fmt::format("name = \"{}\"", name), "name = \"manufactured\"\n", 0.7, 200);
   }
 }
+TEST(Bounds, AcceleratedMethodsThatKnowACurvature) {
+  for (const double share : {0.3, 1.0}) {
+    for (const char* name : {"agd", "fista"}) {
+      expect_bound(fmt::format("name = \"{}\"", name), kQuadratic, 1, 200, 0, share);
+      expect_bound(fmt::format("name = \"{}\"", name), kQuadratic, 0.6, 200, 0, share);
+    }
+    expect_bound("name = \"fista\"", kManufactured, 1, 300, 0, share);
+  }
+}
 TEST(Bounds, ProximalMethods) {
   for (const char* name : {"proximal_gradient", "fista", "apg"}) {
     expect_bound(fmt::format("name = \"{}\"", name), kLasso, 0.4, 200);
@@ -76,6 +90,12 @@ TEST(Bounds, AreSaidOfNothingElse) {
   EXPECT_EQ(optim::proven_bound(section("name = \"adam\""), constants), nullptr);
   EXPECT_EQ(optim::proven_bound(section("name = \"gd\"; search = \"armijo\""), constants), nullptr);
   EXPECT_EQ(optim::proven_bound(section("name = \"fista\"; restart = \"gradient\""), constants), nullptr);
+  const std::string strong = "name = \"agd\"; form = \"strongly_convex\"; strong_convexity = 0.1";
+  auto curved = constants;
+  curved.assumed = 0.1;
+  EXPECT_EQ(optim::proven_bound(section(strong), curved), nullptr) << "F is less curved than the method is told";
+  curved.strong_convexity = 0.1;
+  EXPECT_NE(optim::proven_bound(section(strong), curved), nullptr);
   auto longer = constants;
   longer.lr = 1.01;
   EXPECT_EQ(optim::proven_bound(section("name = \"gd\""), longer), nullptr) << "longer than 1 / L";

@@ -16,6 +16,7 @@ struct BoundConstants {
   double distance2 = 0;         // |x_0 - x*|^2
   double gap = 0;               // F(x_0) - F*
   double lr = 0;                // constant
+  double assumed = 0;           // the mu that a method of this form goes by, at most mu
 };
 
 struct ProvenBound {
