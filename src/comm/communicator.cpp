@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "talweg/base/pages.hpp"
+#include "talweg/comm/agree.hpp"
 
 namespace talweg::comm {
 namespace {
@@ -46,7 +47,11 @@ template <class Sequence>
 Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
   std::uint64_t length = sequence.size();
   comm.broadcast_values(std::span(&length, 1), root);
-  sequence.resize(length);
+  try {
+    sequence.resize(length);
+  } catch (...) {
+    abandon(comm, current_failure());  // the others are in the broadcast that follows
+  }
   comm.broadcast_values(std::span(sequence), root);
   return sequence;
 }

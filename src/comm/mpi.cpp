@@ -20,6 +20,7 @@
 #include "comm/mapping.hpp"
 #include "comm/watchdog.hpp"
 #include "talweg/base/error.hpp"
+#include "talweg/base/log.hpp"
 #include "talweg/comm/agree.hpp"
 #include "talweg/comm/communicator.hpp"
 
@@ -297,7 +298,19 @@ Mpi::~Mpi() {
   if (ours_) MPI_Finalize();
 }
 
-std::unique_ptr<Communicator> Mpi::world(int ranks_per_node) const { return std::make_unique<World>(ranks_per_node); }
+std::unique_ptr<Communicator> Mpi::world(int ranks_per_node) const {
+  try {
+    return std::make_unique<World>(ranks_per_node);
+  } catch (...) {
+    int ranks = 1;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    if (ranks == 1) throw;
+    const Failure mine = current_failure();  // the others are in a collective, and there is nothing yet to tell them by
+    base::say(stderr, fmt::format("{}\n", mine.message));
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(mine.code));
+    std::abort();
+  }
+}
 
 std::string Mpi::version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};

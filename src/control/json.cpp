@@ -5,7 +5,9 @@
 
 namespace talweg::control {
 
-std::string json_text(const nlohmann::ordered_json& json) { return json.dump(2) + "\n"; }
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";  // a path may be no UTF-8
+}
 
 nlohmann::ordered_json read_json(const std::filesystem::path& file) {
   return nlohmann::ordered_json::parse(base::read_text(file), nullptr, false);

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "talweg/base/error.hpp"
+#include "talweg/io/checkpoint.hpp"
 #include "talweg/train/run_directory.hpp"
 
 namespace talweg::control {
@@ -34,16 +35,10 @@ Kind kind_of(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run) {
   const train::RunDirectory directory{run};
   std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory.checkpoints(), error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".h5")) files.push_back(entry.path());
-  }
-  std::ranges::sort(files, {}, [](const auto& file) {  // a step of ten digits comes after one of nine
-    const std::string name = file.filename().string();
-    return std::pair(name.size(), name);
-  });
-  if (std::filesystem::exists(directory.best(), error)) files.push_back(directory.best());
+  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) files.push_back(found.path);
+  std::ranges::reverse(files);
+  std::error_code ignored;
+  if (std::filesystem::exists(directory.best(), ignored)) files.push_back(directory.best());
   return files;
 }
 

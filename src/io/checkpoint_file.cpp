@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/checkpoint_file.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "io/seal.hpp"
 #include "talweg/base/error.hpp"
@@ -27,19 +32,20 @@ bool all_finite(std::span<const double> values) {
 }
 
 template <class Real>
-void require_finite(std::span<const Real> values, const std::string& file, const std::string& what) {
-  if (all_finite(values)) return;
+std::optional<std::string> bad_element(std::span<const Real> values) {
+  if (all_finite(values)) return std::nullopt;
   std::size_t i = 0;
   while (all_finite(values.subspan(i, 1))) ++i;
-  base::fail(ExitCode::diverged, "{}: not saved: {}: element {} is {}, expected finite values", file, what, i, values[i]);
+  return fmt::format("element {} is {}, expected finite values", i, values[i]);
 }
 
-void require_finite(const std::vector<StoredTensor>& tensors, const std::string& file, const std::string& kind) {
+std::optional<std::string> bad_element(const std::vector<StoredTensor>& tensors, const std::string& kind) {
   for (const StoredTensor& t : tensors) {
-    std::visit(
-        [&](const auto& values) { require_finite(std::span(values.data(), values.size()), file, kind + " '" + t.name + "'"); },
-        t.values);
+    const auto bad =
+        std::visit([](const auto& values) { return bad_element(std::span(values.data(), values.size())); }, t.values);
+    if (bad) return fmt::format("{} '{}': {}", kind, t.name, *bad);
   }
+  return std::nullopt;
 }
 
 std::string kind_of(const std::string& slot) { return "state '" + slot + "', tensor"; }
@@ -89,9 +95,24 @@ void write_attributes(h5::Group group, const Map& map) {
 
 }  // namespace
 
+std::optional<std::string> what_is_not_finite(const Checkpoint& checkpoint) {
+  if (auto bad = bad_element(checkpoint.parameters, "parameter")) return bad;
+  for (const auto& [slot, tensors] : checkpoint.state) {
+    if (auto bad = bad_element(tensors, kind_of(slot))) return bad;
+  }
+  for (const auto& [name, value] : checkpoint.scalars) {
+    if (std::isnan(value)) return fmt::format("scalar '{}' is {}, expected a number", name, value);
+  }
+  for (const auto& [name, values] : checkpoint.arrays) {
+    const auto bad = std::ranges::find_if(values, [](double v) { return std::isnan(v); });
+    if (bad != values.end())
+      return fmt::format("array '{}': element {} is {}, expected numbers", name, bad - values.begin(), *bad);
+  }
+  return std::nullopt;
+}
+
 void expect_finite(const Checkpoint& checkpoint, const std::string& file) {
-  require_finite(checkpoint.parameters, file, "parameter");
-  for (const auto& [slot, tensors] : checkpoint.state) require_finite(tensors, file, kind_of(slot));
+  if (const auto bad = what_is_not_finite(checkpoint)) base::fail(ExitCode::diverged, "{}: not saved: {}", file, *bad);
 }
 
 void fill(h5::Group root, const Checkpoint& checkpoint, const std::string& name) {
@@ -147,6 +168,8 @@ Checkpoint from_file(const h5::File& file, const std::string& name) {
   c.config = config.front();
   const h5::Group attributes = root.group("attributes");
   for (const std::string& key : attributes.attributes().names()) c.attributes[key] = attributes.attributes().text(key);
+  // The hash says that it is what was written, not who wrote it.
+  if (const auto bad = what_is_not_finite(c)) base::fail(ExitCode::bad_data, "{}: {}", name, *bad);
   return c;
 }
 

@@ -14,17 +14,20 @@
 namespace talweg::io {
 namespace {
 
-// held() takes the lock for a moment: who meets it there waits instead of giving up.
-constexpr int kAttempts = 5;
+// A process that was killed holds its lock until the kernel has taken it apart, which on a busy machine takes a while; held()
+// takes the lock for a moment.
+constexpr std::chrono::seconds kPatience(3);
 constexpr std::chrono::milliseconds kPause(10);
 
 }  // namespace
 
 DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
-    : descriptor_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    : descriptor_(open((directory / kFile).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0) return;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
     if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    if (std::chrono::steady_clock::now() > until) break;
     std::this_thread::sleep_for(kPause);
   }
   close(descriptor_);
@@ -33,7 +36,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
 }
 
 bool DirectoryLock::held(const std::filesystem::path& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open((directory / kFile).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return false;
   const bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   close(descriptor);

@@ -43,7 +43,11 @@ struct sigaction with_handler(void (*handler)(int)) {
 SignalWatch::SignalWatch() {
   static_assert(kWatched.size() == std::tuple_size_v<decltype(before_)>);
   const auto action = with_handler(on_signal);
-  for (std::size_t i = 0; i < kWatched.size(); ++i) sigaction(kWatched[i].number, &action, &before_[i]);
+  for (std::size_t i = 0; i < kWatched.size(); ++i) {
+    sigaction(kWatched[i].number, &action, &before_[i]);
+    // Who was started by nohup is not to end with the terminal.
+    if (kWatched[i].number == SIGHUP && before_[i].sa_handler == SIG_IGN) sigaction(SIGHUP, &before_[i], nullptr);
+  }
 }
 
 SignalWatch::~SignalWatch() {

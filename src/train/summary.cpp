@@ -85,7 +85,7 @@ std::string to_json(const Summary& s) {
       {"ranks", s.ranks},
       {"threads", s.threads},
   };
-  return json.dump(2);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may be no UTF-8
 }
 
 bool says_finished(const std::filesystem::path& summary) {
@@ -104,8 +104,10 @@ std::string to_text(const Summary& s) {
   }
   if (s.least)
     text += fmt::format("  answer      F* = {:.10g}, F - F* = {:.3e}\n", *s.least, s.figures.get("train_objective") - *s.least);
-  const double norm = s.figures.get("full_gradient_norm");
-  if (!std::isnan(norm)) text += fmt::format("  gradient    |grad F| = {:.3e} over all training examples\n", norm);
+  for (const auto& [smooth, what] : {std::pair(true, "|grad F|"), std::pair(false, "|x - prox(x - grad f)|")}) {
+    const double norm = s.figures.get(gradient_figure(smooth));
+    if (!std::isnan(norm)) text += fmt::format("  gradient    {} = {:.3e} over all training examples\n", what, norm);
+  }
   if (s.best_step) text += fmt::format("  best        {} {:.6g} at step {}\n", s.best_metric, s.best_value, *s.best_step);
   if (s.nonfinite.skipped > 0)
     text += fmt::format("  not finite  {} step{} left out\n", s.nonfinite.skipped, s.nonfinite.skipped == 1 ? "" : "s");

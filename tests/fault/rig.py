@@ -57,6 +57,7 @@ class Job:
         self.under_mpirun = ranks > 0
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                                            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under nohup, too
                                             env={**os.environ, "OMPI_MCA_btl_vader_backing_directory": str(rig.shared), **(environment or {})})
         self.begin = time.monotonic()
 

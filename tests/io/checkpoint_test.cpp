@@ -11,6 +11,8 @@
 #include <limits>
 #include <random>
 
+#include "src/io/checkpoint_file.hpp"
+#include "src/io/publish_file.hpp"
 #include "src/io/seal.hpp"
 #include "tests/io/support.hpp"
 
@@ -225,11 +227,38 @@ TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotSaved) {
     std::get<std::vector<double>>(c.state["v"][0].values)[1] = bad;
     expect_error(ExitCode::diverged, {"state 'v', tensor 'layers.1.bias'", "element 1"}, [&] { return save(directory_, c); });
   }
-  EXPECT_TRUE(names_in(directory_).empty());
   Checkpoint c = sample();
+  c.scalars["s"] = std::nan("");
+  expect_error(ExitCode::diverged, {"scalar 's' is nan"}, [&] { return save(directory_, c); });
+  c = sample();
+  c.arrays["a"] = {1, std::nan("")};
+  expect_error(ExitCode::diverged, {"array 'a': element 1 is nan"}, [&] { return save(directory_, c); });
+  EXPECT_TRUE(names_in(directory_).empty());
+  c = sample();
+  c.scalars["s"] = INFINITY;  // the best value so far, say
   std::get<std::vector<float>>(c.parameters[0].values)[7] = std::numeric_limits<float>::max();
   std::get<std::vector<float>>(c.parameters[0].values)[8] = std::numeric_limits<float>::denorm_min();
   EXPECT_NO_THROW(save(directory_, c));
+}
+
+TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotLoadedUnderASealThatFits) {
+  const auto expect_refused = [&](const Checkpoint& c, const std::string& says) {
+    const std::filesystem::path file = directory_ / "step-000001200.h5";
+    publish_file(file, [&](int descriptor) {
+      h5::write_file(file.string(), descriptor, kSealBytes, [&](h5::Group root) { fill(std::move(root), c, file.string()); });
+      seal(descriptor, file.string());
+    });
+    expect_error(ExitCode::bad_data, {file.string(), says}, [&] { return load(file); });
+  };
+  Checkpoint c = sample();
+  std::get<std::vector<float>>(c.parameters[0].values)[7] = INFINITY;
+  expect_refused(c, "parameter 'layers.10.weight': element 7 is inf");
+  c = sample();
+  std::get<std::vector<double>>(c.state["v"][0].values)[1] = std::nan("");
+  expect_refused(c, "state 'v', tensor 'layers.1.bias': element 1 is nan");
+  c = sample();
+  c.scalars["s"] = std::nan("");
+  expect_refused(c, "scalar 's' is nan");
 }
 
 TEST_F(Checkpoints, ShapesThatDoNotFitAreInternal) {

@@ -32,13 +32,14 @@ TEST(DirectoryLock, LetsOneWriterInAtATime) {
   EXPECT_NO_THROW(DirectoryLock(folder.path()));
 }
 
-// Who only looks whether a run lives holds the lock for a moment.
-TEST(DirectoryLock, WaitsForAShortLook) {
+// Who only looks whether a run lives holds the lock for a moment; who was killed, until the kernel has done with it.
+TEST(DirectoryLock, WaitsForAShortLookAndForWhoIsDying) {
   const test::Folder folder;
-  const int looking = open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  { const DirectoryLock makes_the_file(folder.path()); }
+  const int looking = open((folder.path() / DirectoryLock::kFile).c_str(), O_RDONLY);
   ASSERT_EQ(flock(looking, LOCK_SH | LOCK_NB), 0);
   std::thread done([looking] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
     close(looking);
   });
   EXPECT_NO_THROW(DirectoryLock(folder.path()));

@@ -8,12 +8,31 @@
 namespace talweg::train {
 namespace {
 
+/// What becomes of HUP here, whatever the tests were started by; put back at the end.
+class Hangup {
+ public:
+  explicit Hangup(void (*handler)(int)) : before_(std::signal(SIGHUP, handler)) {}
+  ~Hangup() { std::signal(SIGHUP, before_); }
+
+ private:
+  void (*before_)(int);
+};
+
 TEST(SignalWatch, CatchesAndSaysSoOnce) {
+  const Hangup usual(SIG_DFL);
   const SignalWatch watch;
   SignalWatch::take();
   raise(SIGUSR2);
   raise(SIGHUP);
   EXPECT_EQ(SignalWatch::take(), static_cast<std::uint32_t>(engine::checkpoint_and_go_on | engine::stop_now));
+  EXPECT_EQ(SignalWatch::take(), 0u);
+}
+
+TEST(SignalWatch, AHangupThatIsIgnoredAlreadyIsNoReasonToStop) {
+  const Hangup by_nohup(SIG_IGN);
+  const SignalWatch watch;
+  SignalWatch::take();
+  raise(SIGHUP);
   EXPECT_EQ(SignalWatch::take(), 0u);
 }
 

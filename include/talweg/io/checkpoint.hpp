@@ -39,7 +39,7 @@ struct Checkpoint {
 };
 
 /// Error(input_missing) when it is not there; Error(bad_data) naming the file, what was found and what was expected when it is
-/// truncated, no checkpoint, damaged (hash), or of a newer format. Not one byte reaches the HDF5 parser before the hash fits.
+/// truncated, no checkpoint, damaged (hash), of a newer format, or has values that expect_finite() refuses. Not one byte reaches the HDF5 parser before the hash fits.
 Checkpoint load(const std::filesystem::path& file);
 /// The same from a file's content, read elsewhere; `name` is what errors call it.
 Checkpoint load_image(const std::vector<std::byte>& content, const std::string& name);
@@ -47,11 +47,11 @@ Checkpoint load_image(const std::vector<std::byte>& content, const std::string& 
 /// `directory`/step-%09d.h5.
 std::filesystem::path checkpoint_file(const std::filesystem::path& directory, std::int64_t step);
 
-/// Error(diverged) naming `file`, tensor and element if a parameter or state value is not finite.
+/// Error(diverged) naming `file`, tensor and element if a parameter or state vector is not finite, or a number is NaN (best
+/// values may be infinite).
 void expect_finite(const Checkpoint& checkpoint, const std::string& file);
 
-/// Publishes checkpoint_file() and returns its path. A parameter or state value that is not finite is refused with
-/// Error(diverged) naming tensor and element; otherwise the errors of publish().
+/// Publishes checkpoint_file() and returns its path. Refuses what expect_finite() does; otherwise the errors of publish().
 std::filesystem::path save(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 void save_as(const std::filesystem::path& file, const Checkpoint& checkpoint);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One writer per run directory. The kernel drops the lock with the process, so a kill leaves nothing behind.
+// One writer per run directory. The kernel drops the lock with the process, so a kill leaves nothing behind but the empty file
+// that was locked. It is a file, open for writing, because NFS lets nobody lock a directory, and takes locks between hosts.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +9,8 @@ namespace talweg::io {
 
 class DirectoryLock {
  public:
-  /// Error(cannot_create) when another process holds it. File systems that know no locks let everybody in.
+  static constexpr const char* kFile = "lock";
+  /// Error(cannot_create) when another process holds it, and goes on to for three seconds. File systems that know no locks let everybody in.
   explicit DirectoryLock(const std::filesystem::path& directory);
   ~DirectoryLock();
   /// True when some process holds the directory now.

@@ -9,7 +9,8 @@
 
 namespace talweg::train {
 
-/// USR1 checkpoint and stop, USR2 checkpoint and go on; INT, TERM and HUP stop as soon as possible. One per process.
+/// USR1 checkpoint and stop, USR2 checkpoint and go on; INT, TERM and HUP stop as soon as possible, HUP unless it is ignored
+/// already (nohup). One per process.
 class SignalWatch {
  public:
   SignalWatch();
