@@ -99,6 +99,12 @@ def soft(x, threshold):
     return numpy.sign(x) * numpy.maximum(numpy.abs(x) - threshold, 0)
 
 
+def sutskever_momentum(p, t):
+    """That of step t, from 1 (Sutskever et al. 2013, equation 5, and the drop of section 3)."""
+    most = min(0.9, p["momentum"]) if 0 < p.get("momentum_drop", 0) <= t else p["momentum"]
+    return min(1 - 2 ** (-1 - numpy.log2(t // p.get("momentum_stage", 250) + 1)), most)
+
+
 def by_torch(make):
     """A reference by a torch optimizer: make(parameters, p) with one tensor of all parameters."""
     import torch

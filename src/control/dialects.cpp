@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "control/methods.hpp"
 #include "control/table.hpp"
@@ -53,6 +55,29 @@ std::vector<base::Resolved> keys_of(const optim::Entry& entry, std::string_view 
   return config.resolved();
 }
 
+/// Values of the golden tables' kind, where epsilon and how means begin count; a default would hide both.
+constexpr std::array kFar = {std::pair("lr", "0.1"),       std::pair("epsilon", "0.01"), std::pair("beta1", "0.8"),
+                             std::pair("beta2", "0.7"),    std::pair("beta", "0.8"),     std::pair("rho", "0.8"),
+                             std::pair("momentum", "0.8"), std::pair("window", "5"),     std::pair("hessian_every", "3")};
+
+/// Lines for those of kFar that both dialects have.
+std::string far_values(const std::vector<base::Resolved>& one, const std::vector<base::Resolved>& other) {
+  std::string lines;
+  const auto has = [](const std::vector<base::Resolved>& keys, const char* key) {
+    return std::ranges::any_of(keys, [&](const base::Resolved& r) { return r.section == "method" && r.key == key; });
+  };
+  for (const auto& [key, value] : kFar) {
+    if (has(one, key) && has(other, key)) lines += fmt::format("{} = {}\n", key, value);
+  }
+  return lines;
+}
+
+std::string on_one_line(std::string lines) {
+  if (lines.ends_with('\n')) lines.pop_back();
+  std::ranges::replace(lines, '\n', ';');
+  return lines;
+}
+
 Parting part(std::string what, const std::vector<std::vector<double>>& one, const std::vector<std::vector<double>>& other) {
   Parting parting{.what = std::move(what)};
   for (std::size_t t = 0; t < one.size(); ++t) {
@@ -95,7 +120,9 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
   };
   std::string given;  // to `other`, what `one` has of the keys both know
   const std::vector<base::Resolved> keys = keys_of(entry, one);
-  for (base::Resolved& r : keys_of(entry, other)) {
+  std::vector<base::Resolved> other_keys = keys_of(entry, other);
+  const std::string far = far_values(keys, other_keys);
+  for (base::Resolved& r : other_keys) {
     const auto same = std::ranges::find(keys, r.key, &base::Resolved::key);
     if (r.section != "method" || r.key == "dialect" || same == keys.end() || same->value == r.value) continue;
     given += fmt::format("{} = {}\n", r.key, same->value);
@@ -113,22 +140,21 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
       diff.refused = e.what();
     }
   }
+  if (!far.empty()) {
+    diff.partings.push_back(part(fmt::format("both with {}", on_one_line(far)), golden_trajectory(lines(one) + far),
+                                 golden_trajectory(lines(other) + far)));
+  }
   for (const optim::DialectMap& map : entry.maps) {
-    const bool straight = map.from == one && map.to == other;
+    const bool straight = map.from.empty() || (map.from == one && map.to == other);
     if (!straight && !(map.from == other && map.to == one)) continue;
     if (!diff.map.empty() && !straight) continue;
     diff.map = map.map;
     if (map.keys.empty()) continue;
     const auto from = straight ? first : golden_trajectory(lines(map.from));
-    std::string with(map.keys);
-    std::ranges::replace(with, '\n', ';');
-    diff.partings.push_back(part(fmt::format("{} mapped to {} ({})", map.from, map.to, with), from,
-                                 golden_trajectory(lines(map.to) + std::string(map.keys))));
+    diff.partings.push_back(part(fmt::format("{} mapped to {} ({})", map.from, map.to, on_one_line(std::string(map.keys))),
+                                 from, golden_trajectory(lines(map.to) + std::string(map.keys))));
   }
-  if (diff.map.empty()) {
-    const bool alone = !diff.partings.back().apart() && diff.partings.size() > 1;
-    diff.map = alone ? "none is stated; with the values of one the other's golden loop below is the same" : "none is known";
-  }
+  if (diff.map.empty()) diff.map = "none is stated";
   return diff;
 }
 

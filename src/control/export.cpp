@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "control/command.hpp"
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/io/npz.hpp"
@@ -11,7 +15,28 @@ struct Options {
   std::string run;
   std::string output;
   bool best = false;
+  std::string point;
 };
+
+bool is_point(const io::Checkpoint& c, const std::vector<io::StoredTensor>& tensors) {
+  return std::ranges::equal(tensors, c.parameters, [](const io::StoredTensor& a, const io::StoredTensor& b) {
+    return a.name == b.name && a.shape == b.shape;
+  });
+}
+
+/// The parameters, or the vector of the method's state that `name` names. A method whose parameters are another point than that
+/// of its gradients (averages, x_R, rsag, katyusha) has the latter as "x".
+const std::vector<io::StoredTensor>& point_of(const io::Checkpoint& c, const std::string& name, const std::string& file) {
+  const auto found = c.state.find(name);
+  if (found != c.state.end() && is_point(c, found->second)) return found->second;
+  if (name.empty() || name == "parameters" || (name == "x" && found == c.state.end())) return c.parameters;
+  std::vector<std::string> names = {"parameters"};
+  if (!c.state.contains("x")) names.emplace_back("x");
+  for (const auto& [slot, tensors] : c.state) {
+    if (is_point(c, tensors)) names.push_back(slot);
+  }
+  base::fail(base::ExitCode::usage, "--point: found '{}', expected one of {} in {}", name, fmt::join(names, ", "), file);
+}
 
 base::ExitCode run_export(Context& context, const Options& options) {
   const std::filesystem::path output(options.output);
@@ -21,11 +46,14 @@ base::ExitCode run_export(Context& context, const Options& options) {
   }
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const io::Checkpoint checkpoint = io::load(file);
-  io::write_npz(output, checkpoint.parameters);
+  const std::vector<io::StoredTensor>& tensors = point_of(checkpoint, options.point, file.string());
+  io::write_npz(output, tensors);
   std::size_t parameters = 0;
-  for (const io::StoredTensor& t : checkpoint.parameters) parameters += io::elements(t.shape);
-  context.log().info(fmt::format("{}: {} tensors, {} parameters, from {} (step {})", options.output,
-                                 checkpoint.parameters.size(), parameters, file.string(), checkpoint.step));
+  for (const io::StoredTensor& t : tensors) parameters += io::elements(t.shape);
+  context.log().info(fmt::format("{}: {} tensors, {} parameters, from {} (step {})", options.output, tensors.size(), parameters,
+                                 file.string(), checkpoint.step));
+  if (options.point.empty() && checkpoint.state.contains("x"))
+    context.log().info("gradients were taken at another point than these parameters: --point x");
   if (checkpoint.transform.kind != "none") {
     context.log().info(fmt::format("the model expects transformed features: {} (talweg show {} --json has shift and scale)",
                                    checkpoint.transform.kind, file.string()));
@@ -38,13 +66,17 @@ Action declare(Arguments& arguments) {
       "Examples:\n"
       "  talweg export configs/runs/digits_mlp --best -o digits.npz\n"
       "  talweg export run/checkpoints/step-000001200.h5 -o model.npz\n"
+      "  talweg export run --point x -o iterate.npz\n"
       "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; it opens "
       "with\n"
-      "numpy.load and is a valid [init] path.");
+      "numpy.load and is a valid [init] path. Where the parameters are an average, or another point than that of the "
+      "gradients,\n"
+      "--point x has the latter; other vectors of the method's state go by the names that `talweg show FILE` has.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory or checkpoint").required();
   arguments.add("-o,--output", options->output, "FILE.npz").required();
   arguments.flag("--best", options->best, "the best parameters instead of the last");
+  arguments.add("--point", options->point, "parameters (the default), x, or another vector of the state");
   return [options](Context& context) { return run_export(context, *options); };
 }
 

@@ -20,7 +20,7 @@ struct MethodView {
   std::string source;
   std::string cost;
   std::string guarantee;
-  std::string grain;                            // element | tensor | global; of rules
+  std::string grain;                            // element | tensor | global
   std::string output;                           // the slot that holds the parameters to use
   std::vector<base::Resolved> hyperparameters;  // value: the default
   struct Mode {

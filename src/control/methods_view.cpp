@@ -122,18 +122,16 @@ std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vec
   return modes;
 }
 
-std::string_view grain_of(const optim::Entry& entry) {
-  if (entry.make_rule == nullptr) return "";
-  const base::Config config = base::Config::parse("", std::string(entry.name));
-  switch (entry.make_rule(config.section("method"))->grain()) {
+std::string_view name_of(optim::Grain grain) {
+  switch (grain) {
     case optim::Grain::element:
       return "element";
     case optim::Grain::tensor:
       return "tensor";
     case optim::Grain::global:
-      return "global";
+      break;
   }
-  return "";
+  return "global";
 }
 
 }  // namespace
@@ -154,7 +152,7 @@ MethodView view_of(const optim::Entry& entry) {
                   .source = std::string(entry.source),
                   .cost = std::string(entry.cost),
                   .guarantee = std::string(entry.guarantee),
-                  .grain = std::string(grain_of(entry)),
+                  .grain = std::string(name_of(built.method->grain())),
                   .output = std::string(built.method->output()),
                   .hyperparameters = built.hyperparameters,
                   .modes = modes_of(entry, built.hyperparameters),
@@ -226,7 +224,7 @@ std::string to_text(const MethodView& v) {
   if (!v.numbers.empty()) text += fmt::format("           numbers: {}\n", fmt::join(v.numbers, ", "));
   if (v.output != "x")
     text += fmt::format("           the parameters to use are in {}; gradients are taken elsewhere\n", v.output);
-  if (!v.grain.empty()) text += fmt::format("Grain      {}\n", v.grain);
+  text += fmt::format("Grain      {}\n", v.grain);
   text += fmt::format("Takes      {}\nCost       {}\n", claims_text(v.needs), v.cost);
   return text + fmt::format("Guarantee  {}\nSource     {}\n", v.guarantee, v.source);
 }

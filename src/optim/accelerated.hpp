@@ -32,6 +32,7 @@ class Accelerated final : public Method {
                  .why = {{&Needs::strongly_convex, "form = \"convex\" asks for none"}}};
   }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
+  [[nodiscard]] Grain grain() const override { return search_ || restart_ != Restart::none ? Grain::global : Grain::element; }
   [[nodiscard]] Cost cost(const CostPoint&) const override;
   StepReport step(StepContext&) const override;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rules for matrices do with what is none: adam's step, epsilon beside sqrt(vhat), at a rate of its own.
+// What rules for matrices do with what is none: adamw's step, epsilon beside sqrt(vhat), at a rate of its own. The decay is the
+// rule's, as on matrices.
 #pragma once
 
 #include <cmath>

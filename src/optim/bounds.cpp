@@ -52,7 +52,7 @@ constexpr std::array kBounds = {
 const ProvenBound* proven_bound(const base::Section& method, const BoundConstants& constants) {
   const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
   const bool short_enough = constants.lr > 0 && constants.lr * constants.smoothness <= 1 + 1e-9;
-  if (!short_enough || constants.assumed > constants.strong_convexity) return nullptr;
+  if (!short_enough || constants.assumed > constants.strong_convexity * (1 + 1e-9)) return nullptr;
   const auto found =
       std::ranges::find_if(kBounds, [&](const ProvenBound& b) { return b.method == name && b.speaks_of(method); });
   return found != kBounds.end() ? &*found : nullptr;

@@ -13,6 +13,7 @@
 
 #include "talweg/base/config.hpp"
 #include "talweg/math/layout.hpp"
+#include "talweg/optim/method.hpp"
 #include "talweg/optim/vector_space.hpp"
 
 namespace talweg::optim {
@@ -22,7 +23,11 @@ enum class Clip : std::uint8_t { none, value, norm, global_norm, average_norm };
 struct Clipping {
   Clip by = Clip::none;
   double limit = 0;
-  [[nodiscard]] bool wants_norms() const { return by != Clip::none && by != Clip::value; }
+  [[nodiscard]] Grain grain() const {
+    if (by == Clip::global_norm) return Grain::global;
+    return by == Clip::norm || by == Clip::average_norm ? Grain::tensor : Grain::element;
+  }
+  [[nodiscard]] bool wants_norms() const { return grain() != Grain::element; }
 };
 
 /// [method] clip_value, clip_norm, clip_global_norm, clip_average_norm: one of them at most.

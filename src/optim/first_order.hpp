@@ -9,6 +9,7 @@
 // With an element rule and no norm to be known first, all of it runs on each block of the gradient as it is finished.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ class FirstOrder final : public Method {
     return rule_->needs() | estimator_->needs() | around_.lr.needs() | around_.noise.needs();
   }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
+  [[nodiscard]] Grain grain() const override { return std::max(rule_->grain(), around_.clipping.grain()); }
   [[nodiscard]] Cost cost(const CostPoint& point) const override;
   [[nodiscard]] std::string_view output() const override {
     return around_.averaging.averages() ? Averaging::kSlot : rule_->output();

@@ -19,7 +19,7 @@ class MomentumSchedule {
       : momentum_(
             s.number("momentum", fallback, base::Range::decay(), "decay of the accumulated gradient; the largest there is")),
         grows_(s.choice("momentum_schedule", "constant", {"constant", "sutskever"},
-                        "how momentum changes: sutskever grows it as 1/2, 3/4, 5/6, ... every 250 steps") == "sutskever") {
+                        "how momentum changes: sutskever grows it as 1/2, 3/4, 5/6, ... by stages") == "sutskever") {
     if (!grows_) return;
     stage_ = s.integer("momentum_stage", stage_, base::Range::at_least(1), "steps until momentum grows");
     drop_ = s.integer("momentum_drop", drop_, base::Range::non_negative(),

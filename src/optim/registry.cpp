@@ -98,7 +98,7 @@ constexpr std::array kClaims = {
           "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
     Claim{&Needs::convex, &Offer::convex, "a convex F (a linear model)"},
     Claim{&Needs::strongly_convex, &Offer::strongly_convex,
-          "a strongly convex F (a linear model with regularizer.l2 > 0, or least squares)"},
+          "a strongly convex F (a linear model with regularizer.l2 > 0, and no bias that is free where the loss is flat)"},
     Claim{&Needs::distinct, &Offer::distinct,
           "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
     Claim{&Needs::linear, &Offer::linear, "a linear model, whose gradients are a scalar times the example"}};

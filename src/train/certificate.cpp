@@ -119,7 +119,7 @@ std::string to_json(const Certificate& c) {
       {"curvature_tolerance", c.curvature_tolerance},
       {"verdict", name_of(c.verdict)},
   };
-  return json.dump(2);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_text(const Certificate& c) {

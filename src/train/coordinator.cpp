@@ -130,7 +130,7 @@ template <class Real>
 void Coordinator<Real>::conclude() {
   const engine::Stopwatch watch(evaluation_seconds_);
   if (observed_step_ == steps_done()) {
-    figures_.set("full_gradient_norm", full_gradient_norm(engine_, output_));
+    gradient_norm();
     if (std::isnan(figures_.get("train_objective")))
       figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
     return;
@@ -237,7 +237,10 @@ bool Coordinator<Real>::asked_to_stop() {
   if (now < look_at_) return false;
   look_at_ = now + kLookEvery;
   std::error_code ignored;
-  return std::filesystem::exists(directory_.stop(), ignored);
+  engine_.doing(comm::Activity::disk);  // on a file server, perhaps
+  const bool asked = std::filesystem::exists(directory_.stop(), ignored);
+  engine_.doing(comm::Activity::updating);
+  return asked;
 }
 
 template <class Real>
@@ -255,8 +258,10 @@ std::optional<Ending> Coordinator<Real>::observe() {
   {
     const engine::Stopwatch watch(evaluation_seconds_);
     const bool needs_train = run_.stop.metric == "train_objective" || std::isfinite(run_.stop.target_loss);
-    figures_ = evaluate(engine_, problem_, output_,
-                        {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient});
+    const bool is_checked = run_.stop.gradient_norm > 0 && completes(run_.stop.check_every, steps_done());
+    figures_ =
+        evaluate(engine_, problem_, output_,
+                 {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient || is_checked});
   }
   record_figures();
   observed_step_ = steps_done();
@@ -275,13 +280,23 @@ std::optional<Ending> Coordinator<Real>::observe() {
   return std::nullopt;
 }
 
+/// Of this step's point, among its figures; asked for once.
+template <class Real>
+double Coordinator<Real>::gradient_norm() {
+  const std::string_view name = gradient_figure(problem_.regularizer.smooth());
+  if (observed_step_ != steps_done()) return full_gradient_norm(engine_, output_);
+  if (std::isnan(figures_.get(name))) figures_.set(name, full_gradient_norm(engine_, output_));
+  return figures_.get(name);
+}
+
 template <class Real>
 std::optional<Ending> Coordinator<Real>::check_gradient_norm() {
   const engine::Stopwatch watch(evaluation_seconds_);
-  const double norm = full_gradient_norm(engine_, output_);
+  const double norm = gradient_norm();
   if (!(norm <= run_.stop.gradient_norm)) return std::nullopt;
+  const char* what = problem_.regularizer.smooth() ? "|grad F|" : "|x - prox(x - grad f)|";
   return finished("gradient_norm",
-                  fmt::format("|grad F| = {:.3e} <= {:.3e} at step {}", norm, run_.stop.gradient_norm, steps_done()));
+                  fmt::format("{} = {:.3e} <= {:.3e} at step {}", what, norm, run_.stop.gradient_norm, steps_done()));
 }
 
 template <class Real>

@@ -58,6 +58,7 @@ class Coordinator {
   void forget_warm_up();  // bench: what the first steps cost
   void record(const optim::StepReport& report, const engine::Phases& before, double seconds);
   std::optional<Ending> observe();  // evaluation and what it decides
+  double gradient_norm();
   std::optional<Ending> check_gradient_norm();
   bool asked_to_stop();  // by a file in the run directory; looked for a few times a second
   void keep_best(const Figures& figures);

@@ -23,7 +23,11 @@ double Figures::get(std::string_view name) const {
   return found != values_.end() ? found->second : std::numeric_limits<double>::quiet_NaN();
 }
 
-std::vector<std::string> figure_names(bool classification, bool valid, bool test) {
+std::string_view gradient_figure(bool smooth) { return smooth ? "full_gradient_norm" : "prox_gradient_norm"; }
+
+template <class Real>
+std::vector<std::string> figure_names(const engine::Problem<Real>& problem) {
+  const bool classification = problem.objective->capabilities().classification;
   const std::vector<std::string> kinds =
       classification ? std::vector<std::string>{"loss", "accuracy"} : std::vector<std::string>{"loss", "rmse", "r2"};
   std::vector<std::string> names = {"train_objective"};
@@ -31,9 +35,9 @@ std::vector<std::string> figure_names(bool classification, bool valid, bool test
     for (const std::string& kind : kinds) names.push_back(part + "_" + kind);
   };
   add("train");
-  names.emplace_back("full_gradient_norm");
-  if (valid) add("valid");
-  if (test) add("test");
+  names.emplace_back(gradient_figure(problem.regularizer.smooth()));
+  if (problem.valid) add("valid");
+  if (problem.test) add("test");
   return names;
 }
 
@@ -78,7 +82,7 @@ Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& prob
     optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
     figures.set("train_objective", figures.get("train_loss") + oracle.smooth_omega(x) + oracle.nonsmooth_omega(x));
   }
-  if (wanted.full_gradient) figures.set("full_gradient_norm", full_gradient_norm(engine, x));
+  if (wanted.full_gradient) figures.set(gradient_figure(problem.regularizer.smooth()), full_gradient_norm(engine, x));
   if (problem.valid) add_part(figures, "valid", engine.evaluate(x, engine::Part::valid), classification);
   if (problem.test) add_part(figures, "test", engine.evaluate(x, engine::Part::test), classification);
   return figures;
@@ -86,6 +90,8 @@ Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& prob
 
 template Figures evaluate<float>(engine::Engine<float>&, const engine::Problem<float>&, optim::Vector, const Wanted&);
 template Figures evaluate<double>(engine::Engine<double>&, const engine::Problem<double>&, optim::Vector, const Wanted&);
+template std::vector<std::string> figure_names<float>(const engine::Problem<float>&);
+template std::vector<std::string> figure_names<double>(const engine::Problem<double>&);
 template double full_gradient_norm<float>(engine::Engine<float>&, optim::Vector);
 template double full_gradient_norm<double>(engine::Engine<double>&, optim::Vector);
 

@@ -149,8 +149,9 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
   const bool named = config.problem.has_value();
   const model::Known known = named ? model::known_with(*config.problem, omega) : model::Known{};
   const bool convex = named ? known.convex : linear || own_terms;
-  // A free bias does no harm where the loss curves; nor does l2 = 0 to least squares whose columns are independent.
-  const bool strongly = omega.l2 > 0 || own_terms || (linear && !named && config.model.loss == "squared");
+  // A free bias does no harm where the loss curves in it; the cross entropy of K classes is flat along equal shifts of all.
+  const bool curved = config.model.loss == "logistic" || config.model.loss == "squared";
+  const bool penalised = omega.l2 > 0 && (named || curved || omega.include_bias || !config.model.bias);
   return {.full_batch = config.run.engine.batch == 0,
           .smooth_omega = omega.l1 == 0 && !box && !couples,
           .l1_omega = !box && !couples,
@@ -159,7 +160,7 @@ optim::Offer offer_of(const RunConfig& config, bool own_terms) {
           .constant_batch = config.run.engine.batches.empty(),
           .constant_rate = config.schedule->constant(),
           .convex = convex,
-          .strongly_convex = convex && (strongly || known.strong_convexity.has_value()),
+          .strongly_convex = convex && (penalised || own_terms || known.strong_convexity.has_value()),
           .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
           .linear = linear && !own_terms,
           .steps = config.run.steps.value_or(0)};

@@ -31,8 +31,7 @@ std::unique_ptr<io::TraceWriter> open_trace(const std::filesystem::path& directo
       {"host", host()},
       {"data_fingerprint", facts.fingerprint},
   };
-  const auto figures =
-      figure_names(problem.objective->capabilities().classification, problem.valid.has_value(), problem.test.has_value());
+  const auto figures = figure_names(problem);
   return resumed ? io::TraceWriter::resume(directory, state.counter("trainer.step"), attributes, figures)
                  : io::TraceWriter::create(directory, attributes, figures);
 }

@@ -12,15 +12,17 @@
 namespace talweg::base {
 namespace {
 
-// Known answers of Random123's own kat_vectors: the library we stand on is the published one.
+// The known answers of Random123's own kat_vectors: the library we stand on is the published one.
 TEST(Random, ThePhiloxBeneathIsThePublishedOne) {
-  const r123::Philox4x32::ctr_type zero = {{0, 0, 0, 0}};
-  const r123::Philox4x32::key_type key = {{0, 0}};
-  const auto r = r123::Philox4x32()(zero, key);
-  EXPECT_EQ(r[0], 0x6627e8d5U);
-  EXPECT_EQ(r[1], 0xe169c58dU);
-  EXPECT_EQ(r[2], 0xbc57ac4cU);
-  EXPECT_EQ(r[3], 0x9b00dbd8U);
+  using Philox = r123::Philox4x32;
+  constexpr std::uint32_t kOnes = 0xffffffffU;
+  const auto expect = [](const Philox::ctr_type& counter, const Philox::key_type& key, const Philox::ctr_type& answer) {
+    EXPECT_EQ(Philox()(counter, key), answer);
+  };
+  expect({{0, 0, 0, 0}}, {{0, 0}}, {{0x6627e8d5U, 0xe169c58dU, 0xbc57ac4cU, 0x9b00dbd8U}});
+  expect({{kOnes, kOnes, kOnes, kOnes}}, {{kOnes, kOnes}}, {{0x408f276dU, 0x41c83b0eU, 0xa20bc7c6U, 0x6d5451fdU}});
+  expect({{0x243f6a88U, 0x85a308d3U, 0x13198a2eU, 0x03707344U}}, {{0xa4093822U, 0x299f31d0U}},
+         {{0xd16cfe09U, 0x94fdccebU, 0x5001e420U, 0x24126ea1U}});
 }
 
 // Runs, orders and initial parameters hang on these: a change here is another Talweg.

@@ -231,6 +231,26 @@ TEST_F(RunDirectory, NothingBeginsAnewOverABestPoint) {
   train_well({"--fresh"});
 }
 
+TEST_F(RunDirectory, CheckpointsThatCannotBeListedAreNotTakenForNone) {
+  train_well();
+  fs::rename(run_ / "checkpoints", run_ / "away");
+  std::ofstream(run_ / "checkpoints") << "no directory\n";
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 74) << verified.out << verified.err;
+  EXPECT_TRUE(says(verified, "cannot list the checkpoints")) << verified.err;
+}
+
+TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
+  const fs::path run = folder_ / "caf\xe9";  // Latin-1
+  const Result trained = talweg(0, {"train", config_, "--run", run.string(), "--progress", "none"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  for (const char* verb : {"show", "verify"}) {
+    const Result told = talweg(0, {verb, run.string(), "--json"});
+    EXPECT_EQ(told.code, 0) << told.err;
+    EXPECT_TRUE(nlohmann::json::accept(told.out)) << told.out;
+  }
+}
+
 TEST_F(RunDirectory, ALostBestOfAFinishedRunIsWrittenAgain) {
   train_well();
   const std::string best = read_file(run_ / "checkpoints/best.h5");

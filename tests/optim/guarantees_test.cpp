@@ -188,22 +188,25 @@ TEST(Guarantees, RestartsReachAMinimumThatMomentumOvershoots) {
   EXPECT_LT(gap("; restart = \"function\""), 1e-4 * plain);
 }
 
-// On a quadratic, with searches that find the minimum along the line, these are the linear conjugate gradients.
-TEST(NonlinearCg, IsConjugateGradientsOnAQuadratic) {
-  const Point a = {1, 2, 5, 20, 100};
-  MethodRun<double> run("name = \"nonlinear_cg\"; c2 = 1e-11; c1 = 1e-4", quadratic(a), {1, -1, 2, 0.5, 1});
-  Point x = {1, -1, 2, 0.5, 1}, r(5), p(5);
-  for (std::size_t j = 0; j < 5; ++j) p[j] = r[j] = -a[j] * x[j];
-  for (int k = 0; k < 5; ++k) {
-    double rr = 0, pAp = 0, next = 0;
-    for (std::size_t j = 0; j < 5; ++j) rr += r[j] * r[j], pAp += a[j] * p[j] * p[j];
-    for (std::size_t j = 0; j < 5; ++j) x[j] += rr / pAp * p[j], r[j] -= rr / pAp * a[j] * p[j];
-    for (std::size_t j = 0; j < 5; ++j) next += r[j] * r[j];
-    for (std::size_t j = 0; j < 5; ++j) p[j] = r[j] + next / rr * p[j];
-    run.step();
-    for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(run.x()[j], x[j], 1e-8) << "step " << k << ", element " << j;
+// On a quadratic, with searches that find the minimum along the line, these are the linear conjugate gradients; so are quasi-
+// Newton directions from any pairs (Nazareth 1979).
+TEST(Guarantees, SearchesThatFindTheMinimumMakeConjugateGradientsOfThemOnAQuadratic) {
+  for (const char* method : {"name = \"nonlinear_cg\"", "name = \"lbfgs\"; memory = 1", "name = \"lbfgs\"; memory = 10"}) {
+    const Point a = {1, 2, 5, 20, 100};
+    MethodRun<double> run(std::string(method) + "; c2 = 1e-11; c1 = 1e-4", quadratic(a), {1, -1, 2, 0.5, 1});
+    Point x = {1, -1, 2, 0.5, 1}, r(5), p(5);
+    for (std::size_t j = 0; j < 5; ++j) p[j] = r[j] = -a[j] * x[j];
+    for (int k = 0; k < 5; ++k) {
+      double rr = 0, pAp = 0, next = 0;
+      for (std::size_t j = 0; j < 5; ++j) rr += r[j] * r[j], pAp += a[j] * p[j] * p[j];
+      for (std::size_t j = 0; j < 5; ++j) x[j] += rr / pAp * p[j], r[j] -= rr / pAp * a[j] * p[j];
+      for (std::size_t j = 0; j < 5; ++j) next += r[j] * r[j];
+      for (std::size_t j = 0; j < 5; ++j) p[j] = r[j] + next / rr * p[j];
+      run.step();
+      for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(run.x()[j], x[j], 1e-8) << method << ", step " << k << ", element " << j;
+    }
+    EXPECT_LT(run.value(), 1e-14) << method << ": five steps for five eigenvalues";
   }
-  EXPECT_LT(run.value(), 1e-14) << "five steps for five eigenvalues";
 }
 
 }  // namespace

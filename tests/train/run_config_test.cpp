@@ -143,7 +143,12 @@ TEST(RunConfig, FormsForStronglyConvexFAskForOne) {
   for (const std::string& method : {agd, katyusha}) {
     EXPECT_THROW(parse_run(linear("logistic", method)), base::Error) << method;
     EXPECT_NO_THROW(parse_run(linear("logistic", method + "[regularizer]\nl2 = 0.1\n")));
-    EXPECT_NO_THROW(parse_run(linear("squared", method))) << "least squares, whose columns may well be independent";
+    EXPECT_THROW(parse_run(linear("squared", method)), base::Error) << "columns may depend on each other";
+    EXPECT_NO_THROW(parse_run(linear("squared", method + "[regularizer]\nl2 = 0.1\n")));
+    for (const char* flat : {"cross_entropy", "huber"}) {
+      EXPECT_THROW(parse_run(linear(flat, method + "[regularizer]\nl2 = 0.1\n")), base::Error) << flat << ", its bias free";
+      EXPECT_NO_THROW(parse_run(linear(flat, method + "[regularizer]\nl2 = 0.1\ninclude_bias = true\n")));
+    }
   }
   expect_refusal("[run]\nbatch = \"full\"\n" + agd, {"agd", "strongly convex F", "form = \"convex\""});
 }

@@ -141,12 +141,20 @@ TEST_F(Trainer, EndsByEachCriterion) {
 
 // With a kink in Omega no gradient vanishes at the optimum: |x - prox(x - grad)| does.
 TEST_F(Trainer, TheGradientNormStopsUnderL1Too) {
+  options.run = folder / "run";
   const TrainResult result =
       run("[regularizer]\nl1 = 0.5\n[stop]\ngradient_norm = 1e-8\n[method]\nname = \"sgd\"\nlr = 0.5\n"
           "[run]\nbatch = \"full\"\nepochs = 1000\n");
   EXPECT_EQ(result.summary.ending.reason, "gradient_norm");
-  EXPECT_LE(result.summary.figures.get("full_gradient_norm"), 1e-8);
+  EXPECT_NE(result.summary.ending.message.find("|x - prox(x - grad f)| = "), std::string::npos);
+  EXPECT_LE(result.summary.figures.get("prox_gradient_norm"), 1e-8);
   EXPECT_LT(slope(result), 2.9) << "shrunk";
+  const io::Trace trace = io::read_trace(folder / "run/trace.h5");
+  const std::vector<double>& norms = trace.evaluation.at("prox_gradient_norm");
+  ASSERT_GT(norms.size(), 2U);
+  for (const double norm : norms) EXPECT_FALSE(std::isnan(norm)) << "every row's point is checked here";
+  EXPECT_EQ(result.summary.observer_costs.gradients, static_cast<std::int64_t>(256 * norms.size()))
+      << "once a step, for the check and for its row";
 }
 
 // The line's slope is 3: in the ball it ends at 2, where |x - prox(x - grad)| vanishes and |grad| does not; the objective is
@@ -159,7 +167,7 @@ TEST_F(Trainer, TheGradientNormStopsInABallAndUnderGroupsToo) {
   };
   const TrainResult ball = ended("ball = 2\n");
   EXPECT_EQ(ball.summary.ending.reason, "gradient_norm");
-  EXPECT_LE(ball.summary.figures.get("full_gradient_norm"), 1e-8);
+  EXPECT_LE(ball.summary.figures.get("prox_gradient_norm"), 1e-8);
   EXPECT_NEAR(slope(ball), 2, 1e-12);
   EXPECT_NEAR(ball.summary.figures.get("train_objective"), ball.summary.figures.get("train_loss"), 1e-12);
   const TrainResult groups = ended("group_lasso = 0.5\n"), l1 = ended("l1 = 0.5\n");

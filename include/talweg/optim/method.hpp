@@ -126,6 +126,10 @@ struct StepContext {
   [[nodiscard]] Vector x() const { return state.vector("x"); }
 };
 
+/// What the step of an element depends on, beside constants of F: nothing but its own history; sums or products over its tensor
+/// (norms, matrices); sums over all parameters.
+enum class Grain : std::uint8_t { element, tensor, global };
+
 enum class Outcome {
   going_on,
   converged,
@@ -151,6 +155,8 @@ class Method {
  public:
   virtual ~Method() = default;
   [[nodiscard]] virtual Needs needs() const { return {}; }
+  /// Searches, restarts and lengths by norms are global.
+  [[nodiscard]] virtual Grain grain() const { return Grain::global; }
   /// Declares every slot but "x", which the trainer owns.
   virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
   /// What step number `point.step` costs.

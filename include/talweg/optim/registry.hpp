@@ -19,7 +19,7 @@ namespace talweg::optim {
 
 /// How steps of one dialect are written in another.
 struct DialectMap {
-  std::string_view from;
+  std::string_view from;  // "", as `to`: between any two
   std::string_view to;
   std::string_view map;     // the formula; or why there is none
   std::string_view keys{};  // of `to`, TOML lines: with them it makes the steps of `from` as that comes. "": no constants do
@@ -35,7 +35,7 @@ struct Entry {
   std::string_view cost;       // oracle calls per step, in words and symbols: "b gradients"
   std::string_view guarantee;  // assumptions and rate, as the source states them and as later results correct it
   std::span<const std::string_view> dialects{};  // names of [method] dialect, the default first
-  // Between dialects whose recurrence differs; where defaults alone do there is nothing to map.
+  // Between any two dialects, in one direction at least.
   std::span<const DialectMap> maps{};
   std::unique_ptr<UpdateRule> (*make_rule)(const base::Section&) = nullptr;
   std::unique_ptr<Estimator> (*make_estimator)(const base::Section&) = nullptr;

@@ -3,12 +3,9 @@
 // which works out once a step, in double, whatever is constant over the step and hands back the loop over a block. FirstOrder
 // puts an estimator before it and clipping, prox and averages around it.
 //
-// Grain says what the loop depends on:
-//   element   nothing but the element's own history. begin() runs before the gradient is asked for, and the loop runs on each
-//             block of the gradient as it is finished
-//   tensor    sums or products over a whole tensor (norms, matrices)
-//   global    sums over all parameters
-// Rules of the last two find the whole gradient in step.g when begin() runs, and may sweep over it and alter it there.
+// With grain element begin() runs before the gradient is asked for, and the loop runs on each block of the gradient as it is
+// finished. Rules of the two others find the whole gradient in step.g when begin() runs, and may sweep over it and alter it
+// there.
 #pragma once
 
 #include <algorithm>
@@ -106,8 +103,6 @@ struct RuleStep {
   [[nodiscard]] VectorSpace& space() const { return context.space(); }
   [[nodiscard]] math::State& state() const { return context.state; }
 };
-
-enum class Grain : std::uint8_t { element, tensor, global };
 
 class UpdateRule {
  public:

@@ -22,9 +22,13 @@ class Figures {
   std::vector<std::pair<std::string, double>> values_;
 };
 
-/// Which figures a run has: train_objective, train_loss, train_accuracy (or train_rmse, train_r2), full_gradient_norm,
+/// Of full_gradient_norm()'s figure: "full_gradient_norm"; "prox_gradient_norm" where Omega is not smooth.
+std::string_view gradient_figure(bool smooth);
+
+/// Which figures a run has: train_objective, train_loss, train_accuracy (or train_rmse, train_r2), that of the gradient,
 /// valid_*, test_*.
-std::vector<std::string> figure_names(bool classification, bool valid, bool test);
+template <class Real>
+std::vector<std::string> figure_names(const engine::Problem<Real>& problem);
 
 /// Loss, accuracy or rmse and r2 of one part, under "<part>_".
 void add_part(Figures& figures, std::string_view part, const engine::PartEvaluation& evaluation, bool classification);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """torch.optim.Adam; TensorFlow 1's ApplyAdam, ApplyAdamWithAmsgrad and Keras' Adam written out (m += (g - m)(1 - beta1), ...);
-AMSGrad as in Reddi et al. 2018, without bias correction, and as in optax.amsgrad, the largest of the corrected moments; ProxGen (Yun et al. 2021) on the torch form."""
+AMSGrad as in Reddi et al. 2018, without bias correction, and as in optax.amsgrad, the largest of the corrected moments; the nesterov of optax.adam; ProxGen (Yun et al. 2021) on the torch form."""
 import numpy
 import torch
 from harness import by_torch, case, reference, soft
@@ -48,7 +48,7 @@ def proxgen(x, p):
 
 
 @reference
-def amsgrad_optax(x, p):
+def optax(x, p):
     m, v, u, t = numpy.zeros_like(x), numpy.zeros_like(x), numpy.zeros_like(x), 0
     while True:
         lr, g = yield x
@@ -56,7 +56,11 @@ def amsgrad_optax(x, p):
         m = (1 - p["beta1"]) * g + p["beta1"] * m
         v = (1 - p["beta2"]) * g**2 + p["beta2"] * v
         u = numpy.maximum(u, v / (1 - p["beta2"]**t))
-        x = x - lr * (m / (1 - p["beta1"]**t) / (numpy.sqrt(u) + p["epsilon"]))
+        top = m / (1 - p["beta1"]**t)
+        if p.get("nesterov"):
+            top = p["beta1"] * (m / (1 - p["beta1"]**(t + 1))) + (1 - p["beta1"]) * (g / (1 - p["beta1"]**t))
+        second = u if p.get("amsgrad") else v / (1 - p["beta2"]**t)
+        x = x - lr * (top / (numpy.sqrt(second) + p["epsilon"]))
 
 
 BETAS = "lr = 0.1; beta1 = 0.8; beta2 = 0.7; epsilon = 0.01"
@@ -66,7 +70,8 @@ case(by_torch_adam, f'name = "adam"; {BETAS}; amsgrad = true')
 case(amsgrad_paper, f'name = "adam"; dialect = "paper"; {BETAS}; amsgrad = true')
 for dialect in ("tf1", "keras"):
     case(tf1, f'name = "adam"; dialect = "{dialect}"; {BETAS}')
+    case(tf1, f'name = "adam"; dialect = "{dialect}"; {BETAS}; amsgrad = true')
 case(tf1, f'name = "adam"; dialect = "tf1"; {BETAS}; nesterov = true')
-case(tf1, f'name = "adam"; dialect = "tf1"; {BETAS}; amsgrad = true')
-case(amsgrad_optax, f'name = "adam"; dialect = "optax"; {BETAS}; amsgrad = true')
+case(optax, f'name = "adam"; dialect = "optax"; {BETAS}; amsgrad = true')
+case(optax, f'name = "adam"; dialect = "optax"; {BETAS}; nesterov = true')
 case(proxgen, f'name = "adam"; {BETAS}', l1=0.4)

@@ -2,7 +2,7 @@
 """torch.optim.SGD with momentum; Keras' SGD (lr inside the buffer); iPiano (Ochs et al. 2014) for the prox."""
 import numpy
 import torch
-from harness import by_torch, case, reference, soft
+from harness import by_torch, case, reference, soft, sutskever_momentum
 
 outside = by_torch(lambda w, p: torch.optim.SGD(w, lr=1, momentum=p["momentum"], dampening=p.get("dampening", 0),
                                                 nesterov=p.get("nesterov", False)))
@@ -40,8 +40,7 @@ def sutskever(x, p):
     while True:
         lr, g = yield x
         t += 1
-        most = min(0.9, p["momentum"]) if 0 < p.get("momentum_drop", 0) <= t else p["momentum"]
-        a = min(1 - 2 ** (-1 - numpy.log2(t // p.get("momentum_stage", 250) + 1)), most) * a + g
+        a = sutskever_momentum(p, t) * a + g
         x = x - lr * a
 
 
@@ -51,7 +50,7 @@ case(outside, 'name = "momentum"; lr = 0.05; momentum = 0.85; dampening = 0.3')
 case(outside, 'name = "momentum"; lr = 0.05; momentum = 0.7; nesterov = true')
 for dialect in ("paper", "keras"):
     case(inside, f'name = "momentum"; dialect = "{dialect}"; lr = 0.05; momentum = 0.8')
-case(inside, 'name = "momentum"; dialect = "keras"; lr = 0.05; momentum = 0.7; nesterov = true')
+    case(inside, f'name = "momentum"; dialect = "{dialect}"; lr = 0.05; momentum = 0.7; nesterov = true')
 case(ipiano_outside, 'name = "momentum"; lr = 0.05; momentum = 0.8', l1=0.4)
 case(ipiano_inside, 'name = "momentum"; dialect = "paper"; lr = 0.05; momentum = 0.8', l1=0.4)
 case(sutskever, 'name = "momentum"; lr = 0.05; momentum = 0.9; momentum_schedule = "sutskever"')

@@ -4,7 +4,9 @@
 //   g_t = grad F(x_{t-1})                                           with probability p
 //         grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}           else
 // p = b / (n + b) unless refresh_probability is given. refresh_every = q takes the full gradient every q steps instead:
-// SpiderBoost (Wang, Ji, Zhou, Liang & Tarokh 2019). The coin of a step is a function of seed and step alone.
+// SpiderBoost (Wang, Ji, Zhou, Liang & Tarokh 2019). The original SPIDER (Fang, Li, Lin & Zhang 2018), which has to be told the
+// accuracy eps it is to reach, is that under clip_global_norm = 2 eps with lr = 1 / (2 L n_0). The coin of a step is a function
+// of seed and step alone.
 #include <string>
 
 #include "talweg/base/random.hpp"
@@ -69,10 +71,11 @@ const Entry entry_page{
     .title = "PAGE: probabilistic gradient estimator",
     .rule =
         "g_t = grad F(x_{t-1}) at first and with probability b / (n + b) (or refresh_probability, or every refresh_every "
-        "steps: SpiderBoost); else grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}; then the rule named by `rule`",
+        "steps: SpiderBoost); else grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}; then the rule named by `rule`. SPIDER of "
+        "target eps: refresh_every, clip_global_norm = 2 eps, lr = 1 / (2 L n_0)",
     .source =
         "Li, Bao, Zhang & Richtarik, ICML 2021, arXiv:2008.10898; refresh_every: Wang, Ji, Zhou, Liang & Tarokh, NeurIPS 2019, "
-        "arXiv:1810.10690",
+        "arXiv:1810.10690; SPIDER: Fang, Li, Lin & Zhang, NeurIPS 2018, arXiv:1807.01695",
     .cost = "2 b gradients; n instead at each full gradient",
     .guarantee =
         "f_i with L-Lipschitz gradients in the mean square, rule sgd, b <= sqrt n, lr <= 1 / (L (1 + sqrt(1 - p) / sqrt(p "

@@ -32,6 +32,7 @@ class Apg final : public Method {
     layout.counter("apg.restarts");
   }
 
+  [[nodiscard]] Grain grain() const override { return restart_ ? Grain::global : Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.n}; }
 
   StepReport step(StepContext& context) const override {

@@ -31,6 +31,7 @@ class Easgd final : public Method {
     StepSize::declare(layout);
     workers_.declare(layout);
   }
+  [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
   StepReport step(StepContext& context) const override {

@@ -37,6 +37,7 @@ class Gd final : public Method {
     layout.scalar("gd.length");  // the last one; 0: none yet
   }
 
+  [[nodiscard]] Grain grain() const override { return search_ ? Grain::global : Grain::element; }
   Cost cost(const CostPoint& p) const override {
     Cost cost = lr_.cost(p) + Cost{.gradients = p.n};
     if (search_) cost = cost + Cost{.values = p.n * (backtracking_.tries + static_cast<int>(kTogether)), .bound = true};

@@ -100,6 +100,7 @@ class Katyusha final : public Method {
     layout.scalar("katyusha.weights");                       // sum of those in the average
   }
 
+  [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override {
     return lr_.cost(p) + Cost{.gradients = 2 * p.batch + (p.step % inner_steps(p.batches_per_epoch) == 0 ? p.n : 0)};
   }

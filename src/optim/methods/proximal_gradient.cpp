@@ -30,6 +30,7 @@ class ProximalGradient final : public Method {
     layout.scalar("proximal_gradient.length");  // the last one; 0: none yet
   }
 
+  [[nodiscard]] Grain grain() const override { return search_ ? Grain::global : Grain::element; }
   Cost cost(const CostPoint& p) const override {
     Cost cost = lr_.cost(p) + Cost{.gradients = p.n};
     if (search_) cost = cost + Cost{.values = p.n * backtracking_.tries, .bound = true};

@@ -40,6 +40,7 @@ class Psgd final : public Method {
 
   Needs needs() const override { return lr_.needs() | keeps_its_lengths(theory_) | Needs{.smooth_omega = true}; }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override { StepSize::declare(layout); }
+  [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
   StepReport step(StepContext& context) const override {

@@ -47,6 +47,7 @@ class Rsag final : public Method {
     layout.vector("rsag.point", math::Initial::x0());      // x of the recurrence; the slot "x" is xm
   }
 
+  [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override {
     if (p.step >= last(p.seed)) return {};
     return lr_.cost(p) + batch(p.step, p.batches_per_epoch).cost(p);

@@ -62,6 +62,7 @@ class Randomized final : public Method {
     layout.vector("rsg.best");       // of the candidates judged so far
     layout.scalar("rsg.best_norm");  // of its prox-gradient
   }
+  [[nodiscard]] Grain grain() const override { return candidates_ > 1 || kind_ == Kind::rsgf ? Grain::global : Grain::element; }
   Cost cost(const CostPoint& p) const override {
     const Place at = place(p.step, p.seed);
     if (at.run == candidates_) return {};

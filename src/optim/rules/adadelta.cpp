@@ -54,6 +54,8 @@ class Adadelta final : public UpdateRule {
   double epsilon_;
 };
 
+constexpr DialectMap kMaps[] = {{"", "", "the same recurrence: defaults differ, nothing else"}};
+
 }  // namespace
 
 extern const Entry entry_adadelta;
@@ -69,6 +71,7 @@ const Entry entry_adadelta{
     .cost = "b gradients",
     .guarantee = "none in the paper: it is a heuristic, and lr does not fall unless a schedule makes it",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Adadelta, UpdateRule>,
 };
 

@@ -76,8 +76,7 @@ constexpr DialectMap kMaps[] = {
      "same"},
     {"keras", "paper",
      "epsilon of paper = epsilon of keras / sqrt(1 - beta2^t): it changes with t, so no constant does it; weight_decay of "
-     "paper "
-     "= lr weight_decay of keras, lr before the schedule"},
+     "paper = lr weight_decay of keras, lr before the schedule"},
 };
 
 }  // namespace

@@ -67,6 +67,8 @@ class Nadam final : public UpdateRule {
   double momentum_decay_;
 };
 
+constexpr DialectMap kMaps[] = {{"", "", "the same recurrence: defaults differ, momentum_decay among them, nothing else"}};
+
 }  // namespace
 
 extern const Entry entry_nadam;
@@ -83,6 +85,7 @@ const Entry entry_nadam{
     .guarantee =
         "none of its own; adam's counterexample (Reddi et al. 2018) concerns the second moment, which is the same here",
     .dialects = dialect_names<kDialects>,
+    .maps = kMaps,
     .make_rule = make<Nadam, UpdateRule>,
 };
 

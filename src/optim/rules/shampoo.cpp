@@ -3,8 +3,8 @@
 //   L_t = L_{t-1} + G_t G_t',  R_t = R_{t-1} + G_t' G_t,  L_0 = epsilon I,  R_0 = epsilon I
 //   W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4)
 // The roots are taken anew every root_every steps, from eigenvectors. What is no matrix, or has a side longer than
-// largest_side, takes adam's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule; the paper has a matrix
-// for each side of any tensor.
+// largest_side, takes adamw's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule; the paper has a matrix
+// for each side of any tensor, and no decay: weight_decay takes that share, times the tensor's rate, off each.
 #include <algorithm>
 #include <cmath>
 
@@ -56,7 +56,9 @@ class Shampoo final : public UpdateRule {
         epsilon_(s.number("epsilon", 1e-4, base::Range::positive(), "L_0 and R_0 are this times the identity")),
         every_(s.integer("root_every", 1, base::Range::at_least(1), "steps from one taking of roots to the next")),
         largest_side_(static_cast<std::size_t>(
-            s.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adam's step"))),
+            s.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adamw's step"))),
+        weight_decay_(s.number("weight_decay", 0.0, base::Range::non_negative(),
+                               "times the tensor's rate: share of every parameter that is taken off each step")),
         adam_(s, {}) {}
   Grain grain() const override { return Grain::tensor; }
   void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
@@ -92,9 +94,9 @@ class Shampoo final : public UpdateRule {
                           tables);
     std::vector<double> rates;
     for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam_.lr(step));
-    return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
-      const auto [rate] = b.real(rates[b.block.tensor]);
-      for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= rate * b.g[i];
+    return update_by([this, rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
+      const auto [rate, kept] = b.real(rates[b.block.tensor], 1 - rates[b.block.tensor] * weight_decay_);
+      for (std::size_t i = 0; i < b.count; ++i) b.x[i] = kept * b.x[i] - rate * b.g[i];
     });
   }
 
@@ -104,6 +106,7 @@ class Shampoo final : public UpdateRule {
   double epsilon_;
   std::int64_t every_;
   std::size_t largest_side_;
+  double weight_decay_;
   AdamOfTheRest adam_;
 };
 
@@ -116,7 +119,8 @@ const Entry entry_shampoo{
     .rule =
         "L_t = L_{t-1} + G_t G_t', R_t = R_{t-1} + G_t' G_t, both from epsilon I;\n"
         "W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4) for each matrix W, roots anew every root_every steps;\n"
-        "adam at adam_lr for the rest, and for matrices with a side longer than largest_side",
+        "adamw at adam_lr for the rest, and for matrices with a side longer than largest_side; x shrinks by weight_decay times "
+        "its tensor's rate",
     .source = "Gupta, Koren & Singer, ICML 2018, arXiv:1802.09568, algorithm 1",
     .cost = "b gradients",
     .guarantee =
