@@ -50,7 +50,7 @@ void Config::list_required() const { memory_->listing = true; }
 
 Section Config::section(std::string_view name) const { return Section(memory_, "").section(name); }
 
-void Config::reject_unread() const { memory_->reject_unread(); }
+void Config::reject_unread(const Elsewhere& elsewhere) const { memory_->reject_unread(elsewhere); }
 
 std::vector<Resolved> Config::resolved() const { return memory_->resolved; }
 

@@ -82,7 +82,7 @@ void Config::Memory::declare(const std::string& path, std::string_view key, std:
                       .choices = std::move(choices)});
 }
 
-void Config::Memory::reject_unread() const {
+void Config::Memory::reject_unread(const Elsewhere& elsewhere) const {
   Unknown first;
   for (const std::string& path : order) {
     const Opened& section = opened.find(path)->second;
@@ -100,9 +100,14 @@ void Config::Memory::reject_unread() const {
         fail(ExitCode::bad_config, "--set: {}: unknown table; {}", top, suggestion(top, opened.find("")->second.asked));
       if (section == opened.end()) continue;  // a table that is not there has no such key
       if (std::ranges::find(section->second.asked, u.key) != section->second.asked.end()) continue;
+      if (!nearest(u.key, section->second.asked)) continue;  // it is not there, as was wished, whatever it is
       fail(ExitCode::bad_config, "--set: {}: unknown key; {}", dotted(u.path, u.key), suggestion(u.key, section->second.asked));
     }
     return;
+  }
+  if (const std::string with = elsewhere ? elsewhere(first.path, first.entry->key) : ""; !with.empty()) {
+    fail(ExitCode::bad_config, "{}: {}: nothing reads it here, expected it beside {}", first.entry->place.text(),
+         dotted(first.path, first.entry->key), with);
   }
   fail(ExitCode::bad_config, "{}: {}: unknown {}; {}", first.entry->place.text(), dotted(first.path, first.entry->key),
        first.entry->node.kind() == 't' ? "table" : "key", suggestion(first.entry->key, opened.find(first.path)->second.asked));

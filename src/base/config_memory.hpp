@@ -41,7 +41,7 @@ struct Config::Memory {
   void declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
                std::vector<std::string> choices = {});
 
-  void reject_unread() const;
+  void reject_unread(const Elsewhere& elsewhere) const;
 
  private:
   void ask(std::string_view path, std::string_view key);

@@ -56,7 +56,11 @@ T value_of(Memory& memory, const std::string& path, std::string_view key, const 
 template <class T, class Memory, class Convert>
 std::vector<T> values_of(Memory& memory, const std::string& path, std::string_view key, std::vector<T> fallback,
                          std::string_view list, const std::string& expected, const Range& range, Convert convert) {
-  const auto allowed = [&](T v) { return range.contains(static_cast<double>(v)); };
+  const bool any = std::isinf(range.low) && std::isinf(range.high);  // bounds, which may be none
+  const auto allowed = [&](T v) {
+    const auto number = static_cast<double>(v);
+    return range.contains(number) && (any || std::isfinite(number));
+  };
   const Entry* entry = memory.find(path, key);
   if (entry == nullptr) {
     require_default(std::ranges::all_of(fallback, allowed), path, key);
@@ -96,8 +100,9 @@ double Section::number(std::string_view key, std::optional<double> fallback, Ran
   const auto stands = memory_->stands.find(dotted(path_, key));
   const bool text = stands != memory_->stands.end();
   const auto convert = [&](const Node& node) { return text ? std::optional(stands->second) : as_number(node); };
-  const double value =
-      value_of(*memory_, path_, key, fallback, ranged("a number", range), convert, [&](double v) { return range.contains(v); });
+  const double value = value_of(*memory_, path_, key, fallback, ranged("a number", range), convert, [&](double v) {
+    return range.contains(v) && (std::isfinite(v) || (fallback && std::isinf(*fallback)));
+  });
   memory_->declare(path_, key, text ? to_toml(*memory_->find(path_, key)->node.as<std::string>()) : to_toml(value), meaning);
   return value;
 }

@@ -80,12 +80,11 @@ TheoryCurves theory_of(const ComparedRun& run) {
   const optim::ProvenBound* bound = known.convex && known.smoothness ? optim::proven_bound(method, constants) : nullptr;
   curves.bound_text = bound != nullptr ? fmt::format("F - F* <= {} ({})", bound->text, bound->source)
                                        : "no bound in closed form for this method, at this step length, on this problem";
-  const bool from_start = start == read.problem->problem->start();
+  const bool in_span = optim::stays_in_span(method) && read.run.engine.batch == 0 && read.regularizer.l1 == 0 && l2 == 0 &&
+                       start == read.problem->problem->start();
   for (const double k : curves.step) {
     curves.bound.push_back(bound != nullptr && k > 0 ? bound->after(constants, k) : kNothing);
-    const auto lower = bound != nullptr && bound->span && from_start && l2 == 0
-                           ? read.problem->problem->lower_bound(static_cast<std::int64_t>(k))
-                           : std::nullopt;
+    const auto lower = in_span ? read.problem->problem->lower_bound(static_cast<std::int64_t>(k)) : std::nullopt;
     curves.lower.push_back(lower.value_or(kNothing));
   }
   return curves;
@@ -98,7 +97,7 @@ std::string theory_table(const std::vector<TheoryCurves>& all) {
   std::string texts;
   for (const TheoryCurves& c : all) {
     if (!c.step.empty()) {
-      const double share = c.gap.back() / c.bound.back();
+      const double share = std::max(0.0, c.gap.back()) / c.bound.back();
       table.add({c.run, fmt::format("{:.0f}", c.step.back()), number_text(c.gap.back()), number_text(c.bound.back()),
                  std::isnan(share) ? "-" : fmt::format("{:.3f}", share), number_text(c.lower.back())});
     }

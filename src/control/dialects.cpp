@@ -106,6 +106,7 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
     base::fail(base::ExitCode::usage, "--diff: found '{}', expected a dialect of {}: {}", name, entry.name,
                entry.dialects.empty() ? std::string("it has none") : fmt::format("{}", fmt::join(entry.dialects, ", ")));
   }
+  if (one == other) base::fail(base::ExitCode::usage, "--diff: found '{}' twice, expected two dialects of {}", one, entry.name);
   DialectDiff diff{.method = std::string(entry.name),
                    .one = std::string(one),
                    .other = std::string(other),

@@ -7,6 +7,7 @@
 #include "talweg/base/error.hpp"
 #include "talweg/data/load.hpp"
 #include "talweg/model/build.hpp"
+#include "talweg/optim/settings.hpp"
 
 namespace talweg::control {
 namespace {
@@ -74,27 +75,12 @@ struct Built {
   }
 };
 
-/// Settings that might bring other keys: the other names of a choice, the other value of a flag, and 1 where 0 turns something
-/// off. Rules and dialects are listed elsewhere.
-std::vector<std::string> other_settings(const base::Resolved& key) {
-  if (key.key == "rule" || key.key == "dialect") return {};
-  std::vector<std::string> settings;
-  for (const std::string& name : key.choices) {
-    if (const std::string value = fmt::format("\"{}\"", name); value != key.value) settings.push_back(value);
-  }
-  if (key.value == "false") settings.emplace_back("true");
-  if (key.value == "true") settings.emplace_back("false");
-  if (key.value == "0") settings.emplace_back("1");
-  if (key.value == "0.0") settings.emplace_back("1.0");
-  for (std::string& value : settings) value = fmt::format("{} = {}", key.key, value);
-  return settings;
-}
-
 /// The keys that the entry reads only when another is set otherwise; modes with the same keys are one.
 std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vector<base::Resolved>& usual) {
   std::vector<MethodView::Mode> modes;
   for (const base::Resolved& key : usual) {
-    for (const std::string& setting : other_settings(key)) {
+    if (key.key == "rule" || key.key == "dialect") continue;  // listed elsewhere
+    for (const std::string& setting : optim::other_settings(key)) {
       std::vector<base::Resolved> more;
       try {
         more = Built(entry, setting).hyperparameters;

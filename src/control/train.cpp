@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/command.hpp"
+#include "talweg/base/log.hpp"
 #include "talweg/train/run_directory.hpp"
 #include "talweg/train/trainer.hpp"
 
@@ -36,7 +37,11 @@ base::ExitCode run_train(Context& context, const Options& options) {
       print(train::to_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
     }
   }
-  return result.summary.ending.code;
+  const train::Ending& ending = result.summary.ending;
+  const bool well = ending.code == base::ExitCode::finished || ending.code == base::ExitCode::stopped_early;
+  // Who keeps stderr alone is told too.
+  if (comm.coordinator() && !well) base::say(stderr, fmt::format("talweg train: {}: {}\n", ending.reason, ending.message));
+  return ending.code;
 }
 
 Action declare(Arguments& arguments) {

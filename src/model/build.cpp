@@ -93,10 +93,12 @@ void refuse_batch_normalization(const base::Section& model) {
     model.fail("normalization", normalization.empty() ? "a value" : fmt::format("\"{}\"", normalization),
                "no such key: layers are not normalised");
   }
-  for (const auto& [key, meaning] : {std::pair("kind", kKindMeaning), std::pair("activation", kActivationMeaning)}) {
+  const auto refuse_in = [&](const char* key, const char* meaning) {
     const std::string name = text_of(key, meaning);
     if (speaks_of(name, "batch") && speaks_of(name, "norm")) refuse(key, fmt::format("\"{}\"", name));
-  }
+  };
+  refuse_in("kind", kKindMeaning);
+  if (text_of("kind", kKindMeaning) != "linear") refuse_in("activation", kActivationMeaning);  // else it is an unknown key
 }
 
 }  // namespace

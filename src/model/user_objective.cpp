@@ -6,7 +6,24 @@
 #include <limits>
 #include <stdexcept>
 
+#include "talweg/base/error.hpp"
+
 namespace talweg::model {
+namespace {
+
+/// What `ask` returns, of the user's code at example `i`; what it throws names the record.
+template <class Ask>
+auto of_user(std::uint64_t record, Ask ask) {
+  try {
+    return ask();
+  } catch (const base::Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    base::fail(base::ExitCode::bad_data, "record {}: the objective threw: {}", record, e.what());
+  }
+}
+
+}  // namespace
 
 void UserTerms::hessian_vector(std::span<const double>, std::span<const double>, const UserExample&, std::span<double>) const {
   throw std::logic_error("has_hessian_vector() is true, but hessian_vector() is not written");
@@ -37,6 +54,8 @@ struct UserObjective<Real>::UserTape final : public Tape<Real> {
 
 template <class Real>
 UserObjective<Real>::UserObjective(std::shared_ptr<const UserTerms> terms) : terms_(std::move(terms)) {
+  if (terms_->tensors().empty())
+    base::fail(base::ExitCode::bad_config, "{}: found no parameter tensors, expected one at least", terms_->describe());
   for (const UserTensor& tensor : terms_->tensors()) {
     begin_.push_back(layout_.parameters());
     layout_.add(tensor.name, tensor.shape, tensor.bias);
@@ -79,7 +98,9 @@ double UserObjective<Real>::forward_backward(Point<Real> point, const data::Exam
   unpack(point.x, tape.x);
   tape.gradient.assign(layout_.parameters(), 0);
   double sum = 0;
-  for (std::size_t i = 0; i < examples.count; ++i) sum += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+  for (std::size_t i = 0; i < examples.count; ++i) {
+    sum += of_user(examples.records[i], [&] { return terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient); });
+  }
   for (double& g : tape.gradient) g *= static_cast<double>(weight);
   return sum;
 }
@@ -96,7 +117,9 @@ void UserObjective<Real>::tangent(Point<Real> point, Point<Real> direction, Tape
   unpack(point.x, tape.x);
   unpack(direction.x, tape.v);
   tape.product.assign(layout_.parameters(), 0);
-  for (std::size_t i = 0; i < tape.examples->count; ++i) terms_->hessian_vector(tape.x, tape.v, tape.example(i), tape.product);
+  for (std::size_t i = 0; i < tape.examples->count; ++i) {
+    of_user(tape.examples->records[i], [&] { terms_->hessian_vector(tape.x, tape.v, tape.example(i), tape.product); });
+  }
 }
 
 template <class Real>
@@ -112,7 +135,7 @@ Evaluation UserObjective<Real>::evaluate(Point<Real> point, const data::Examples
   e.loss = forward_backward(point, examples, Real{1}, tape);
   for (std::size_t i = 0; i < examples.count; ++i) {
     const UserExample example = tape.example(i);
-    const double error = terms_->predict(tape.x, example) - example.target;
+    const double error = of_user(example.record, [&] { return terms_->predict(tape.x, example); }) - example.target;
     e.squared_error += error * error;
     e.target += example.target;
     e.target_squared += example.target * example.target;
@@ -132,8 +155,10 @@ void UserObjective<Real>::along(Point<Real> point, Point<Real> direction, std::s
     for (std::size_t j = 0; j < tape.start.size(); ++j) tape.x[j] = tape.start[j] + lengths[k] * tape.v[j];
     tape.gradient.assign(tape.start.size(), 0);
     out[k] = {};
-    for (std::size_t i = 0; i < examples.count; ++i)
-      out[k].value += terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient);
+    for (std::size_t i = 0; i < examples.count; ++i) {
+      out[k].value +=
+          of_user(examples.records[i], [&] { return terms_->value_and_gradient(tape.x, tape.example(i), tape.gradient); });
+    }
     for (std::size_t j = 0; j < tape.start.size(); ++j) out[k].slope += tape.gradient[j] * tape.v[j];
   }
 }
@@ -144,7 +169,9 @@ void UserObjective<Real>::predict(Point<Real> point, const data::Examples<Real>&
   auto& tape = static_cast<UserTape&>(opaque);
   tape.examples = &examples;
   unpack(point.x, tape.x);
-  for (std::size_t i = 0; i < examples.count; ++i) out[i] = static_cast<Real>(terms_->predict(tape.x, tape.example(i)));
+  for (std::size_t i = 0; i < examples.count; ++i) {
+    out[i] = static_cast<Real>(of_user(examples.records[i], [&] { return terms_->predict(tape.x, tape.example(i)); }));
+  }
 }
 
 template class UserObjective<float>;

@@ -20,7 +20,8 @@ Averaging::Averaging(const base::Section& s, bool outputs) {
     if (kind_ == Kind::stochastic_weight)
       every_ = s.integer("average_every", 100, base::Range::at_least(1), "steps from one point that is averaged to the next");
     if (kind_ == Kind::exponential)
-      decay_ = s.number("average_decay", 0.999, base::Range::decay(), "of the average; less in the first steps");
+      decay_ = s.number("average_decay", 0.999, base::Range::decay(),
+                        "of the average; at most (1 + k) / (10 + k), k steps after average_from");
   }
   if (outputs) return;
   lookahead_ =

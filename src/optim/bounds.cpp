@@ -29,23 +29,22 @@ bool known_curvature(const base::Section& s) {
 // agd: Nesterov 1983, in the constants of Beck & Teboulle.
 constexpr std::array kBounds = {
     ProvenBound{"gd", "min(|x_0 - x*|^2 / (lr (4 k + 2 / (lr L))), (1 - mu lr)^k (F(x_0) - F*))",
-                "Drori & Teboulle, Math. Program. 145 (2014), theorem 3.1", true, plain,
+                "Drori & Teboulle, Math. Program. 145 (2014), theorem 3.1", plain,
                 [](const BoundConstants& c, double k) {
                   return std::min(c.distance2 / (4 * c.lr * k + 2 / c.smoothness), linear(c, k));
                 }},
     ProvenBound{"proximal_gradient", "min(|x_0 - x*|^2 / (2 lr k), (1 - mu lr)^k (F(x_0) - F*))",
-                "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 3.1", true, plain,
+                "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 3.1", plain,
                 [](const BoundConstants& c, double k) { return std::min(c.distance2 / (2 * c.lr * k), linear(c, k)); }},
-    ProvenBound{"agd", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Nesterov 1983; Beck & Teboulle 2009, theorem 4.4", true,
-                plain_momentum, accelerated},
+    ProvenBound{"agd", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Nesterov 1983; Beck & Teboulle 2009, theorem 4.4", plain_momentum,
+                accelerated},
     ProvenBound{"agd", "(1 - sqrt(strong_convexity lr))^k (F(x_0) - F* + strong_convexity |x_0 - x*|^2 / 2)",
-                "Nesterov, Introductory Lectures (2004), 2.2; Beck 2017, theorem 10.42", true, known_curvature,
-                accelerated_linear},
+                "Nesterov, Introductory Lectures (2004), 2.2; Beck 2017, theorem 10.42", known_curvature, accelerated_linear},
     ProvenBound{"fista", "(1 - sqrt(strong_convexity lr))^k (F(x_0) - F* + strong_convexity |x_0 - x*|^2 / 2)",
-                "Beck, First-Order Methods in Optimization (2017), theorem 10.42", true, known_curvature, accelerated_linear},
-    ProvenBound{"fista", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 4.4", true,
+                "Beck, First-Order Methods in Optimization (2017), theorem 10.42", known_curvature, accelerated_linear},
+    ProvenBound{"fista", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), theorem 4.4",
                 plain_momentum, accelerated},
-    ProvenBound{"apg", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Tseng 2008, corollary 2", true, plain_momentum, accelerated}};
+    ProvenBound{"apg", "2 |x_0 - x*|^2 / (lr (k + 1)^2)", "Tseng 2008, corollary 2", plain_momentum, accelerated}};
 
 }  // namespace
 
@@ -56,6 +55,14 @@ const ProvenBound* proven_bound(const base::Section& method, const BoundConstant
   const auto found =
       std::ranges::find_if(kBounds, [&](const ProvenBound& b) { return b.method == name && b.speaks_of(method); });
   return found != kBounds.end() ? &*found : nullptr;
+}
+
+bool stays_in_span(const base::Section& method) {
+  constexpr std::array<std::string_view, 12> kNames = {
+      "sgd", "momentum",         "nesterov", "schedule_free_sgd", "gd", "agd", "proximal_gradient", "fista",
+      "apg", "barzilai_borwein", "lbfgs",    "nonlinear_cg"};
+  const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
+  return std::ranges::find(kNames, name) != kNames.end() && is(method, "noise", "none") && method.kind("clip_value") == 0;
 }
 
 double svrg_factor(double term_smoothness, double strong_convexity, double lr, double m) {

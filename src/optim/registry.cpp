@@ -5,6 +5,7 @@
 #include <array>
 
 #include "optim/first_order.hpp"
+#include "optim/noise.hpp"
 #include "talweg/base/error.hpp"
 
 namespace talweg::optim {
@@ -125,6 +126,7 @@ constexpr std::string_view kNameMeaning = "the optimization method: see `talweg 
 
 Culprit culprit(const base::Section& method, bool Needs::*need) {
   const Entry& entry = find_entry(method.text("name", "sgd", kNameMeaning));
+  if (entry.make_method == nullptr && Noise(method).needs().*need) return {"noise", "langevin"};
   if (entry.make_estimator != nullptr) {
     const Entry& rule = find_entry(method.text("rule", "sgd", "what is done with the estimated gradient"));
     if (rule.make_rule(method)->needs().*need) return {"rule", std::string(rule.name)};
@@ -134,6 +136,7 @@ Culprit culprit(const base::Section& method, bool Needs::*need) {
 
 /// "; these do: ..." with the names that, put in the culprit's place with their defaults, fit this run.
 std::string alternatives(const base::Section& method, const Culprit& culprit, const Offer& offer) {
+  if (culprit.key == "noise") return "";
   std::vector<std::string_view> found;
   for (const Entry* entry : kCatalogue) {
     std::string lines = fmt::format("[method]\nname = \"{}\"\n", entry->name);
@@ -145,7 +148,7 @@ std::string alternatives(const base::Section& method, const Culprit& culprit, co
     if (fits(needs_of(*build_method(config.section("method"))), offer)) found.push_back(entry->name);
   }
   if (found.empty()) return "; no other fits this run either";
-  return fmt::format("; these fit this run: {}", fmt::join(found, ", "));
+  return fmt::format("; these fit this run: {} (with keys of their own)", fmt::join(found, ", "));
 }
 
 }  // namespace

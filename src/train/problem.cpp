@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/problem.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "talweg/comm/agree.hpp"
 
 namespace talweg::train {
@@ -10,12 +13,22 @@ using base::ExitCode;
 
 template <class Real>
 data::Dataset<Real> rows_in_memory(const UserRows& rows, const comm::Communicator& comm) {
-  if (rows.rows.size() != rows.count * rows.features || rows.targets.size() != rows.count || rows.count == 0) {
+  if (rows.count == 0) base::fail(ExitCode::bad_data, "rows given in memory: found none, expected one at least");
+  if (rows.rows.size() != rows.count * rows.features || rows.targets.size() != rows.count) {
     base::fail(ExitCode::bad_data, "rows given in memory: found {} numbers and {} targets, expected {} x {} and {}",
                rows.rows.size(), rows.targets.size(), rows.count, rows.features, rows.count);
   }
   const std::vector<Real> values(rows.rows.begin(), rows.rows.end());
   const std::vector<Real> targets(rows.targets.begin(), rows.targets.end());
+  const auto expect_finite = [](std::span<const Real> numbers, std::size_t in_a_row, const char* what) {
+    const auto bad = std::ranges::find_if(numbers, [](Real v) { return !std::isfinite(v); });
+    if (bad == numbers.end()) return;
+    const auto place = static_cast<std::size_t>(bad - numbers.begin());
+    base::fail(ExitCode::bad_data, "rows given in memory: row {}, {} {}: found {}, expected a finite {}", place / in_a_row,
+               what, place % in_a_row, *bad, sizeof(Real) == sizeof(float) ? "float32" : "float64");
+  };
+  expect_finite(values, rows.features, "feature");
+  expect_finite(targets, 1, "target");
   return data::in_memory<Real>({.count = rows.count, .features = rows.features, .sparse = false, .classes = {}}, values,
                                targets, comm.rank(), comm.size());
 }

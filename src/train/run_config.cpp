@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "talweg/optim/leave_out.hpp"
+#include "talweg/optim/settings.hpp"
 
 namespace talweg::train {
 namespace {
@@ -217,7 +218,9 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
       trace.number("evaluate_every", 1.0, Range::non_negative(), "epochs between evaluations; 0: only at the end");
   run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
   run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
-  config.reject_unread();
+  config.reject_unread([&](std::string_view table, std::string_view key) {
+    return table == "method" ? optim::setting_that_reads(config.resolved(), key) : std::string();
+  });
   if (run.trace.evaluate_every == 0 &&
       (run.stop.patience > 0 || std::isfinite(run.stop.target_loss) || run.schedule->observes())) {
     trace.fail("evaluate_every", "0 beside stop.patience, stop.target_loss or a schedule that goes by evaluations",

@@ -102,7 +102,7 @@ std::string to_text(const Summary& s) {
     const std::string line = figure_line(s.figures, part);
     if (!line.empty()) text += fmt::format("  {:<11} {}\n", part, line);
   }
-  if (s.least)
+  if (s.least && std::isfinite(s.figures.get("train_objective")))
     text += fmt::format("  answer      F* = {:.10g}, F - F* = {:.3e}\n", *s.least, s.figures.get("train_objective") - *s.least);
   for (const auto& [smooth, what] : {std::pair(true, "|grad F|"), std::pair(false, "|x - prox(x - grad f)|")}) {
     const double norm = s.figures.get(gradient_figure(smooth));

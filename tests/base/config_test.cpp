@@ -64,6 +64,10 @@ INSTANTIATE_TEST_SUITE_P(
                             "run.toml:2:5: a.x: found 0, expected a number in (0, inf)"},
                     Refused{"x = nan\n", [](const Section& s) { s.number("x", std::nullopt, Range::unit(), ""); },
                             "run.toml:2:5: a.x: found nan, expected a number in [0, 1]"},
+                    Refused{"x = inf\n", [](const Section& s) { s.number("x", std::nullopt, Range::positive(), ""); },
+                            "run.toml:2:5: a.x: found inf, expected a number in (0, inf)"},
+                    Refused{"x = [1, inf]\n", [](const Section& s) { s.numbers("x", {}, Range::positive(), ""); },
+                            "run.toml:2:9: a.x[1]: found inf, expected a number in (0, inf)"},
                     Refused{"n = 2.5\n", [](const Section& s) { s.integer("n", std::nullopt, Range::at_least(1), ""); },
                             "run.toml:2:5: a.n: found 2.5, expected an integer in [1, inf)"},
                     Refused{"\n\n   on = 1\n", [](const Section& s) { s.flag("on", true, ""); },
@@ -129,12 +133,25 @@ TEST(Config, AnOverrideWithoutAValueTakesTheKeyOut) {
   EXPECT_EQ(a.kind("inner"), 0) << "no table comes of it";
   EXPECT_EQ(config.section("b").integer("z", 7, {}, ""), 4) << "later ones win";
   EXPECT_EQ(config.resolved()[0].origin, "default");
-  EXPECT_NE(message(ExitCode::bad_config, [&] { config.reject_unread(); }).find("a.w: unknown key"), std::string::npos);
-  a.integer("w", 7, {}, "");
-  EXPECT_NO_THROW(config.reject_unread()) << "nobody reads old any more: that is why it was taken out";
+  EXPECT_NO_THROW(config.reject_unread()) << "nobody reads old any more: that is why it was taken out; and w was not there";
+  const Config typo = parse("[a]\nsteps = 1\n", {"a.step="});
+  typo.section("a").integer("steps", 7, {}, "");
+  EXPECT_NE(message(ExitCode::bad_config, [&] { typo.reject_unread(); }).find("a.step: unknown key; did you mean 'steps'?"),
+            std::string::npos);
   const Config slip = parse("[a]\nx = 1\n", {"aa.x="});
   slip.section("a").integer("x", 7, {}, "");
   EXPECT_NE(message(ExitCode::bad_config, [&] { slip.reject_unread(); }).find("aa: unknown table"), std::string::npos);
+}
+
+TEST(Config, AKeyThatIsReadUnderAnotherSettingIsToldSo) {
+  const Config config = parse("[a]\nx = 1\n");
+  EXPECT_NE(config.section("a").kind("x"), 0);
+  const std::string told = message(ExitCode::bad_config, [&] {
+    config.reject_unread([](std::string_view table, std::string_view key) {
+      return table == "a" && key == "x" ? std::string("kind = \"other\"") : std::string();
+    });
+  });
+  EXPECT_EQ(told, "run.toml:2:1: a.x: nothing reads it here, expected it beside kind = \"other\"");
 }
 
 TEST(Config, RemembersWhereValuesCameFrom) {

@@ -110,6 +110,7 @@ TEST(Dialects, EachIsToldByItsOwnLines) {
 
 TEST(Dialects, UnknownOnesAreRefused) {
   EXPECT_THROW(dialect_diff(optim::find_entry("adam"), "tf1", "tf2"), base::Error);
+  EXPECT_THROW(dialect_diff(optim::find_entry("adam"), "tf1", "tf1"), base::Error);
   EXPECT_THROW(dialect_diff(optim::find_entry("sgd"), "tf1", "torch"), base::Error);
 }
 

@@ -76,6 +76,29 @@ TEST_F(SlurmScript, DoesNotRequeueWhatSomebodyHasStopped) {
   EXPECT_EQ(requeued(), "");
 }
 
+TEST_F(SlurmScript, RequeuesLossesFiveTimesInARow) {
+  const auto program_that_ends_with = [&](int code) {
+    const fs::path program = folder_.write("bin/fake", "#!/bin/sh\nexit " + std::to_string(code) + "\n");
+    fs::permissions(program, fs::perms::owner_all);
+    return "TALWEG=" + program.string();
+  };
+  fs::create_directories(run_);
+  auto environment = environment_;
+  const auto times = [&] { return std::ranges::count(requeued(), '\n'); };
+  const auto run_with = [&](int code) {
+    environment.push_back(program_that_ends_with(code));
+    EXPECT_EQ(run(command(), environment).code, code);
+    environment.pop_back();
+  };
+  for (int k = 0; k < 4; ++k) run_with(137);
+  EXPECT_EQ(times(), 4);
+  run_with(75);  // time limits between losses are no losses
+  for (int k = 0; k < 5; ++k) run_with(k % 2 == 0 ? 137 : 69);
+  EXPECT_EQ(times(), 10);
+  run_with(137);
+  EXPECT_EQ(times(), 10) << "six in a row";
+}
+
 TEST_F(SlurmScript, DoesNotRequeueWhatWouldFailAgain) {
   EXPECT_EQ(run(command({"--set", "run.batc=3"}), environment_).code, 78);
   EXPECT_EQ(requeued(), "");

@@ -146,6 +146,40 @@ TEST_F(Train, StopsByPatienceAndKeepsTheBest) {
   EXPECT_NE(read_file(folder_ / "last.npz"), read_file(folder_ / "best.npz"));
 }
 
+// Where the parameters are another point than the iterate both are to be had; averages leave the iterates as they were.
+TEST_F(Train, BothPointsAreExported) {
+  const auto exported = [&](const std::string& point) {
+    const std::string file = (folder_ / ("of" + point + ".npz")).string();
+    std::vector<std::string> command = {"export", run(), "-o", file};
+    if (!point.empty()) command.insert(command.end(), {"--point", point});
+    const Result result = talweg(0, command);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read_file(file);
+  };
+  train(1, small(""), {"--fresh"});
+  const std::string plain = exported("");
+  EXPECT_TRUE(exported("x") == plain);
+  EXPECT_TRUE(exported("parameters") == plain);
+  for (const char* average : {"polyak", "random"}) {
+    train(1, small(""), {"--fresh", "--set", std::string("method.average=") + average});
+    EXPECT_TRUE(exported("x") == plain) << average;
+    EXPECT_FALSE(exported("") == plain) << average;
+    EXPECT_TRUE(exported("parameters") == exported("")) << average;
+  }
+  EXPECT_FALSE(exported("first_moment") == plain);
+  const Result unknown = talweg(0, {"export", run(), "--point", "z", "-o", (folder_ / "z.npz").string()});
+  EXPECT_EQ(unknown.code, 64);
+  for (const char* name : {"'z'", "parameters", "x", "second_moment"})
+    EXPECT_NE(unknown.err.find(name), std::string::npos) << unknown.err;
+}
+
+TEST_F(Train, ARunThatFailsSaysSoOnStderrToo) {
+  const Result result =
+      talweg(0, {"train", small(""), "--run", run(), "--fresh", "--progress", "none", "--json", "--set", "method.lr=1e300"});
+  EXPECT_EQ(result.code, 79);
+  EXPECT_NE(result.err.find("talweg train: diverged: after step"), std::string::npos) << result.err;
+}
+
 TEST_F(Train, WallSecondsStopsWith75AndGoesOn) {
   const std::string config = small("[stop]\nwall_seconds = 0.3\n[trace]\nevaluate_every = 0\n", 1000000);
   const json first = train(2, config, {}, 75);

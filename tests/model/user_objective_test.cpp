@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "talweg/base/error.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 
@@ -150,12 +151,19 @@ TEST(UserTerms, SayWhatTheyCannotDo) {
   try {
     objective.tangent({point, {}}, {point, {}}, *tape);
     ADD_FAILURE() << "nothing was thrown";
-  } catch (const std::logic_error& e) {
+  } catch (const base::Error& e) {
     EXPECT_NE(std::string(e.what()).find("hessian_vector() is not written"), std::string::npos) << e.what();
   }
   std::vector<double> out(3);
   objective.predict({point, {}}, examples, *tape, out);
   for (const double p : out) EXPECT_TRUE(std::isnan(p)) << "no prediction was written";
+}
+
+TEST(UserTerms, WithoutTensorsAreRefused) {
+  class Empty final : public Least {
+    std::vector<model::UserTensor> tensors() const override { return {}; }
+  };
+  EXPECT_THROW(model::UserObjective<double>(std::make_shared<Empty>()), base::Error);
 }
 
 TEST(UserTerms, SeeTheRecordNumberAndMayThrow) {
@@ -171,7 +179,13 @@ TEST(UserTerms, SeeTheRecordNumberAndMayThrow) {
   const std::vector<double> point(objective.layout().extent(), 1.0);
   const auto tape = objective.make_tape();
   const auto examples = rows.view(false);
-  EXPECT_THROW(objective.forward_backward({point, {}}, examples, 1.0, *tape), std::domain_error);
+  try {
+    objective.forward_backward({point, {}}, examples, 1.0, *tape);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), base::ExitCode::bad_data);
+    EXPECT_STREQ(e.what(), "record 41: the objective threw: record 41 has no logarithm");
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "talweg/optim/settings.hpp"
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {
@@ -120,19 +121,13 @@ struct Defaults {
 
 inline std::size_t batch_of(const Defaults& defaults) { return defaults.method->needs().full_batch ? 0 : 9; }
 
-/// [method] of the entry with its defaults, and with each of its keys set otherwise: the other names of a choice, the other
-/// value of a flag, 1 where 0 turns something off. What does not stand alone is left out.
+/// [method] of the entry with its defaults, and with each of its keys set otherwise. What does not stand alone is left out.
 inline std::vector<std::string> modes_of(const optim::Entry& entry) {
   std::vector<std::string> modes = {lines_of(entry)};
   for (const base::Resolved& key : Defaults(entry).config.resolved()) {
-    std::vector<std::string> values;
-    for (const std::string& choice : key.choices) values.push_back('"' + choice + '"');
-    for (const auto& [value, other] : {std::pair("false", "true"), {"true", "false"}, {"0", "1"}, {"0.0", "1.0"}}) {
-      if (key.value == value) values.emplace_back(other);
-    }
-    for (const std::string& value : values) {
-      if (value == key.value || key.key == "name") continue;
-      std::string lines = lines_of(entry, key.key + " = " + value + "\n");
+    if (key.key == "name") continue;
+    for (const std::string& setting : optim::other_settings(key)) {
+      std::string lines = lines_of(entry, setting + "\n");
       try {
         optim::build_method(base::Config::parse("[method]\n" + lines, "modes.toml").section("method"));
       } catch (const base::Error&) {

@@ -84,6 +84,29 @@ TEST(Bounds, ProximalMethods) {
   }
 }
 
+// Nesterov's chain is slow for whoever stays in the span of its gradients, however clever: lbfgs, conjugate gradients...
+TEST(Bounds, TheChainsLowerBoundHoldsForAllWhoStayInTheSpan) {
+  const KnownProblem p(kChain);
+  const double L = *p.known.smoothness;
+  int methods = 0;
+  for (const optim::Entry* entry : optim::catalogue()) {
+    std::string keys = fmt::format("name = \"{}\"", entry->name);
+    if (!optim::stays_in_span(section(keys))) continue;
+    ++methods;
+    if (entry->name != "lbfgs" && entry->name != "nonlinear_cg") keys += fmt::format("; lr = {:.17e}", 0.9 / L);
+    MethodRun<double> run(keys, p.sum(), p.config.start);
+    for (int k = 1; k <= 60; ++k) {
+      if (run.step().outcome != optim::Outcome::going_on) break;
+      const auto least = p.config.problem->lower_bound(k);
+      if (!least) break;
+      ASSERT_GE(p.value(run.output()) - *p.known.least, *least - 1e-13) << keys << ", step " << k;
+    }
+  }
+  EXPECT_GE(methods, 10);
+  EXPECT_FALSE(optim::stays_in_span(section("name = \"adam\"")));
+  EXPECT_FALSE(optim::stays_in_span(section("name = \"sgd\"; noise = \"sphere\"; noise_scale = 1.0")));
+}
+
 TEST(Bounds, AreSaidOfNothingElse) {
   const optim::BoundConstants constants{.smoothness = 1, .strong_convexity = 0, .distance2 = 1, .gap = 1, .lr = 1};
   EXPECT_NE(optim::proven_bound(section("name = \"gd\""), constants), nullptr);

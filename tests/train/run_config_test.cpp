@@ -81,6 +81,13 @@ TEST(RunConfig, GroupLassoAndBallAreRefusedByWhoseSourceHasNoProxForThem) {
   EXPECT_NO_THROW(parse_run(parse("[regularizer]\ngroup_lasso = 0.1\n[method]\nname = \"adagrad\"\n")));
 }
 
+TEST(RunConfig, NoiseWithoutAProxIsBlamedForItself) {
+  const std::string said = refusal("[regularizer]\nl1 = 0.1\n[method]\nname = \"sgd\"\nnoise = \"langevin\"\n");
+  for (const char* piece : {"regularizer.l1", "method.noise = \"langevin\"", "exp(-F / T)"})
+    EXPECT_NE(said.find(piece), std::string::npos) << said;
+  EXPECT_EQ(said.find("these fit"), std::string::npos) << "no other method helps: " << said;
+}
+
 TEST(RunConfig, TheProxGradientsNormIsTheGradientsByAnotherName) {
   EXPECT_EQ(parse_run(parse("[stop]\nprox_gradient_norm = 1e-3\n")).stop.gradient_norm, 1e-3);
   expect_refusal("[stop]\nprox_gradient_norm = 1e-3\ngradient_norm = 1e-3\n", {"stop.prox_gradient_norm", "one of them"});
@@ -185,6 +192,21 @@ TEST(RunConfig, StopsThatNeedEvaluationsNeedThem) {
   expect_refusal("[stop]\ntarget_loss = 0.1\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "stop.target_loss"});
   expect_refusal("[schedule]\nkind = \"plateau\"\n[trace]\nevaluate_every = 0\n", {"trace.evaluate_every", "schedule"});
   EXPECT_NO_THROW(parse_run(parse("[trace]\nevaluate_every = 0\n")));
+}
+
+TEST(RunConfig, KeysOfAnotherModeSayOfWhich) {
+  expect_refusal("[method]\nname = \"adam\"\naverage_decay = 0.9\n",
+                 {"run.toml:8:1: method.average_decay", "beside average = \"exponential\""});
+  expect_refusal("[method]\nname = \"pgd\"\nobjective_gap = 1\n[run]\nbatch = \"full\"\n",
+                 {"method.objective_gap", "beside mode = \"theory\""});
+  expect_refusal("[method]\nname = \"adam\"\naverage_decy = 0.9\n", {"method.average_decy: unknown key"});
+}
+
+TEST(RunConfig, KeysOfLayersAreUnknownWhereThereAreNone) {
+  const auto config = base::Config::parse(
+      "[data]\ntrain = {path = \"a.csv\"}\n[model]\nkind = \"linear\"\nloss = \"cross_entropy\"\nactivation = \"relu\"\n",
+      "run.toml");
+  EXPECT_THROW(parse_run(config), base::Error);
 }
 
 TEST(RunConfig, UnknownKeysAreRefusedWithTheNearestName) {

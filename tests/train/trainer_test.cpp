@@ -63,6 +63,26 @@ TEST_F(Trainer, FindsTheLine) {
   EXPECT_EQ(result.summary.method_costs.gradients, 40 * 256);
 }
 
+TEST_F(Trainer, RowsThatAreNoneOrNoNumbersAreRefused) {
+  const auto refusal = [&]() -> std::string {
+    try {
+      run(sgd() + "epochs = 1\n");
+    } catch (const base::Error& e) {
+      EXPECT_EQ(e.code(), base::ExitCode::bad_data);
+      return e.what();
+    }
+    return "";
+  };
+  const UserRows good = *options.rows;
+  options.rows->rows[17] = std::nan("");
+  EXPECT_EQ(refusal(), "rows given in memory: row 17, feature 0: found nan, expected a finite float64");
+  options.rows = good;
+  options.rows->targets[3] = INFINITY;
+  EXPECT_EQ(refusal(), "rows given in memory: row 3, target 0: found inf, expected a finite float64");
+  options.rows = UserRows{.count = 0, .features = 1, .rows = {}, .targets = {}};
+  EXPECT_EQ(refusal(), "rows given in memory: found none, expected one at least");
+}
+
 // lr = "1/L": L is the largest eigenvalue of the mean of (a, 1)(a, 1)'. Found in the first step, told, paid for, and the same
 // after a resume.
 TEST_F(Trainer, FindsLOnceFromTheData) {

@@ -66,8 +66,9 @@ class Config {
   /// A top-level table; empty (all defaults) when the file has none.
   [[nodiscard]] Section section(std::string_view name) const;
   /// Throws Error(bad_config) for the first key (or table) that nobody asked for, with file:line:column and the nearest known
-  /// name.
-  void reject_unread() const;
+  /// name. `elsewhere`, asked of (table, key), may know with which other setting that key is read.
+  using Elsewhere = std::function<std::string(std::string_view, std::string_view)>;
+  void reject_unread(const Elsewhere& elsewhere = {}) const;
   /// Every key that was read, in order of reading.
   [[nodiscard]] std::vector<Resolved> resolved() const;
   /// The same as TOML that parses back to the same values.

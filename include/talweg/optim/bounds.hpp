@@ -23,7 +23,6 @@ struct ProvenBound {
   std::string_view method;
   std::string_view text;  // the bound in symbols
   std::string_view source;
-  bool span = true;  // its points lie in x_0 plus the span of its gradients: lower bounds for such methods hold
   /// Whether the theorem is about this [method] (no search, no restart, this form).
   bool (*speaks_of)(const base::Section& method) = nullptr;
   /// The bound after k >= 1 steps; for lr <= 1/L only.
@@ -32,6 +31,10 @@ struct ProvenBound {
 
 /// The theorem about this [method] at this step length; nothing when there is none in closed form.
 const ProvenBound* proven_bound(const base::Section& method, const BoundConstants&);
+
+/// Whether the points of this [method], with the gradients of all of a smooth F, lie in x_0 plus the span of those gradients:
+/// lower bounds for such methods hold then.
+bool stays_in_span(const base::Section& method);
 
 /// Of finite sums, in expectation, f_i convex and L_max-smooth, F mu-strongly convex.
 /// svrg with a random or average snapshot every m steps of batch 1 (Johnson & Zhang 2013, theorem 1): a factor of the gap.

@@ -26,10 +26,11 @@ def shampoo(x, p):
             roots = inverse_fourth_root(left), inverse_fourth_root(right)
         t += 1
         adam = adam_lr * m / (1 - p["beta1"]**t) / (numpy.sqrt(v / (1 - p["beta2"]**t)) + p["adam_epsilon"])
-        step = adam.copy()
+        step, rate = adam.copy(), numpy.full_like(x, adam_lr)
         if p.get("largest_side", 4) >= 4:
             tensors(step)[0][:] = lr * roots[0] @ dw @ roots[1]
-        x = x - step
+            tensors(rate)[0][:] = lr
+        x = x * (1 - p.get("weight_decay", 0) * rate) - step
 
 
 REST = "adam_lr = 0.2; beta1 = 0.8; beta2 = 0.7; adam_epsilon = 0.01"
@@ -37,3 +38,4 @@ for more in ("", "; root_every = 4"):
     case(shampoo, f'name = "shampoo"; lr = 0.3; epsilon = 0.1; {REST}{more}', loops=("closed",))
     case(shampoo, f'name = "shampoo"; lr = 3.0; epsilon = 1e6; {REST}{more}', loops=("open",))
 case(shampoo, f'name = "shampoo"; lr = 0.3; epsilon = 0.1; {REST}; largest_side = 3')
+case(shampoo, f'name = "shampoo"; lr = 0.3; epsilon = 0.1; {REST}; weight_decay = 0.4', loops=("closed",))

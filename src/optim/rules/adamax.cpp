@@ -3,8 +3,10 @@
 //   m_t = beta1 m_{t-1} + (1 - beta1) g_t
 //   torch        u_t = max(beta2 u_{t-1}, |g_t| + epsilon),   x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t
 //   tf1, keras   u_t = max(beta2 u_{t-1}, |g_t|),             x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)
+//   paper        as tf1 without epsilon; a coordinate stands still until it has met a gradient
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "talweg/optim/dialect.hpp"
 #include "talweg/optim/registry.hpp"
@@ -16,9 +18,12 @@ struct Defaults {
   double lr = 0.002;
   double epsilon = 1e-8;
   bool inside = true;  // epsilon within the maximum
+  bool takes_epsilon = true;
 };
-constexpr Dialect<Defaults> kDialects[] = {
-    {"torch", {}}, {"tf1", {.lr = 0.001, .inside = false}}, {"keras", {.lr = 0.001, .epsilon = 1e-7, .inside = false}}};
+constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
+                                           {"paper", {.epsilon = 0, .inside = false, .takes_epsilon = false}},
+                                           {"tf1", {.lr = 0.001, .inside = false}},
+                                           {"keras", {.lr = 0.001, .epsilon = 1e-7, .inside = false}}};
 
 class Adamax final : public UpdateRule {
  public:
@@ -33,6 +38,7 @@ class Adamax final : public UpdateRule {
     return update_by([this, rate]<class Real>(const RuleBlock<Real>& b) {
       const auto [lr, inside, beside] = b.real(rate, inside_ ? epsilon_ : 0.0, inside_ ? 0.0 : epsilon_);
       const auto [beta1, rest1, beta2] = b.real(beta1_, 1 - beta1_, beta2_);
+      const Real least = std::max(beside, std::numeric_limits<Real>::min());  // 0 / 0 is 0: m is 0 where u is
       Real* __restrict x = b.x;
       const Real* __restrict g = b.g;
       Real* __restrict m = b.slots[0];
@@ -40,7 +46,7 @@ class Adamax final : public UpdateRule {
       for (std::size_t i = 0; i < b.count; ++i) {
         m[i] = beta1 * m[i] + rest1 * g[i];
         u[i] = std::max(beta2 * u[i], std::abs(g[i]) + inside);
-        x[i] -= lr * m[i] / (u[i] + beside);
+        x[i] -= lr * m[i] / (u[i] + least);
       }
     });
   }
@@ -51,7 +57,8 @@ class Adamax final : public UpdateRule {
         inside_(d.inside),
         beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment")),
         beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the infinity norm")),
-        epsilon_(s.number("epsilon", d.epsilon, base::Range::positive(), "keeps the denominator from 0")) {}
+        epsilon_(d.takes_epsilon ? s.number("epsilon", d.epsilon, base::Range::positive(), "keeps the denominator from 0")
+                                 : 0) {}
 
   bool inside_;
   double beta1_;
@@ -62,6 +69,9 @@ class Adamax final : public UpdateRule {
 constexpr DialectMap kMaps[] = {
     {"tf1", "torch", "none: max(beta2 u, |g| + epsilon) is no max(beta2 u, |g|) + epsilon; equal where epsilon = 0"},
     {"keras", "torch", "none: max(beta2 u, |g| + epsilon) is no max(beta2 u, |g|) + epsilon; equal where epsilon = 0"},
+    {"paper", "torch", "epsilon -> 0", "epsilon = 1e-300"},
+    {"paper", "tf1", "epsilon -> 0", "lr = 0.002\nepsilon = 1e-300"},
+    {"paper", "keras", "epsilon -> 0", "lr = 0.002\nepsilon = 1e-300"},
     {"keras", "tf1", "the same recurrence; epsilon differs", "epsilon = 1e-7"},
 };
 
@@ -74,7 +84,8 @@ const Entry entry_adamax{
     .rule =
         "m_t = beta1 m_{t-1} + (1 - beta1) g_t\n"
         "torch: u_t = max(beta2 u_{t-1}, |g_t| + epsilon); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t\n"
-        "tf1, keras: u_t = max(beta2 u_{t-1}, |g_t|); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)",
+        "tf1, keras: u_t = max(beta2 u_{t-1}, |g_t|); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / (u_t + epsilon)\n"
+        "paper: u_t = max(beta2 u_{t-1}, |g_t|); x_t = x_{t-1} - lr / (1 - beta1^t) m_t / u_t, no step where u_t = 0",
     .source =
         "Kingma & Ba, ICLR 2015, arXiv:1412.6980, algorithm 2; dialects after torch.optim.Adamax and TensorFlow 1's "
         "ApplyAdaMax, which is Keras' too",

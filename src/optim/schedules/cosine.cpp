@@ -11,7 +11,8 @@ namespace {
 
 class Cosine final : public Schedule {
  public:
-  explicit Cosine(const base::Section& s) : final_(s.number("final", 0.0, base::Range::unit(), "factor at the last step")) {}
+  explicit Cosine(const base::Section& s)
+      : final_(s.number("final", 0.0, base::Range::unit(), "factor after the last step, towards which it falls")) {}
   double factor(const SchedulePoint& p) const override {
     // Where warm-up leaves no steps the first one is still the beginning: it is what warm-up grows to.
     const auto planned = static_cast<double>(std::max<std::int64_t>(p.steps, 1));
