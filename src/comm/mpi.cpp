@@ -291,6 +291,10 @@ Mpi::Mpi() {
   if (MPI_Init_thread(nullptr, nullptr, wanted, &provided) != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {
     base::fail(base::ExitCode::internal, "MPI does not give the thread level MPI_THREAD_FUNNELED");
   }
+  if (provided < wanted && launched_rank() == 0) {
+    base::say(stderr,
+              "MPI gives no MPI_THREAD_MULTIPLE: ranks of other machines that hang are noticed by their own machine alone\n");
+  }
   ours_ = true;
 }
 

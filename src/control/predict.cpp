@@ -36,6 +36,9 @@ base::ExitCode run_predict(Context& context, const Options& options) {
     base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .csv or .npy", options.output,
                output.extension().string());
   }
+  std::error_code none_yet;
+  if (std::filesystem::equivalent(output, options.data, none_yet))
+    base::fail(base::ExitCode::usage, "-o {}: found the data file itself, expected another", options.output);
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const train::Predictions predictions = train::predict_stored(file, options.data);
   const std::size_t records = predictions.scores.size() / predictions.outputs;

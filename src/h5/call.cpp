@@ -20,9 +20,14 @@ herr_t keep_first(unsigned n, const H5E_error2_t* error, void* data) {
 Quiet::Quiet() {
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5PLget_loading_state(&plugins_);
+  H5PLset_loading_state(0);
 }
 
-Quiet::~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+Quiet::~Quiet() {
+  H5PLset_loading_state(plugins_);
+  H5Eset_auto2(H5E_DEFAULT, function_, data_);
+}
 
 void fail(base::ExitCode code, const Place& place, std::string_view action) {
   std::string reason = "no reason given";

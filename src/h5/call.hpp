@@ -16,7 +16,8 @@ namespace talweg::h5 {
 
 static_assert(std::is_same_v<hid_t, std::int64_t>, "Handle keeps hid_t as std::int64_t");
 
-/// HDF5 prints its error stack by itself; a host program may have its own wish about that, so it is put back.
+/// HDF5 prints its error stack by itself, and runs code that a file's filters name from folders that the environment names: not
+/// while we call it. A host program may have its own wish about both, so they are put back.
 class Quiet {
  public:
   Quiet();
@@ -27,6 +28,7 @@ class Quiet {
  private:
   H5E_auto2_t function_ = nullptr;
   void* data_ = nullptr;
+  unsigned plugins_ = 0;
 };
 
 /// Throws Error(code) "<file>: <path>: cannot <action>: <HDF5's innermost reason>".

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -112,11 +113,9 @@ void seal(int file, const std::string& name) {
   s.file_bytes = static_cast<std::uint64_t>(bytes);
   s.hash = hash_of(file, bytes, name);
   s.own_hash = hash_of(s);
-  const ssize_t wrote = ::pwrite(file, &s, sizeof(s), 0);
-  if (wrote != static_cast<ssize_t>(sizeof(s))) {
-    base::fail(ExitCode::io, "{}: cannot write: {}", name,
-               wrote < 0 ? std::generic_category().message(errno) : std::string("not all was written"));
-  }
+  ::lseek(file, 0, SEEK_SET);
+  if (const int error = write_all(file, std::as_bytes(std::span(&s, 1))))
+    base::fail(ExitCode::io, "{}: cannot write: {}", name, std::generic_category().message(error));
 }
 
 void verify_seal(std::span<const std::byte> file, const std::string& name) {

@@ -77,7 +77,7 @@ TrainResult Coordinator<Real>::run() {
       finish_trace();
       ending = unless_lost(std::move(ending), writer_->report().lost_trace);
     }
-    progress_.finish(progress_state());
+    if (!ended_before_) progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
     if (writes_ && !(ended_before_ && says_finished(directory_.summary()))) {
       const std::string json = to_json(result.summary) + "\n";

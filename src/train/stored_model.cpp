@@ -111,7 +111,11 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, 
     return directory.best();
   }
   const auto found = io::newest_intact(directory.checkpoints(), log);
-  if (!found) base::fail(ExitCode::input_missing, "{}: holds no intact checkpoint", directory.checkpoints().string());
+  if (!found)
+    base::fail(ExitCode::input_missing,
+               "{}: found no intact checkpoint there, expected one: a run writes its first after [checkpoint] every_seconds, "
+               "and at its end",
+               directory.checkpoints().string());
   return found->path;
 }
 

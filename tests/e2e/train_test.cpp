@@ -245,6 +245,9 @@ TEST_F(Train, CommandsThatLookAtARun) {
   output({"predict", run(), "--data", digits(), "-o", (folder_ / "p.csv").string()});
   const std::string predictions = read_file(folder_ / "p.csv");
   EXPECT_EQ(std::count(predictions.begin(), predictions.end(), '\n'), 1798);
+  const std::string itself = (folder_ / "p.csv").string();
+  EXPECT_EQ(talweg(0, {"predict", run(), "--data", itself, "-o", itself}).code, 64) << "the data would be gone";
+  EXPECT_EQ(read_file(itself), predictions);
 }
 
 TEST_F(Train, BenchMeasuresAndWritesNothing) {

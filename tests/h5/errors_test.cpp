@@ -2,6 +2,8 @@
 // Everything a reader must refuse, and how it says so.
 #include <hdf5.h>
 
+#include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -128,6 +130,41 @@ TEST(Errors, DataElsewhereAreRefused) {
   expect_error(ExitCode::bad_data, {"/virtual", "outside this file"}, [&] { return root.dataset("virtual").read<double>(); });
   expect_error(ExitCode::bad_data, {"/soft", "soft or external link"}, [&] { return root.dataset("soft"); });
   expect_error(ExitCode::bad_data, {"/elsewhere", "soft or external link"}, [&] { return root.group("elsewhere"); });
+}
+
+// A filter's number in a file names code in folders that the environment names: it is never run.
+TEST(Errors, FiltersThatPluginsBringAreRefused) {
+  constexpr H5Z_filter_t kFilter = 305;
+  const H5Z_class2_t here = {
+      H5Z_CLASS_T_VERS,
+      kFilter,
+      1,
+      1,
+      "passes on",
+      nullptr,
+      nullptr,
+      [](unsigned, std::size_t, const unsigned*, std::size_t bytes, std::size_t*, void**) { return bytes; }};
+  ASSERT_GE(H5Zregister(&here), 0);
+  const auto bytes = foreign_file([&](hid_t file) {
+    const hid_t filtered = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk = 4;
+    H5Pset_chunk(filtered, 1, &chunk);
+    H5Pset_filter(filtered, kFilter, H5Z_FLAG_MANDATORY, 0, nullptr);
+    make_dataset(file, "filtered", H5T_NATIVE_DOUBLE, 4, filtered);
+    const hid_t dataset = H5Dopen2(file, "filtered", H5P_DEFAULT);
+    const std::array<double, 4> values{};
+    EXPECT_GE(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
+    H5Dclose(dataset);
+  });
+  ASSERT_GE(H5Zunregister(kFilter), 0);
+  const auto mark = std::filesystem::temp_directory_path() / ("talweg_plugin_" + std::to_string(::getpid()));
+  ::setenv("TALWEG_TEST_PLUGIN_MARK", mark.c_str(), 1);
+  ASSERT_GE(H5PLprepend(TALWEG_TEST_PLUGINS), 0);
+  const File file = File::open("hostile.h5", bytes);
+  expect_error(ExitCode::bad_data, {"/filtered"}, [&] { return file.root().dataset("filtered").read<double>(); });
+  EXPECT_FALSE(std::filesystem::exists(mark)) << "the plugin was loaded";
+  EXPECT_GT(H5Zfilter_avail(kFilter), 0) << "and its host may have it all the same";
+  EXPECT_TRUE(std::filesystem::remove(mark));
 }
 
 TEST(Errors, ShapesBeyondWhatIsStoredAreRefused) {
