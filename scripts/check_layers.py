@@ -34,7 +34,7 @@ LIBRARIES = {
     r"xxhash\.h": ["data", "io"],
     r"nlohmann/": ["io", "train", "control"],
 }
-LONGEST = 800
+LONGEST = 400
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 

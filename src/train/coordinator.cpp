@@ -13,8 +13,6 @@ namespace {
 
 using base::ExitCode;
 
-Ending finished(std::string reason, std::string message) { return {ExitCode::finished, std::move(reason), std::move(message)}; }
-
 /// What a step that says so ends the run with.
 std::optional<Ending> ending_of(const optim::StepReport& report) {
   switch (report.outcome) {
@@ -37,8 +35,6 @@ std::optional<Ending> ending_of(const optim::StepReport& report) {
 constexpr std::int64_t kWarmUp = 3;
 constexpr std::chrono::milliseconds kLookEvery(200);  // for a stop file
 constexpr std::int64_t kCounted = 10;
-
-bool larger_is_better(const std::string& metric) { return metric == "valid_accuracy"; }
 
 }  // namespace
 
@@ -123,24 +119,6 @@ Ending Coordinator<Real>::to_the_end() {
   save_checkpoint();
   wait_for_disk();
   return unless_lost(std::move(ending), writer_->report().lost_checkpoint);
-}
-
-/// The figures of the last point, full gradient included; in the trace once.
-template <class Real>
-void Coordinator<Real>::conclude() {
-  const engine::Stopwatch watch(evaluation_seconds_);
-  if (observed_step_ == steps_done()) {
-    gradient_norm();
-    if (std::isnan(figures_.get("train_objective")))
-      figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
-    return;
-  }
-  figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
-  if (ended_before_) return;
-  record_figures();
-  keep_best(figures_);
-  // Were the run to go on from here, as one that is extended does, this would be an evaluation like any other.
-  if (run_.trace.evaluate_every > 0 && completes(run_.trace.evaluate_every, steps_done())) tell_schedule(figures_);
 }
 
 template <class Real>
@@ -254,93 +232,6 @@ void Coordinator<Real>::forget_warm_up() {
 }
 
 template <class Real>
-std::optional<Ending> Coordinator<Real>::observe() {
-  {
-    const engine::Stopwatch watch(evaluation_seconds_);
-    const bool needs_train = run_.stop.metric == "train_objective" || std::isfinite(run_.stop.target_loss);
-    const bool is_checked = run_.stop.gradient_norm > 0 && completes(run_.stop.check_every, steps_done());
-    figures_ =
-        evaluate(engine_, problem_, output_,
-                 {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient || is_checked});
-  }
-  record_figures();
-  observed_step_ = steps_done();
-  keep_best(figures_);
-  tell_schedule(figures_);
-  const double objective = figures_.get("train_objective");
-  if (objective <= run_.stop.target_loss) {
-    return finished("target_loss", fmt::format("the training objective {:.6g} reached {:.6g} at step {}", objective,
-                                               run_.stop.target_loss, steps_done()));
-  }
-  const std::int64_t since = state_.counter("trainer.since_best");
-  if (run_.stop.patience > 0 && since >= run_.stop.patience) {
-    return finished("patience", fmt::format("no better {} for {} evaluations; the best was step {}", run_.stop.metric, since,
-                                            state_.counter("trainer.best_step")));
-  }
-  return std::nullopt;
-}
-
-/// Of this step's point, among its figures; asked for once.
-template <class Real>
-double Coordinator<Real>::gradient_norm() {
-  const std::string_view name = gradient_figure(problem_.regularizer.smooth());
-  if (observed_step_ != steps_done()) return full_gradient_norm(engine_, output_);
-  if (std::isnan(figures_.get(name))) figures_.set(name, full_gradient_norm(engine_, output_));
-  return figures_.get(name);
-}
-
-template <class Real>
-std::optional<Ending> Coordinator<Real>::check_gradient_norm() {
-  const engine::Stopwatch watch(evaluation_seconds_);
-  const double norm = gradient_norm();
-  if (!(norm <= run_.stop.gradient_norm)) return std::nullopt;
-  const char* what = problem_.regularizer.smooth() ? "|grad F|" : "|x - prox(x - grad f)|";
-  return finished("gradient_norm",
-                  fmt::format("{} = {:.3e} <= {:.3e} at step {}", what, norm, run_.stop.gradient_norm, steps_done()));
-}
-
-template <class Real>
-void Coordinator<Real>::keep_best(const Figures& figures) {
-  const double value = figures.get(run_.stop.metric);
-  if (std::isnan(value)) return;
-  std::int64_t& best_step = state_.counter("trainer.best_step");
-  double& best = state_.scalar("trainer.best_value");
-  const bool better = best_step < 0 || (larger_is_better(run_.stop.metric) ? value > best : value < best);
-  if (!better) {
-    ++state_.counter("trainer.since_best");
-    return;
-  }
-  best = value;
-  best_step = steps_done();
-  state_.counter("trainer.since_best") = 0;
-  engine_.copy(output_, state_.vector("trainer.best"));
-  best_changed_ = true;
-}
-
-template <class Real>
-void Coordinator<Real>::tell_schedule(const Figures& figures) {
-  const double value = figures.get(run_.stop.metric);
-  if (!run_.schedule->observes() || std::isnan(value)) return;
-  optim::ScheduleMemory memory{.factor = state_.scalar("schedule.factor"),
-                               .best = state_.scalar("schedule.best"),
-                               .seen = state_.counter("schedule.seen"),
-                               .waits = state_.counter("schedule.waits"),
-                               .cooldown = state_.counter("schedule.cooldown")};
-  const double before = memory.factor;
-  run_.schedule->observe(larger_is_better(run_.stop.metric) ? -value : value, memory);
-  state_.scalar("schedule.factor") = memory.factor;
-  state_.scalar("schedule.best") = memory.best;
-  state_.counter("schedule.seen") = memory.seen;
-  state_.counter("schedule.waits") = memory.waits;
-  state_.counter("schedule.cooldown") = memory.cooldown;
-  if (memory.factor == before) return;
-  const std::string text = fmt::format("no better {}: the learning rate's factor falls from {:g} to {:g} after step {}",
-                                       run_.stop.metric, before, memory.factor, steps_done());
-  log_.info(text);
-  event("schedule", text);
-}
-
-template <class Real>
 double Coordinator<Real>::elapsed() const {
   return std::chrono::duration<double>(Clock::now() - started_).count();
 }
@@ -375,15 +266,6 @@ ProgressState Coordinator<Real>::progress_state() {
           .examples = examples_,
           .loss = report_.loss,
           .valid_accuracy = std::isnan(accuracy) ? -1 : accuracy};
-}
-
-void declare_schedule_slots(math::StateLayout& layout, const optim::Schedule& schedule) {
-  if (!schedule.observes()) return;
-  layout.scalar("schedule.factor", 1);
-  layout.scalar("schedule.best");
-  layout.counter("schedule.seen");
-  layout.counter("schedule.waits");
-  layout.counter("schedule.cooldown");
 }
 
 void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, starting and
-// resuming in coordinator_files.cpp, what is handed to the disk in coordinator_writing.cpp, what happens to numbers that are
-// not finite in coordinator_nonfinite.cpp.
+// The loop of a run, on rank 0: step, report, evaluate, stop?, checkpoint. The loop itself is in coordinator.cpp, evaluations
+// and what follows from them in coordinator_observing.cpp, starting and resuming in coordinator_files.cpp, what is handed to
+// the disk in coordinator_writing.cpp, what happens to numbers that are not finite in coordinator_nonfinite.cpp.
 #pragma once
 
 #include <chrono>
@@ -24,6 +24,10 @@ struct RunFacts {
   int ranks = 1;
   int threads = 1;
 };
+
+inline Ending finished(std::string reason, std::string message) {
+  return {base::ExitCode::finished, std::move(reason), std::move(message)};
+}
 
 template <class Real>
 class Coordinator {

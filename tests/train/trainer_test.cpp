@@ -172,8 +172,8 @@ TEST_F(Trainer, TheGradientNormStopsUnderL1Too) {
   const io::Trace trace = io::read_trace(folder / "run/trace.h5");
   const std::vector<double>& norms = trace.evaluation.at("prox_gradient_norm");
   ASSERT_GT(norms.size(), 2U);
-  for (const double norm : norms) EXPECT_FALSE(std::isnan(norm)) << "every row's point is checked here";
-  EXPECT_EQ(result.summary.observer_costs.gradients, static_cast<std::int64_t>(256 * norms.size()))
+  for (std::size_t i = 1; i < norms.size(); ++i) EXPECT_FALSE(std::isnan(norms[i])) << "row " << i << "'s point was checked";
+  EXPECT_EQ(result.summary.observer_costs.gradients, static_cast<std::int64_t>(256 * (norms.size() - 1)))
       << "once a step, for the check and for its row";
 }
 
