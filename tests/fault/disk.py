@@ -48,9 +48,16 @@ class Disk:
     def environment(self, run, **more):
         return {"LD_PRELOAD": self.library, "FAILING_FOLDER": str(run), **{k: str(v) for k, v in more.items()}}
 
-    def place(self, trial, trials):
-        """Which call: all in turn when there are as many trials, else as many places between the first and the last."""
-        return 1 + trial * len(self.calls) // trials % len(self.calls)
+    def place(self, trial, trials, resumed):
+        """Which call: all in turn when there are as many trials, else as many places between the first and the last; of a run that
+        is gone on with in the middle there are fewer."""
+        calls = len(self.calls) // 2 if resumed else len(self.calls)
+        return 1 + trial * calls // trials % calls
+
+    def half(self, run):
+        """The first half of the run, undisturbed."""
+        job = Job(self.rig, run, 0, ["--set", "run.steps=150"])
+        expect(job.wait() == 0, f"the first half failed:\n{job.said()}")
 
     def finish(self, run):
         """The same command without the fault ends with the bits of the run that nobody disturbed."""
@@ -70,8 +77,10 @@ class Disk:
 
 def killed_in_a_call(rig, trial, trials):
     """SIGKILL in place of one call; what is on the disk is old or new, and is gone on from."""
-    run = rig.new_run()
-    at = rig.disk.place(trial, trials)
+    run, resumed = rig.new_run(), trial % 2 == 1
+    at = rig.disk.place(trial, trials, resumed)
+    if resumed:
+        rig.disk.half(run)
     job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW="kill"))
     code = job.wait()
     expect(code in (137, 0), f"call {at}: exit code {code}, expected 137\n{job.said()}")  # 0: fewer calls than the quiet run made
@@ -84,8 +93,10 @@ def killed_in_a_call(rig, trial, trials):
 
 def disk_fails(rig, trial, trials):
     """One call fails once: the run ends well, or says which file and why; the same command then finishes it."""
-    run = rig.new_run()
-    at = rig.disk.place(trial, trials)
+    run, resumed = rig.new_run(), trial // (len(ERRORS) + 1) % 2 == 1
+    at = rig.disk.place(trial, trials, resumed)
+    if resumed:
+        rig.disk.half(run)
     how = [*ERRORS, "short"][trial % (len(ERRORS) + 1)]
     job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW=ERRORS.get(how, how)))
     code = job.wait()

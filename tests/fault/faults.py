@@ -103,6 +103,7 @@ def signalled(rig, trial, trials):
     died = 128 + number
     allowed = {0, 75, died} if ranks == 0 else {0, 75, 1, died, 143, 130, 137, 138, 140}
     expect(code in allowed, f"exit code {code} after {times} x {number.name}, on {ranks} ranks\n{job.said()}")
+    expect(ranks > 0 or code != died or not (run / "config.toml").exists(), f"{number.name} ended a run that had begun\n{job.said()}")
     rig.finish(run)
 
 
