@@ -44,6 +44,9 @@ base::ExitCode run_export(Context& context, const Options& options) {
     base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .npz", options.output,
                output.extension().string());
   }
+  if (options.best && !options.point.empty())
+    base::fail(base::ExitCode::usage,
+               "--point beside --best: found both, expected one: the best point's file has parameters alone");
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const io::Checkpoint checkpoint = io::load(file);
   const std::vector<io::StoredTensor>& tensors = point_of(checkpoint, options.point, file.string());

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 #include "talweg/base/error.hpp"
@@ -19,11 +20,20 @@ namespace {
 constexpr std::chrono::seconds kPatience(3);
 constexpr std::chrono::milliseconds kPause(10);
 
+/// The file, open for writing, as NFS wants it; for reading where it is another user's, which is enough elsewhere.
+int open_for_lock(const std::filesystem::path& file) {
+  constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | kFlags, 0666);
+  return descriptor >= 0 || errno != EACCES ? descriptor : open(file.c_str(), O_RDONLY | kFlags);
+}
+
 }  // namespace
 
-DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
-    : descriptor_(open((directory / kFile).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0) return;
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory) : descriptor_(open_for_lock(directory / kFile)) {
+  if (descriptor_ < 0) {
+    base::fail(base::ExitCode::cannot_create, "{}: cannot open it to lock the run directory: {}", (directory / kFile).string(),
+               std::generic_category().message(errno));
+  }
   const auto until = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;

@@ -167,6 +167,7 @@ TEST_F(Train, BothPointsAreExported) {
     EXPECT_TRUE(exported("parameters") == exported("")) << average;
   }
   EXPECT_FALSE(exported("first_moment") == plain);
+  EXPECT_EQ(talweg(0, {"export", run(), "--best", "--point", "x", "-o", (folder_ / "z.npz").string()}).code, 64);
   const Result unknown = talweg(0, {"export", run(), "--point", "z", "-o", (folder_ / "z.npz").string()});
   EXPECT_EQ(unknown.code, 64);
   for (const char* name : {"'z'", "parameters", "x", "second_moment"})

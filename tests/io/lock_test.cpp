@@ -32,6 +32,28 @@ TEST(DirectoryLock, LetsOneWriterInAtATime) {
   EXPECT_NO_THROW(DirectoryLock(folder.path()));
 }
 
+TEST(DirectoryLock, IsRefusedWhereTheFileIsSomethingElse) {
+  const test::Folder folder;
+  const auto file = folder.path() / DirectoryLock::kFile;
+  std::filesystem::create_symlink("elsewhere", file);
+  EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
+  EXPECT_FALSE(DirectoryLock::held(folder.path()));
+}
+
+// Another user's file may be opened for reading alone; the lock holds all the same.
+TEST(DirectoryLock, HoldsOnAFileThatIsNotOurs) {
+  const test::Folder folder;
+  const auto file = folder.path() / DirectoryLock::kFile;
+  { const DirectoryLock makes_the_file(folder.path()); }
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::others_read);
+  const DirectoryLock first(folder.path());
+  EXPECT_TRUE(DirectoryLock::held(folder.path()));
+  EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
+}
+
 // Who only looks whether a run lives holds the lock for a moment; who was killed, until the kernel has done with it.
 TEST(DirectoryLock, WaitsForAShortLookAndForWhoIsDying) {
   const test::Folder folder;

@@ -10,7 +10,8 @@ namespace talweg::io {
 class DirectoryLock {
  public:
   static constexpr const char* kFile = "lock";
-  /// Error(cannot_create) when another process holds it, and goes on to for three seconds. File systems that know no locks let everybody in.
+  /// Error(cannot_create) when another process holds it, and goes on to for three seconds, and when the file cannot be
+  /// opened. File systems that know no locks let everybody in.
   explicit DirectoryLock(const std::filesystem::path& directory);
   ~DirectoryLock();
   /// True when some process holds the directory now.
