@@ -48,6 +48,8 @@ Config Config::load(const std::filesystem::path& file, std::span<const std::stri
 
 void Config::list_required() const { memory_->listing = true; }
 
+const std::string& Config::name() const { return memory_->name; }
+
 Section Config::section(std::string_view name) const { return Section(memory_, "").section(name); }
 
 void Config::reject_unread(const Elsewhere& elsewhere) const { memory_->reject_unread(elsewhere); }

@@ -56,10 +56,9 @@ T value_of(Memory& memory, const std::string& path, std::string_view key, const 
 template <class T, class Memory, class Convert>
 std::vector<T> values_of(Memory& memory, const std::string& path, std::string_view key, std::vector<T> fallback,
                          std::string_view list, const std::string& expected, const Range& range, Convert convert) {
-  const bool any = std::isinf(range.low) && std::isinf(range.high);  // bounds, which may be none
   const auto allowed = [&](T v) {
     const auto number = static_cast<double>(v);
-    return range.contains(number) && (any || std::isfinite(number));
+    return range.contains(number) && (range.infinite || std::isfinite(number));
   };
   const Entry* entry = memory.find(path, key);
   if (entry == nullptr) {

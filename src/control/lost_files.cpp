@@ -111,6 +111,10 @@ std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCh
   } else if (!there && !step->second.empty()) {
     add(rows, "trace", kLost, "not there, expected it beside trace.h5");
   }
+  if (!step->second.empty() && step->second.front() > static_cast<double>(every)) {
+    add(run / "trace.h5", "trace", base::ExitCode::bad_data,
+        fmt::format("its first row is of step {:.0f}: those before are lost", step->second.front()));
+  }
   if (const std::string gap = gap_in(step->second, part->second); !gap.empty())
     add(run / "trace.h5", "trace", base::ExitCode::bad_data, gap);
   return lost;

@@ -5,9 +5,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 namespace talweg::h5 {
 namespace {
+
+/// HDF5's mask of plugins is the process's: it is put back when the last of us, on any thread, is done.
+struct {
+  std::mutex mutex;
+  int users = 0;
+  unsigned before = 0;
+} plugins;
 
 herr_t keep_first(unsigned n, const H5E_error2_t* error, void* data) {
   auto& reason = *static_cast<std::string*>(data);
@@ -20,12 +28,17 @@ herr_t keep_first(unsigned n, const H5E_error2_t* error, void* data) {
 Quiet::Quiet() {
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  H5PLget_loading_state(&plugins_);
+  const std::lock_guard lock(plugins.mutex);
+  if (plugins.users++ > 0) return;
+  H5PLget_loading_state(&plugins.before);
   H5PLset_loading_state(0);
 }
 
 Quiet::~Quiet() {
-  H5PLset_loading_state(plugins_);
+  {
+    const std::lock_guard lock(plugins.mutex);
+    if (--plugins.users == 0) H5PLset_loading_state(plugins.before);
+  }
   H5Eset_auto2(H5E_DEFAULT, function_, data_);
 }
 

@@ -28,7 +28,6 @@ class Quiet {
  private:
   H5E_auto2_t function_ = nullptr;
   void* data_ = nullptr;
-  unsigned plugins_ = 0;
 };
 
 /// Throws Error(code) "<file>: <path>: cannot <action>: <HDF5's innermost reason>".

@@ -31,13 +31,16 @@ std::optional<std::int64_t> step_in(std::string_view name) {
 
 /// Why the file cannot be loaded; nothing if it can.
 std::optional<std::string> damage(const fs::path& file) {
+  bool opened = false;
   try {
-    verify_seal(open_file(file).get(), file.string());
+    const Descriptor there = open_file(file);
+    opened = true;
+    verify_seal(there.get(), file.string());
   } catch (const Damaged& e) {
     return e.what();
   } catch (const base::Error& e) {
-    if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing) throw;
-    return e.what();  // a bad sector, or gone since the directory was read
+    if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing && opened) throw;
+    return e.what();  // a bad sector, no regular file, or gone since the directory was read
   }
   return std::nullopt;
 }

@@ -108,6 +108,9 @@ std::optional<std::string> what_is_not_finite(const Checkpoint& checkpoint) {
     if (bad != values.end())
       return fmt::format("array '{}': element {} is {}, expected numbers", name, bad - values.begin(), *bad);
   }
+  for (const auto& [name, values] : {std::pair("shift", &checkpoint.transform.shift), {"scale", &checkpoint.transform.scale}}) {
+    if (const auto bad = bad_element(std::span<const double>(*values))) return fmt::format("transform {}: {}", name, *bad);
+  }
   return std::nullopt;
 }
 

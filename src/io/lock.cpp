@@ -27,34 +27,52 @@ int open_for_lock(const std::filesystem::path& file) {
   return descriptor >= 0 || errno != EACCES ? descriptor : open(file.c_str(), O_RDONLY | kFlags);
 }
 
+/// Whether the lock on this file is ours now, or nobody's to have: where a file system knows no locks.
+bool taken(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+
+bool held_by_another(int descriptor) {
+  if (descriptor < 0) return false;
+  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return held;
+}
+
+int open_directory(const std::filesystem::path& directory) {
+  return open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 }  // namespace
 
-DirectoryLock::DirectoryLock(const std::filesystem::path& directory) : descriptor_(open_for_lock(directory / kFile)) {
-  if (descriptor_ < 0) {
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
+    : directory_(open_directory(directory)), file_(open_for_lock(directory / kFile)) {
+  const int error = errno;
+  if (file_ < 0) {
+    release();
     base::fail(base::ExitCode::cannot_create, "{}: cannot open it to lock the run directory: {}", (directory / kFile).string(),
-               std::generic_category().message(errno));
+               std::generic_category().message(error));
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;
   while (true) {
-    if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    if ((directory_ < 0 || taken(directory_)) && taken(file_)) return;
     if (std::chrono::steady_clock::now() > until) break;
     std::this_thread::sleep_for(kPause);
   }
-  close(descriptor_);
+  release();
   base::fail(base::ExitCode::cannot_create, "{}: another talweg is writing here, expected this run to be the only one",
              directory.string());
 }
 
 bool DirectoryLock::held(const std::filesystem::path& directory) {
-  const int descriptor = open((directory / kFile).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(descriptor);
-  return taken;
+  return held_by_another(open_directory(directory)) ||
+         held_by_another(open((directory / kFile).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 }
 
-DirectoryLock::~DirectoryLock() {
-  if (descriptor_ >= 0) close(descriptor_);
+DirectoryLock::~DirectoryLock() { release(); }
+
+void DirectoryLock::release() {
+  for (const int descriptor : {directory_, file_}) {
+    if (descriptor >= 0) close(descriptor);
+  }
 }
 
 }  // namespace talweg::io

@@ -116,7 +116,7 @@ void remove_leftovers(const fs::path& directory) {
 }
 
 Descriptor open_file(const fs::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // a pipe nobody writes to is no reason to wait
   if (file.get() < 0) {
     const bool missing = errno == ENOENT || errno == ENOTDIR;
     fail_errno(errno, missing ? ExitCode::input_missing : ExitCode::io, path, "open the file");

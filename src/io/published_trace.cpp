@@ -65,6 +65,11 @@ PublishedTrace::PublishedTrace(const std::string& name, int file, std::optional<
   const std::size_t count = events.dataset("step").size();
   for (const char* column : {"seconds", "kind", "message"}) expect_rows(events, column, count);
   steps_ = cut ? rows_until(steps, *cut) : steps.size();
+  if (steps_ > 0) {
+    std::array<std::int64_t, 1> last{};
+    steps.read_rows<std::int64_t>(steps_ - 1, last);
+    last_step_ = last[0];
+  }
   evaluations_ = cut ? rows_until(evaluations, *cut) : evaluations.size();
 }
 

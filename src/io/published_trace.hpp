@@ -41,6 +41,7 @@ class PublishedTrace {
   [[nodiscard]] h5::Group root() const { return file_.root(); }
   [[nodiscard]] std::int64_t generation() const { return generation_; }
   [[nodiscard]] std::size_t steps() const { return steps_; }
+  [[nodiscard]] std::int64_t last_step() const { return last_step_; }  // that is taken; 0: none
   [[nodiscard]] std::size_t evaluations() const { return evaluations_; }
   [[nodiscard]] bool check() const { return cut_.has_value(); }
   void add_to(TraceShape& shape) const;
@@ -53,6 +54,7 @@ class PublishedTrace {
   h5::File file_;
   std::int64_t generation_ = 0;
   std::size_t steps_ = 0, evaluations_ = 0;
+  std::int64_t last_step_ = 0;
 };
 
 }  // namespace talweg::io

@@ -113,9 +113,8 @@ void seal(int file, const std::string& name) {
   s.file_bytes = static_cast<std::uint64_t>(bytes);
   s.hash = hash_of(file, bytes, name);
   s.own_hash = hash_of(s);
-  ::lseek(file, 0, SEEK_SET);
-  if (const int error = write_all(file, std::as_bytes(std::span(&s, 1))))
-    base::fail(ExitCode::io, "{}: cannot write: {}", name, std::generic_category().message(error));
+  const int error = ::lseek(file, 0, SEEK_SET) == 0 ? write_all(file, std::as_bytes(std::span(&s, 1))) : errno;
+  if (error != 0) base::fail(ExitCode::io, "{}: cannot write: {}", name, std::generic_category().message(error));
 }
 
 void verify_seal(std::span<const std::byte> file, const std::string& name) {

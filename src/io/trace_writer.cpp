@@ -45,15 +45,21 @@ class TraceWriter::Content {
     replace(nullptr, [](const Take&) {});
   }
 
+  /// Of the last row of a step that was taken over; 0: none.
+  [[nodiscard]] std::int64_t last_step() const { return last_step_; }
+
   /// The first publication: what is in the files up to `step`.
   void begin_from(Descriptor trace, std::int64_t step, const Rows& earlier) {
     const Cost cost(*this);
     const PublishedTrace published(file_.string(), trace.get(), step);
     generation_ = published.generation();
+    last_step_ = published.last_step();
     for (const auto& [name, value] : attributes_of(published.root())) attributes_.try_emplace(name, value);
     replace(&published, [&](const Take& take) {
       read_rows(earlier, published.generation(), [&](const TraceRecord& record) {
-        if (std::visit([](const auto& row) { return row.step; }, record) <= step) take(record);
+        if (std::visit([](const auto& row) { return row.step; }, record) > step) return;
+        if (const auto* row = std::get_if<StepRow>(&record)) last_step_ = std::max(last_step_, row->step);
+        take(record);
       });
     });
   }
@@ -191,6 +197,7 @@ class TraceWriter::Content {
   bool publishing_ = false;
   std::function<void()> between_;
   std::int64_t generation_ = 0;
+  std::int64_t last_step_ = 0;
   Clock::time_point tried_;  // when the last publication ended
   double cost_ = 0;          // its seconds
   double spent_ = 0;         // of all
@@ -217,13 +224,30 @@ std::unique_ptr<TraceWriter> TraceWriter::create(const fs::path& directory, cons
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(content)));
 }
 
+namespace {
+
+/// The earlier rows. Something else of that name is set aside: trace.h5 is none the worse for it.
+Descriptor rows_in(const fs::path& directory) {
+  const fs::path file = directory / kRowsFile;
+  std::error_code error;
+  const fs::file_status there = fs::symlink_status(file, error);
+  if (!fs::exists(there)) return {};
+  if (fs::is_regular_file(there)) return open_file(file);
+  fs::path aside = file;
+  fs::rename(file, aside += ".damaged", error);
+  if (error)
+    base::fail(base::ExitCode::io, "{}: is no regular file, and cannot be set aside: {}", file.string(), error.message());
+  return {};
+}
+
+}  // namespace
+
 std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std::int64_t step,
                                                  const TraceAttributes& attributes, const std::vector<std::string>& figures) {
   std::error_code ignored;
   if (!fs::exists(directory / kTraceFile, ignored)) return create(directory, attributes, figures);
   remove_leftovers(directory);
-  Descriptor rows;
-  if (fs::exists(directory / kRowsFile, ignored)) rows = open_file(directory / kRowsFile);
+  const Descriptor rows = rows_in(directory);
   auto content = std::make_unique<Content>(directory, attributes, figures);
   content->begin_from(open_file(directory / kTraceFile), step,
                       {.name = (directory / kRowsFile).string(),
@@ -232,6 +256,8 @@ std::unique_ptr<TraceWriter> TraceWriter::resume(const fs::path& directory, std:
                        .memory = {}});
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(content)));
 }
+
+std::int64_t TraceWriter::last_step() const { return content_->last_step(); }
 
 void TraceWriter::while_publishing(std::function<void()> between) { content_->while_publishing(std::move(between)); }
 

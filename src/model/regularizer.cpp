@@ -77,7 +77,8 @@ Regularizer::Config parse_regularizer(const base::Section& regularizer) {
   constexpr base::Range finite{.low = 0, .open_high = true};
   config.l1 = regularizer.number("l1", 0.0, finite, "weight of |w|_1");
   config.l2 = regularizer.number("l2", 0.0, finite, "weight of |w|^2 / 2");
-  const std::vector<double> box = regularizer.numbers("box", {}, {}, "[low, high] that every weight stays within");
+  const std::vector<double> box =
+      regularizer.numbers("box", {}, {.infinite = true}, "[low, high] that every weight stays within");
   if (!box.empty()) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (box.size() != 2 || !(box[0] <= box[1]) || box[0] == kInfinity || box[1] == -kInfinity)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <stdexcept>
 
 #include "talweg/base/error.hpp"
@@ -17,6 +18,8 @@ auto of_user(std::uint64_t record, Ask ask) {
   try {
     return ask();
   } catch (const base::Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
     base::fail(base::ExitCode::bad_data, "record {}: the objective threw: {}", record, e.what());

@@ -43,7 +43,8 @@ double Averaging::weight(std::uint64_t seed, std::int64_t t) const {
     return random.uniform(static_cast<std::uint64_t>(t)) * (1 + k) < 1 ? 1 : 0;
   }
   if ((t - from_) % every_ != 0) return 0;
-  return 1 / (1 + static_cast<double>((t - from_) / every_));
+  const std::int64_t before = (t - from_) / every_;  // in the average
+  return 1 / (1 + static_cast<double>(before));
 }
 
 std::optional<double> Averaging::apply(StepContext& context, std::int64_t t, std::string_view source) const {

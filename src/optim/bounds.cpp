@@ -62,7 +62,9 @@ bool stays_in_span(const base::Section& method) {
       "sgd", "momentum",         "nesterov", "schedule_free_sgd", "gd", "agd", "proximal_gradient", "fista",
       "apg", "barzilai_borwein", "lbfgs",    "nonlinear_cg"};
   const std::string name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
-  return std::ranges::find(kNames, name) != kNames.end() && is(method, "noise", "none") && method.kind("clip_value") == 0;
+  return std::ranges::find(kNames, name) != kNames.end() && is(method, "noise", "none") &&
+         std::ranges::all_of(std::array{"clip_value", "clip_norm", "clip_average_norm"},
+                             [&](const char* key) { return method.kind(key) == 0; });
 }
 
 double svrg_factor(double term_smoothness, double strong_convexity, double lr, double m) {

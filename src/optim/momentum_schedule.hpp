@@ -21,9 +21,9 @@ class MomentumSchedule {
         grows_(s.choice("momentum_schedule", "constant", {"constant", "sutskever"},
                         "how momentum changes: sutskever grows it as 1/2, 3/4, 5/6, ... by stages") == "sutskever") {
     if (!grows_) return;
-    stage_ = s.integer("momentum_stage", stage_, base::Range::at_least(1), "steps until momentum grows");
+    stage_ = s.integer("momentum_stage", stage_, base::Range::at_least(1), "updates until momentum grows");
     drop_ = s.integer("momentum_drop", drop_, base::Range::non_negative(),
-                      "the step from which momentum is 0.9 at most, in the paper 1000 before the last; 0: never");
+                      "the update from which momentum is 0.9 at most, in the paper 1000 before the last; 0: never");
   }
   /// Of step t, from 1.
   [[nodiscard]] double at(std::int64_t t) const {

@@ -118,7 +118,10 @@ Ending Coordinator<Real>::to_the_end() {
   wait_for_disk();
   save_checkpoint();
   wait_for_disk();
-  return unless_lost(std::move(ending), writer_->report().lost_checkpoint);
+  std::string lost = writer_->report().lost_checkpoint;
+  if (lost.empty() && best_changed_)
+    lost = fmt::format("the best point, of step {}, did not reach the disk", state_.counter("trainer.best_step"));
+  return unless_lost(std::move(ending), lost);
 }
 
 template <class Real>

@@ -43,10 +43,11 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
 
   void start();  // fresh parameters, or the newest intact checkpoint
+  void expect_own_inputs();
   void expect_nothing_to_resume();
   void resume(io::Checkpoint checkpoint, const std::filesystem::path& file);
   void write_lost_best(io::Checkpoint& checkpoint);  // of a run that has ended
-  void continue_trace();
+  void continue_trace(std::int64_t every);
   Ending go_on();
   Ending to_the_end();
   void conclude();
@@ -136,6 +137,8 @@ class Coordinator {
   double trace_seconds_ = 0;         // the same
   double disk_seconds_ = 0;          // waiting for the disk at the end
   std::int64_t observed_step_ = -1;  // of the last evaluation
+  std::int64_t norm_step_ = -1;      // of the last full gradient, whose norm is norm_
+  double norm_ = 0;
   bool best_changed_ = false;
   bool left_out_ = true;  // the step before, perhaps: a resumed run does not know
   std::int64_t rolled_back_to_ = -1;

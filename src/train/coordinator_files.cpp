@@ -21,6 +21,20 @@ std::string machine(const RunFacts& facts) {
                      facts.threads == 1 ? "" : "s");
 }
 
+/// Names of all that the method keeps, with what there is of each.
+template <class Real>
+std::vector<std::string> slots_of(const optim::Method& method, const engine::Problem<Real>& problem) {
+  math::StateLayout layout;
+  layout.vector("x");
+  method.declare(layout, problem.objective->layout());
+  std::vector<std::string> slots(layout.vectors().begin(), layout.vectors().end());
+  slots.insert(slots.end(), layout.per_example().begin(), layout.per_example().end());
+  for (const auto& s : layout.scalars()) slots.push_back(s.name);
+  for (const auto& c : layout.counters()) slots.push_back(c.name);
+  for (const auto& a : layout.arrays()) slots.push_back(fmt::format("{} {}", a.name, a.size));
+  return slots;
+}
+
 /// Only what talweg wrote: the directory may be somebody's. What stayed would be taken for the new run's.
 void drop_earlier_run(const RunDirectory& directory) {
   const auto drop = [](const std::filesystem::path& file) {
@@ -52,6 +66,7 @@ void Coordinator<Real>::start() {
                  directory_.root.string(), error.message());
     }
     lock_.emplace(directory_.root);
+    expect_own_inputs();
     std::filesystem::remove(directory_.stop(), error);  // asked of an earlier run
     if (!options_.fresh) {
       found = io::newest_intact(directory_.checkpoints(), log_);
@@ -82,6 +97,24 @@ void Coordinator<Real>::start() {
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
 
+/// What the run is made of is not what it writes over.
+template <class Real>
+void Coordinator<Real>::expect_own_inputs() {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(config_.name(), directory_.config(), ignored) &&
+      base::read_text(directory_.config()) != config_.resolved_toml()) {
+    base::fail(
+        ExitCode::usage,
+        "{}: found the config itself where the run keeps it as it was resolved, without comments; expected another --run",
+        directory_.config().string());
+  }
+  if (options_.fresh && run_.init.kind == "file" &&
+      std::filesystem::equivalent(run_.init.path.parent_path(), directory_.checkpoints(), ignored)) {
+    base::fail(ExitCode::usage, "{}: found init.path among the checkpoints that --fresh drops, expected another --run",
+               run_.init.path.string());
+  }
+}
+
 /// Without an intact checkpoint a run begins anew, but never over one that somebody may still want.
 template <class Real>
 void Coordinator<Real>::expect_nothing_to_resume() {
@@ -104,8 +137,9 @@ void Coordinator<Real>::expect_nothing_to_resume() {
 template <class Real>
 void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem::path& file) {
   const base::Config before = base::Config::parse(checkpoint.config, (file.string() + " (its config)"));
-  parse_run(before, {.objective = options_.terms != nullptr, .data = options_.rows.has_value()});
-  std::string logged;
+  const RunConfig was = parse_run(before, {.objective = options_.terms != nullptr, .data = options_.rows.has_value()});
+  const bool same_state = slots_of(*was.method, problem_) == slots_of(*run_.method, problem_);
+  std::string logged, refused;
   bool forget_best = false;
   auto changes = config_changes(before, config_);
   // Another method brings other keys: its name says why.
@@ -113,13 +147,15 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                         [](const ConfigChange& c) { return c.key.ends_with(".name") || c.key.ends_with(".kind"); });
   for (const ConfigChange& change : changes) {
     const std::string text = fmt::format("{}: was {}, now {}", change.key, change.before, change.after);
-    if (change.kind == ChangeKind::refused) {
-      base::fail(ExitCode::bad_config,
-                 "{} holds a run with another config: {}; this makes it another run: use --fresh or another --run",
-                 directory_.root.string(), text);
-    }
+    if (change.kind == ChangeKind::refused || (!same_state && change.key.starts_with("method.")))
+      refused += (refused.empty() ? "" : "; ") + text;
     if (change.kind == ChangeKind::logged) logged += (logged.empty() ? "" : "; ") + text;
     if (change.key == "stop.metric") forget_best = true;
+  }
+  if (!refused.empty()) {
+    base::fail(ExitCode::bad_config,
+               "{} holds a run with another config: {}; this makes it another run: use --fresh or another --run",
+               directory_.root.string(), refused);
   }
   expect_data_of(checkpoint, file.string(), facts_);
   restore(checkpoint, file.string(), problem_, state_, run_.method->output(), engine_);
@@ -144,7 +180,8 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     if (!forget_best) write_lost_best(checkpoint);
-    if (!says_finished(directory_.summary())) continue_trace();  // a kill or the disk came before the trace was finished
+    if (!says_finished(directory_.summary()))
+      continue_trace(was.trace.every);  // a kill or the disk came before the trace was finished
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
@@ -153,7 +190,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
     log_.info(fmt::format("learning rates are {:g} of the config's, after {} rollback{}", state_.scalar("trainer.lr_factor"),
                           state_.counter("trainer.rollbacks"), state_.counter("trainer.rollbacks") == 1 ? "" : "s"));
   }
-  continue_trace();
+  continue_trace(was.trace.every);
   event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
     log_.info("config changed: " + logged);
@@ -177,14 +214,24 @@ void Coordinator<Real>::write_lost_best(io::Checkpoint& checkpoint) {
   log_.warn(fmt::format("{}: {}; written again, from the last checkpoint", directory_.best().string(), problem));
 }
 
-/// A damaged trace is no reason to lose a run: it is set aside.
+/// A damaged trace is no reason to lose a run: it is set aside. `every`: steps from one of its rows to the next.
 template <class Real>
-void Coordinator<Real>::continue_trace() {
+void Coordinator<Real>::continue_trace(std::int64_t every) {
   try {
-    write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, true));
+    auto trace = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
+    const std::int64_t last = trace->last_step(), expected = steps_done() / every * every;
+    write_from_now(std::move(trace));
+    if (last >= expected) return;
+    const std::string text = fmt::format("{}: its rows end at step {}, expected step {}: those between are lost",
+                                         (directory_.root / "trace.h5").string(), last, expected);
+    log_.warn(text);
+    event("trace", text);
   } catch (const base::Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
-    const auto aside = directory_.root / "trace.h5.damaged";
+    auto aside = directory_.root / "trace.h5.damaged";
+    std::error_code none_yet;
+    for (int k = 2; std::filesystem::exists(std::filesystem::symlink_status(aside, none_yet)); ++k)
+      aside = directory_.root / fmt::format("trace.h5.damaged.{}", k);
     std::filesystem::rename(directory_.root / "trace.h5", aside);
     log_.warn(fmt::format("{}; set aside as {}, a new trace begins at step {}", e.what(), aside.string(), steps_done()));
     write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
@@ -249,8 +296,9 @@ std::vector<TrainedTensor> Coordinator<Real>::parameters() {
 
 #define TALWEG_COORDINATOR(Real)                                                         \
   template void Coordinator<Real>::start();                                              \
+  template void Coordinator<Real>::expect_own_inputs();                                  \
   template void Coordinator<Real>::expect_nothing_to_resume();                           \
-  template void Coordinator<Real>::continue_trace();                                     \
+  template void Coordinator<Real>::continue_trace(std::int64_t);                         \
   template void Coordinator<Real>::resume(io::Checkpoint, const std::filesystem::path&); \
   template void Coordinator<Real>::write_lost_best(io::Checkpoint&);                     \
   template Summary Coordinator<Real>::summarise(const Ending&);                          \

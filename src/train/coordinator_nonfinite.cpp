@@ -71,11 +71,11 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
 
   rolled_back_to_ = snapshot_step_ = saved_step_ = steps_done();
   first_step_ = std::min(first_step_, steps_done());
-  due_step_ = observed_step_ = -1;
+  due_step_ = observed_step_ = norm_step_ = -1;
   best_changed_ = state_.counter("trainer.best_step") >= 0;
   earlier_ = {};
   report_ = {};
-  continue_trace();
+  continue_trace(run_.trace.every);
   engine_.doing(comm::Activity::updating);
   const std::string text =
       fmt::format("after step {}: {}; back at step {} ({} of at most {} times), learning rates are {:g} of the config's",
@@ -93,7 +93,8 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
 
 template <class Real>
 Ending Coordinator<Real>::diverged(const std::string& why) {
-  save_best();
+  // The start is nothing to keep: the next run may begin in its place.
+  if (state_.counter("trainer.best_step") > 0) save_best();
   wait_for_disk();  // to know which checkpoint is the last
   const std::int64_t skipped = state_.counter("trainer.skipped_in_row");
   const std::string after =

@@ -17,14 +17,10 @@ bool larger_is_better(const std::string& metric) { return metric == "valid_accur
 template <class Real>
 void Coordinator<Real>::conclude() {
   const engine::Stopwatch watch(evaluation_seconds_);
-  if (observed_step_ == steps_done()) {
-    gradient_norm();
-    if (std::isnan(figures_.get("train_objective")))
-      figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
-    return;
-  }
-  figures_ = evaluate(engine_, problem_, output_, {.train = true, .full_gradient = true});
-  if (ended_before_) return;
+  const bool seen = observed_step_ == steps_done();
+  if (!seen || std::isnan(figures_.get("train_objective"))) figures_ = evaluate(engine_, problem_, output_, true);
+  figures_.set(gradient_figure(problem_.regularizer.smooth()), gradient_norm());
+  if (seen || ended_before_) return;
   record_figures();
   keep_best(figures_);
   // Were the run to go on from here, as one that is extended does, this would be an evaluation like any other.
@@ -39,9 +35,8 @@ std::optional<Ending> Coordinator<Real>::observe() {
     // Not at the start, where nobody checks: what is asked, and so the last bits, would depend on when is evaluated.
     const std::int64_t done = steps_done();
     const bool is_checked = run_.stop.gradient_norm > 0 && done > 0 && completes(run_.stop.check_every, done);
-    figures_ =
-        evaluate(engine_, problem_, output_,
-                 {.train = run_.trace.evaluate_train || needs_train, .full_gradient = run_.trace.full_gradient || is_checked});
+    figures_ = evaluate(engine_, problem_, output_, run_.trace.evaluate_train || needs_train);
+    if (run_.trace.full_gradient || is_checked) figures_.set(gradient_figure(problem_.regularizer.smooth()), gradient_norm());
   }
   record_figures();
   observed_step_ = steps_done();
@@ -60,13 +55,12 @@ std::optional<Ending> Coordinator<Real>::observe() {
   return std::nullopt;
 }
 
-/// Of this step's point, among its figures; asked for once.
+/// Of this step's point; asked for once.
 template <class Real>
 double Coordinator<Real>::gradient_norm() {
-  const std::string_view name = gradient_figure(problem_.regularizer.smooth());
-  if (observed_step_ != steps_done()) return full_gradient_norm(engine_, output_);
-  if (std::isnan(figures_.get(name))) figures_.set(name, full_gradient_norm(engine_, output_));
-  return figures_.get(name);
+  if (norm_step_ != steps_done()) norm_ = full_gradient_norm(engine_, output_);
+  norm_step_ = steps_done();
+  return norm_;
 }
 
 template <class Real>

@@ -167,7 +167,8 @@ void Coordinator<Real>::hear() {
         break;
       case WriteFailure::What::best:
         best_changed_ = true;
-        log_.warn(failure.message);
+        if (failure.again) break;
+        log_.warn(failure.message + "; the best point is written when it can be, the run goes on");
         event("checkpoint", failure.message);
         break;
       case WriteFailure::What::rotation:

@@ -74,22 +74,21 @@ double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
 }
 
 template <class Real>
-Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, const Wanted& wanted) {
+Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, bool train) {
   const bool classification = problem.objective->capabilities().classification;
   Figures figures;
-  if (wanted.train) {
+  if (train) {
     add_part(figures, "train", engine.evaluate(x, engine::Part::train), classification);
     optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
     figures.set("train_objective", figures.get("train_loss") + oracle.smooth_omega(x) + oracle.nonsmooth_omega(x));
   }
-  if (wanted.full_gradient) figures.set(gradient_figure(problem.regularizer.smooth()), full_gradient_norm(engine, x));
   if (problem.valid) add_part(figures, "valid", engine.evaluate(x, engine::Part::valid), classification);
   if (problem.test) add_part(figures, "test", engine.evaluate(x, engine::Part::test), classification);
   return figures;
 }
 
-template Figures evaluate<float>(engine::Engine<float>&, const engine::Problem<float>&, optim::Vector, const Wanted&);
-template Figures evaluate<double>(engine::Engine<double>&, const engine::Problem<double>&, optim::Vector, const Wanted&);
+template Figures evaluate<float>(engine::Engine<float>&, const engine::Problem<float>&, optim::Vector, bool);
+template Figures evaluate<double>(engine::Engine<double>&, const engine::Problem<double>&, optim::Vector, bool);
 template std::vector<std::string> figure_names<float>(const engine::Problem<float>&);
 template std::vector<std::string> figure_names<double>(const engine::Problem<double>&);
 template double full_gradient_norm<float>(engine::Engine<float>&, optim::Vector);

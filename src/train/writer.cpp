@@ -39,6 +39,15 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
+/// No checkpoint is there, as far as can be seen.
+bool none_in(const std::filesystem::path& directory) {
+  try {
+    return io::checkpoints_in(directory).empty();
+  } catch (const base::Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep)
@@ -160,7 +169,7 @@ bool Writer::attempt(WriteFailure::What what, Action action) {
   if (done) failing = false;
   if (problem.empty()) return done;
   const bool again = std::exchange(failing, true);
-  if (again && !checkpoint) return false;
+  if (again && !checkpoint && what != What::best) return false;
   failures_.push_back({.what = what,
                        .step = checkpoint ? snapshot_.step : 0,
                        .best = checkpoint && best_waits_,
@@ -188,25 +197,33 @@ void Writer::keep_rows() {
 }
 
 void Writer::save(const Beside& beside) {
-  best_waits_ = beside.best;
-  const auto save_best = [&] {
-    const AsBest as_best(snapshot_);
-    io::save_as(directory_.best(), snapshot_);
-    best_waits_ = false;
-  };
-  const bool saved = attempt(beside.alone ? WriteFailure::What::best : WriteFailure::What::checkpoint, [&] {
+  using What = WriteFailure::What;
+  // Rows and best.h5 first, so that neither is behind the checkpoint; but what cannot be written of them is no reason to lose
+  // it.
+  attempt(What::rows, [this] {
     trace_->sync();
-    // Where there is no checkpoint yet it comes first: a best.h5 alone always tells of one that was lost.
-    const bool first = !beside.alone && io::checkpoints_in(directory_.checkpoints()).empty();
-    if (beside.best && !first) save_best();
-    if (!beside.alone) io::save(directory_.checkpoints(), snapshot_);
-    if (beside.best && first) save_best();
     return true;
   });
-  if (beside.alone) return;
+  const auto save_best = [&] {
+    attempt(What::best, [this] {
+      const AsBest as_best(snapshot_);
+      io::save_as(directory_.best(), snapshot_);
+      return true;
+    });
+  };
+  if (beside.alone) return save_best();
+  // Where there is no checkpoint yet it comes first: a best.h5 alone always tells of one that was lost.
+  const bool first = beside.best && none_in(directory_.checkpoints());
+  if (beside.best && !first) save_best();
+  best_waits_ = first;
+  const bool saved = attempt(What::checkpoint, [this] {
+    io::save(directory_.checkpoints(), snapshot_);
+    return true;
+  });
+  if (first && saved) save_best();
   // Only over a new good copy are old ones removed.
   if (!saved) return;
-  attempt(WriteFailure::What::rotation, [&] {
+  attempt(What::rotation, [this] {
     io::rotate(directory_.checkpoints(), keep_, snapshot_.step);
     return true;
   });

@@ -3,8 +3,8 @@
 // and copies of its state, and never waits for the disk unless it asks to.
 //
 // The order on the disk, whatever is killed when: the trace's rows, then best.h5 (after the checkpoint, if that is the first),
-// then the checkpoint that needs them, then rotation. So a trace may run ahead of the checkpoint it is cut back to, never fall
-// behind it.
+// then the checkpoint that needs them, then rotation. So a trace may run ahead of the checkpoint it is cut back to, and falls
+// behind it only where its rows could not be written: who resumes then is told, and `verify` says so.
 #pragma once
 
 #include <array>
@@ -26,11 +26,11 @@ namespace talweg::train {
 
 /// Something could not be written.
 struct WriteFailure {
-  enum class What { checkpoint, best, rotation, rows, trace };  // best: alone; rows: trace.rows, trace: trace.h5
+  enum class What { checkpoint, best, rotation, rows, trace };  // rows: trace.rows, trace: trace.h5
   static constexpr std::size_t kWhats = 5;
   What what = What::trace;
   std::int64_t step = 0;  // of a checkpoint that is not there now
-  bool best = false;      // that was to bring a new best.h5, and that is not there either
+  bool best = false;      // and a new best.h5 was to follow it
   bool again = false;     // the one before had failed too
   std::string message;    // names the file and the system's reason
 };
@@ -76,7 +76,7 @@ class Writer {
   void finish();
   /// Nearly free: whether failures() has something.
   [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_relaxed); }
-  /// What has failed since it was last asked: each checkpoint, anything else once until it succeeds again.
+  /// What has failed since it was last asked: each checkpoint and best.h5, anything else once until it succeeds again.
   std::vector<WriteFailure> failures();
   [[nodiscard]] WriterReport report() const;
 

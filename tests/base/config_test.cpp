@@ -68,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "run.toml:2:5: a.x: found inf, expected a number in (0, inf)"},
                     Refused{"x = [1, inf]\n", [](const Section& s) { s.numbers("x", {}, Range::positive(), ""); },
                             "run.toml:2:9: a.x[1]: found inf, expected a number in (0, inf)"},
+                    Refused{"x = [1, inf]\n", [](const Section& s) { s.numbers("x", {}, {}, ""); },
+                            "run.toml:2:9: a.x[1]: found inf, expected a number"},
                     Refused{"n = 2.5\n", [](const Section& s) { s.integer("n", std::nullopt, Range::at_least(1), ""); },
                             "run.toml:2:5: a.n: found 2.5, expected an integer in [1, inf)"},
                     Refused{"\n\n   on = 1\n", [](const Section& s) { s.flag("on", true, ""); },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run directory survives: lost and damaged files, changed minds, and --fresh.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
@@ -66,7 +67,9 @@ TEST_F(RunDirectory, ADamagedTraceIsSetAside) {
   EXPECT_EQ(more.code, 0) << more.err;
   EXPECT_TRUE(says(more, "trace.h5.damaged")) << more.err;
   EXPECT_EQ(fs::file_size(run_ / "trace.h5.damaged"), 3000U);
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 65) << verified.out;
+  EXPECT_TRUE(says(verified, "its first row is of step 41: those before are lost")) << verified.out;
 }
 
 TEST_F(RunDirectory, AFinishedRunIsLeftAsItWas) {
@@ -229,6 +232,72 @@ TEST_F(RunDirectory, NothingBeginsAnewOverABestPoint) {
                                       "init.kind=file", "--set", "init.path=" + (run_ / "checkpoints/best.h5").string()});
   EXPECT_EQ(from_best.code, 0) << from_best.err;
   train_well({"--fresh"});
+}
+
+TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
+  const fs::path inside = folder_ / "inside";
+  fs::create_directories(inside);
+  std::ofstream(inside / "config.toml") << "# mine\n" << read_file(config_);
+  const std::string mine = read_file(inside / "config.toml");
+  const Result refused =
+      talweg(0, {"train", (inside / "config.toml").string(), "--run", inside.string(), "--progress", "none"});
+  EXPECT_EQ(refused.code, 64) << refused.err;
+  EXPECT_EQ(read_file(inside / "config.toml"), mine);
+  train_well();
+  const Result again = talweg(0, {"train", (run_ / "config.toml").string(), "--run", run_.string(), "--progress", "none"});
+  EXPECT_EQ(again.code, 0) << "as it was resolved it may be gone on with: " << again.err;
+  const std::string best = (run_ / "checkpoints/best.h5").string();
+  const Result dropped = train({"--fresh", "--set", "init.kind=file", "--set", "init.path=" + best});
+  EXPECT_EQ(dropped.code, 64) << dropped.err;
+  EXPECT_TRUE(fs::exists(best));
+}
+
+TEST_F(RunDirectory, LostRowsAreToldWhenItGoesOnAndByVerify) {
+  train_well({"--set", "run.steps=20"});
+  fs::remove(run_ / "trace.h5");
+  const Result more = train();
+  EXPECT_EQ(more.code, 0);
+  EXPECT_TRUE(says(more, "its rows end at step 0, expected step 20")) << more.err;
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 65) << verified.out;
+  EXPECT_TRUE(says(verified, "its first row is of step 21")) << verified.out;
+}
+
+TEST_F(RunDirectory, SomethingElseInTheRowsPlaceCostsNoTrace) {
+  train_well({"--set", "run.steps=20"});
+  fs::remove(run_ / "trace.rows");
+  fs::create_directory(run_ / "trace.rows");
+  const Result more = train();
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_TRUE(fs::is_directory(run_ / "trace.rows.damaged"));
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+}
+
+TEST_F(RunDirectory, PipesAndDirectoriesInTheirPlacesAreNotWaitedFor) {
+  train_well({"--set", "run.steps=20"});
+  const fs::path newest = run_ / "checkpoints/step-000000020.h5";
+  fs::remove(newest);
+  ASSERT_EQ(mkfifo(newest.c_str(), 0600), 0);
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 65);
+  const Result more = train();
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_TRUE(says(more, "no regular file; skipped, an older one is looked for")) << more.err;
+}
+
+TEST_F(RunDirectory, ARunThatDivergesAtOnceLeavesNothingInTheWay) {
+  EXPECT_EQ(train({"--set", "method.name=sgd", "--set", "method.lr=1e300"}).code, 79);
+  train_well();
+}
+
+TEST_F(RunDirectory, KeysThatChangeWhatAMethodKeepsAreRefusedByName) {
+  train_well({"--set", "run.steps=20"});
+  const Result several = train({"--set", "run.seed=7", "--set", "model.activation=relu"});
+  EXPECT_EQ(several.code, 78) << several.err;
+  for (const char* piece : {"run.seed: was", "model.activation: was", "init.kind: was"})
+    EXPECT_TRUE(says(several, piece)) << several.err;
+  const Result refused = train({"--set", "method.amsgrad=true"});
+  EXPECT_EQ(refused.code, 78) << refused.err;
+  EXPECT_TRUE(says(refused, "method.amsgrad: was false, now true")) << refused.err;
 }
 
 TEST_F(RunDirectory, CheckpointsThatCannotBeListedAreNotTakenForNone) {

@@ -84,6 +84,7 @@ TEST_F(SlurmScript, RequeuesLossesFiveTimesInARow) {
   };
   fs::create_directories(run_);
   auto environment = environment_;
+  environment.emplace_back("SLURM_RESTART_COUNT=1");
   const auto times = [&] { return std::ranges::count(requeued(), '\n'); };
   const auto run_with = [&](int code) {
     environment.push_back(program_that_ends_with(code));
@@ -97,6 +98,9 @@ TEST_F(SlurmScript, RequeuesLossesFiveTimesInARow) {
   EXPECT_EQ(times(), 10);
   run_with(137);
   EXPECT_EQ(times(), 10) << "six in a row";
+  environment.back() = "SLURM_RESTART_COUNT=0";
+  run_with(137);
+  EXPECT_EQ(times(), 11) << "submitted anew";
 }
 
 TEST_F(SlurmScript, DoesNotRequeueWhatWouldFailAgain) {

@@ -259,6 +259,9 @@ TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotLoadedUnderASealThatFits) {
   c = sample();
   c.scalars["s"] = std::nan("");
   expect_refused(c, "scalar 's' is nan");
+  c = sample();
+  c.transform.scale[1] = INFINITY;
+  expect_refused(c, "transform scale: element 1 is inf");
 }
 
 TEST_F(Checkpoints, ShapesThatDoNotFitAreInternal) {

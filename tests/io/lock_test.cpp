@@ -54,6 +54,14 @@ TEST(DirectoryLock, HoldsOnAFileThatIsNotOurs) {
   EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
 }
 
+TEST(DirectoryLock, OutlivesItsFile) {
+  const test::Folder folder;
+  const DirectoryLock first(folder.path());
+  ASSERT_TRUE(std::filesystem::remove(folder.path() / DirectoryLock::kFile));
+  EXPECT_TRUE(DirectoryLock::held(folder.path()));
+  EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
+}
+
 // Who only looks whether a run lives holds the lock for a moment; who was killed, until the kernel has done with it.
 TEST(DirectoryLock, WaitsForAShortLookAndForWhoIsDying) {
   const test::Folder folder;

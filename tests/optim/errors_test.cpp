@@ -58,6 +58,9 @@ TEST(MethodErrors, NamePlaceKeyAndWhatIsAllowed) {
 TEST(MethodErrors, NesterovWantsNoDampening) {
   expect_method("name = \"momentum\"; nesterov = true; dampening = 0.3",
                 {"run.toml:4:", "method.dampening", "0.3 beside nesterov = true", "expected 0"});
+  for (const char* dialect : {"torch", "paper", "keras"})
+    expect_method(fmt::format("name = \"adam\"; dialect = \"{}\"; nesterov = true", dialect),
+                  {"method.nesterov", "tf1 and optax", "nadam"});
   EXPECT_EQ(refusal("method", "name = \"momentum\"; nesterov = true", [](const base::Section& s) { optim::build_method(s); }),
             "");
 }

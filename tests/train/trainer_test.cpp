@@ -177,6 +177,15 @@ TEST_F(Trainer, TheGradientNormStopsUnderL1Too) {
       << "once a step, for the check and for its row";
 }
 
+TEST_F(Trainer, AsksForTheGradientOfAPointOnce) {
+  for (const char* evaluations : {"0", "1", "2"}) {
+    const TrainResult result = run("[stop]\ngradient_norm = 1e-12\n[trace]\nevaluate_every = " + std::string(evaluations) +
+                                   "\n[method]\nname = \"sgd\"\nlr = 0.1\n[run]\nbatch = \"full\"\nsteps = 5\n");
+    EXPECT_EQ(result.summary.observer_costs.gradients, 5 * 256)
+        << evaluations << ": each step's check, the last for the end too";
+  }
+}
+
 // The line's slope is 3: in the ball it ends at 2, where |x - prox(x - grad)| vanishes and |grad| does not; the objective is
 // finite there. A group of one, the slope, is shrunk as by l1.
 TEST_F(Trainer, TheGradientNormStopsInABallAndUnderGroupsToo) {

@@ -106,14 +106,15 @@ TEST_F(Writers, WhatDoesNotFitIsReportedAndTheNextOneTried) {
   }
   ASSERT_TRUE(writer_->failed());
   const auto failures = writer_->failures();
-  ASSERT_EQ(failures.size(), 1U);
-  EXPECT_EQ(failures[0].what, What::checkpoint);
-  EXPECT_EQ(failures[0].step, 20);
-  EXPECT_TRUE(failures[0].best);
+  ASSERT_EQ(failures.size(), 2U);
+  EXPECT_EQ(failures[0].what, What::best);
   EXPECT_NE(failures[0].message.find(run_.best().string() + ": cannot write: File too large"), std::string::npos)
       << failures[0].message;
+  EXPECT_EQ(failures[1].what, What::checkpoint);
+  EXPECT_EQ(failures[1].step, 20);
+  EXPECT_FALSE(failures[1].best) << "it was tried";
   EXPECT_FALSE(writer_->failed());
-  EXPECT_EQ(writer_->report().lost_checkpoint, failures[0].message);
+  EXPECT_EQ(writer_->report().lost_checkpoint, failures[1].message);
   EXPECT_EQ(io::names_in(run_.checkpoints()), (std::vector<std::string>{"step-000000010.h5"}));
   fill(30);
   writer_->write({.best = true, .trace = false});
@@ -125,6 +126,44 @@ TEST_F(Writers, WhatDoesNotFitIsReportedAndTheNextOneTried) {
   EXPECT_EQ(report.checkpoints, 2);
   EXPECT_EQ(report.failed, 1);
   EXPECT_EQ(report.last_step, 30);
+}
+
+TEST_F(Writers, ABestPointThatCannotBeWrittenCostsNoCheckpoint) {
+  fill(10);
+  writer_->write({});
+  writer_->wait();
+  std::filesystem::create_directory(run_.best());
+  for (const std::int64_t step : {20, 30}) {
+    fill(step);
+    writer_->write({.best = true, .trace = false});
+    writer_->wait();
+    EXPECT_EQ(first_value(file(step)), static_cast<double>(step));
+    const auto failures = writer_->failures();
+    ASSERT_EQ(failures.size(), 1U);
+    EXPECT_EQ(failures[0].what, What::best) << "so that it is tried again";
+    EXPECT_EQ(failures[0].again, step == 30);
+  }
+  EXPECT_TRUE(writer_->report().lost_checkpoint.empty());
+}
+
+TEST_F(Writers, ATraceThatCannotBeWrittenCostsNoCheckpoint) {
+  fill(10);
+  writer_->write({});
+  writer_->wait();
+  const auto bytes = std::filesystem::file_size(file(10));
+  {
+    const io::SizeLimit limit(bytes + 4096);
+    rows(11, 11 + static_cast<std::int64_t>(bytes / 100));  // a row has more
+    fill(20);
+    writer_->write({});
+    writer_->wait();
+  }
+  EXPECT_EQ(first_value(file(20)), 20);
+  const auto failures = writer_->failures();
+  ASSERT_FALSE(failures.empty());
+  for (const WriteFailure& failure : failures)
+    EXPECT_TRUE(failure.what == What::rows || failure.what == What::trace) << failure.message;
+  EXPECT_FALSE(writer_->report().lost_trace.empty());
 }
 
 // The trace is tried every second: a full disk is no reason to say so every second.
@@ -157,7 +196,7 @@ TEST_F(Writers, WhatFailsIsToldOnceUntilItSucceedsAgain) {
 }
 
 // Else a kill would leave a checkpoint ahead of the trace it is to be cut back to.
-TEST_F(Writers, NoCheckpointWithoutItsRows) {
+TEST_F(Writers, RowsThatCannotBeWrittenAreToldOnceAndCostNoCheckpoint) {
   writer_.reset();
   auto trace = io::TraceWriter::create(directory_, {}, {});
   std::filesystem::remove(directory_ / "trace.rows");
@@ -168,18 +207,16 @@ TEST_F(Writers, NoCheckpointWithoutItsRows) {
   fill(10);
   writer_->write({.best = true, .trace = false});
   writer_->wait();
-  EXPECT_TRUE(io::names_in(run_.checkpoints()).empty());
+  EXPECT_EQ(first_value(file(10)), 10);
   fill(20);
   writer_->write({});
   writer_->wait();
-  std::size_t traces = 0, checkpoints = 0;
-  for (const WriteFailure& failure : writer_->failures()) {
-    (failure.what == What::checkpoint ? checkpoints : traces) += 1;
-    EXPECT_EQ(failure.again, failure.what == What::checkpoint && failure.step == 20);
+  EXPECT_EQ(first_value(file(20)), 20);
+  const auto failures = writer_->failures();
+  ASSERT_EQ(failures.size(), 1U) << "told once";
+  for (const WriteFailure& failure : failures) {
     EXPECT_NE(failure.message.find("trace.rows: cannot create the file"), std::string::npos) << failure.message;
   }
-  EXPECT_EQ(traces, 1U) << "told once";
-  EXPECT_EQ(checkpoints, 2U);
   std::filesystem::remove(directory_ / "trace.rows");
   fill(30);
   writer_->write({});

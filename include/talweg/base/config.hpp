@@ -23,6 +23,7 @@ struct Range {
   double high = std::numeric_limits<double>::infinity();
   bool open_low = false;
   bool open_high = false;
+  bool infinite = false;  // a bound that is infinite may be given itself
   [[nodiscard]] bool contains(double v) const {
     return (open_low ? v > low : v >= low) && (open_high ? v < high : v <= high);  // NaN is in no range
   }
@@ -63,6 +64,8 @@ class Config {
   /// as "required".
   void list_required() const;
 
+  /// What errors call it: the file, if it is of one.
+  [[nodiscard]] const std::string& name() const;
   /// A top-level table; empty (all defaults) when the file has none.
   [[nodiscard]] Section section(std::string_view name) const;
   /// Throws Error(bad_config) for the first key (or table) that nobody asked for, with file:line:column and the nearest known

@@ -39,7 +39,8 @@ struct Checkpoint {
 };
 
 /// Error(input_missing) when it is not there; Error(bad_data) naming the file, what was found and what was expected when it is
-/// truncated, no checkpoint, damaged (hash), of a newer format, or has values that expect_finite() refuses. Not one byte reaches the HDF5 parser before the hash fits.
+/// truncated, no checkpoint, damaged (hash), of a newer format, or has values that expect_finite() refuses. Not one byte
+/// reaches the HDF5 parser before the hash fits.
 Checkpoint load(const std::filesystem::path& file);
 /// The same from a file's content, read elsewhere; `name` is what errors call it.
 Checkpoint load_image(const std::vector<std::byte>& content, const std::string& name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One writer per run directory. The kernel drops the lock with the process, so a kill leaves nothing behind but the empty file
-// that was locked. It is a file, open for writing, because NFS lets nobody lock a directory, and takes locks between hosts.
+// One writer per run directory. The kernel drops the locks with the process, so a kill leaves nothing behind but an empty file.
+// Two things are locked: the directory, which nobody can take away meanwhile, and a file in it that is open for writing, since
+// NFS lets nobody lock a directory, and takes the file's lock between hosts.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +21,9 @@ class DirectoryLock {
   DirectoryLock& operator=(const DirectoryLock&) = delete;
 
  private:
-  int descriptor_;
+  void release();
+  int directory_;
+  int file_;
 };
 
 }  // namespace talweg::io

@@ -73,6 +73,9 @@ class TraceWriter {
                                              const TraceAttributes& attributes, const std::vector<std::string>& figures);
   ~TraceWriter();  // what is still in memory goes to trace.rows, if it can
 
+  /// Of the last step that resume() found a row of; 0: none.
+  [[nodiscard]] std::int64_t last_step() const;
+
   void append(const TraceRecord& record);
   /// A publication takes the longer the longer the trace is: `between` is called many times in it, and may append() and
   /// write(), so that records need not wait in memory. These are in the next publication. What it throws ends the publication.

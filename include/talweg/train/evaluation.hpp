@@ -33,14 +33,10 @@ std::vector<std::string> figure_names(const engine::Problem<Real>& problem);
 /// Loss, accuracy or rmse and r2 of one part, under "<part>_".
 void add_part(Figures& figures, std::string_view part, const engine::PartEvaluation& evaluation, bool classification);
 
-struct Wanted {
-  bool train = true;
-  bool full_gradient = false;
-};
-
-/// Every figure of `names` that is wanted now, at point x. Collective through the engine; coordinator only.
+/// The figures of the parts at point x, of the training part where `train` is set. Collective through the engine; coordinator
+/// only.
 template <class Real>
-Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, const Wanted& wanted);
+Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, bool train);
 
 /// |grad F| over all training examples; with a non-smooth Omega |x - prox(x - grad)|, grad that of the smooth part.
 template <class Real>

@@ -42,7 +42,10 @@ class Adam final : public UpdateRule {
         beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment")),
         epsilon_(s.number("epsilon", dialect_.epsilon, base::Range::positive(), "added to the root of the second moment")),
         amsgrad_(s.flag("amsgrad", false, "divide by the largest second moment so far")),
-        nesterov_(dialect_.takes_nesterov && s.flag("nesterov", false, "mix the gradient into the first moment once more")) {}
+        nesterov_(s.flag("nesterov", false, "mix the gradient into the first moment once more")) {
+    if (nesterov_ && !dialect_.takes_nesterov)
+      s.fail("nesterov", "true", "false: of its dialects tf1 and optax have it; elsewhere it is a rule of its own, nadam");
+  }
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
     slots.vector("first_moment");
     slots.vector("second_moment");

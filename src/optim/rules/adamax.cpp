@@ -6,7 +6,6 @@
 //   paper        as tf1 without epsilon; a coordinate stands still until it has met a gradient
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "talweg/optim/dialect.hpp"
 #include "talweg/optim/registry.hpp"
@@ -38,7 +37,6 @@ class Adamax final : public UpdateRule {
     return update_by([this, rate]<class Real>(const RuleBlock<Real>& b) {
       const auto [lr, inside, beside] = b.real(rate, inside_ ? epsilon_ : 0.0, inside_ ? 0.0 : epsilon_);
       const auto [beta1, rest1, beta2] = b.real(beta1_, 1 - beta1_, beta2_);
-      const Real least = std::max(beside, std::numeric_limits<Real>::min());  // 0 / 0 is 0: m is 0 where u is
       Real* __restrict x = b.x;
       const Real* __restrict g = b.g;
       Real* __restrict m = b.slots[0];
@@ -46,7 +44,8 @@ class Adamax final : public UpdateRule {
       for (std::size_t i = 0; i < b.count; ++i) {
         m[i] = beta1 * m[i] + rest1 * g[i];
         u[i] = std::max(beta2 * u[i], std::abs(g[i]) + inside);
-        x[i] -= lr * m[i] / (u[i] + least);
+        const Real under = u[i] + beside;
+        x[i] -= under > 0 ? lr * m[i] / under : Real{0};
       }
     });
   }
