@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files are held against each other. A run writes rows, then best.h5, then the checkpoint that needs both, and removes none of
-// the newest: so the trace is never behind the newest checkpoint, and that never behind the summary. A run that goes on, or was
-// killed, may be ahead of its summary.
+// the newest: so the trace is behind the newest checkpoint only where rows could not be written or were lost, and that never
+// behind the summary. A run that goes on, or was killed, may be ahead of its summary.
 #include <map>
 
 #include "control/finding.hpp"
@@ -104,14 +104,15 @@ std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCh
   const std::int64_t last = step->second.empty() ? 0 : static_cast<std::int64_t>(step->second.back());
   const std::int64_t every = steps_per_row(*trace);
   const bool there = std::filesystem::exists(rows, ignored);
-  if (const std::int64_t expected = std::max(newest.step, told.step) / every * every; last < expected) {
+  const std::int64_t expected = newest.row >= 0 ? newest.row : std::max(newest.step, told.step) / every * every;
+  if (last < expected) {
     add(there ? run / "trace.h5" : rows, "trace", there ? base::ExitCode::bad_data : kLost,
         fmt::format("{}the trace ends at step {}, the run came to step {} at least", there ? "" : "not there; ", last,
                     expected));
   } else if (!there && !step->second.empty()) {
     add(rows, "trace", kLost, "not there, expected it beside trace.h5");
   }
-  if (!step->second.empty() && step->second.front() > static_cast<double>(every)) {
+  if (newest.first_row > 0 && !step->second.empty() && step->second.front() > static_cast<double>(newest.first_row)) {
     add(run / "trace.h5", "trace", base::ExitCode::bad_data,
         fmt::format("its first row is of step {:.0f}: those before are lost", step->second.front()));
   }

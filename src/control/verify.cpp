@@ -37,9 +37,16 @@ Finding inspect_checkpoint(const std::filesystem::path& file) {
 Finding inspect_step(const std::filesystem::path& file, NewestCheckpoint& newest) {
   return inspect(file, "checkpoint", [&] {
     const io::Checkpoint checkpoint = io::load(file);
-    const auto best = checkpoint.counters.find("trainer.best_step");
-    if (checkpoint.step > newest.step)
-      newest = {.step = checkpoint.step, .best_step = best != checkpoint.counters.end() ? best->second : -1};
+    const auto counter = [&](const char* name) {
+      const auto found = checkpoint.counters.find(name);
+      return found != checkpoint.counters.end() ? found->second : -1;
+    };
+    if (checkpoint.step > newest.step) {
+      newest = {.step = checkpoint.step,
+                .best_step = counter("trainer.best_step"),
+                .row = counter("trainer.row"),
+                .first_row = counter("trainer.first_row")};
+    }
     return checkpoint.step;
   });
 }

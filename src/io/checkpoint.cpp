@@ -39,8 +39,9 @@ std::optional<std::string> damage(const fs::path& file) {
   } catch (const Damaged& e) {
     return e.what();
   } catch (const base::Error& e) {
-    if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing && opened) throw;
-    return e.what();  // a bad sector, no regular file, or gone since the directory was read
+    const bool other = e.code() == ExitCode::bad_data && !opened;  // no regular file
+    if (e.code() != ExitCode::io && e.code() != ExitCode::input_missing && !other) throw;
+    return e.what();  // a bad sector, or gone since the directory was read
   }
   return std::nullopt;
 }

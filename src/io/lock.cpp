@@ -27,8 +27,16 @@ int open_for_lock(const std::filesystem::path& file) {
   return descriptor >= 0 || errno != EACCES ? descriptor : open(file.c_str(), O_RDONLY | kFlags);
 }
 
-/// Whether the lock on this file is ours now, or nobody's to have: where a file system knows no locks.
-bool taken(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+/// Whether the lock is ours now, or nobody's to have: where a file system knows none. 0, or what is in the way.
+int in_the_way(int descriptor) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+  return errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL ? 0 : errno;
+}
+/// A directory that cannot be locked, as on NFS, is not: its file is.
+bool directory_is_free(int descriptor) {
+  const int error = descriptor < 0 ? 0 : in_the_way(descriptor);
+  return error != EWOULDBLOCK && error != EINTR;
+}
 
 bool held_by_another(int descriptor) {
   if (descriptor < 0) return false;
@@ -52,12 +60,21 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
                std::generic_category().message(error));
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;
+  int why = EWOULDBLOCK;
   while (true) {
-    if ((directory_ < 0 || taken(directory_)) && taken(file_)) return;
+    if (directory_is_free(directory_)) {
+      why = in_the_way(file_);
+      if (why == 0) return;
+      if (why != EWOULDBLOCK && why != EINTR) break;
+    }
     if (std::chrono::steady_clock::now() > until) break;
     std::this_thread::sleep_for(kPause);
   }
   release();
+  if (why != EWOULDBLOCK && why != EINTR) {
+    base::fail(base::ExitCode::cannot_create, "{}: cannot lock the run directory by it: {}", (directory / kFile).string(),
+               std::generic_category().message(why));
+  }
   base::fail(base::ExitCode::cannot_create, "{}: another talweg is writing here, expected this run to be the only one",
              directory.string());
 }

@@ -234,7 +234,12 @@ Descriptor rows_in(const fs::path& directory) {
   if (!fs::exists(there)) return {};
   if (fs::is_regular_file(there)) return open_file(file);
   fs::path aside = file;
-  fs::rename(file, aside += ".damaged", error);
+  aside += ".damaged";
+  for (int k = 2; fs::exists(fs::symlink_status(aside, error)); ++k) {
+    aside = file;
+    aside += ".damaged." + std::to_string(k);
+  }
+  fs::rename(file, aside, error);
   if (error)
     base::fail(base::ExitCode::io, "{}: is no regular file, and cannot be set aside: {}", file.string(), error.message());
   return {};

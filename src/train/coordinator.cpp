@@ -275,6 +275,8 @@ void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {
   declare_nonfinite_slots(layout);
   layout.counter("trainer.step");
   layout.counter("trainer.part");
+  layout.counter("trainer.row");        // step of the trace's last row; 0: none
+  layout.counter("trainer.first_row");  // and of its first
   layout.counter("trainer.examples");
   layout.counter("trainer.best_step", -1);
   layout.counter("trainer.since_best");

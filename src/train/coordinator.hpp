@@ -43,11 +43,11 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
 
   void start();  // fresh parameters, or the newest intact checkpoint
-  void expect_own_inputs();
+  void expect_own_inputs(const std::string& before);
   void expect_nothing_to_resume();
   void resume(io::Checkpoint checkpoint, const std::filesystem::path& file);
   void write_lost_best(io::Checkpoint& checkpoint);  // of a run that has ended
-  void continue_trace(std::int64_t every);
+  void continue_trace();
   Ending go_on();
   Ending to_the_end();
   void conclude();

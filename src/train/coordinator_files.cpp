@@ -32,6 +32,7 @@ std::vector<std::string> slots_of(const optim::Method& method, const engine::Pro
   for (const auto& s : layout.scalars()) slots.push_back(s.name);
   for (const auto& c : layout.counters()) slots.push_back(c.name);
   for (const auto& a : layout.arrays()) slots.push_back(fmt::format("{} {}", a.name, a.size));
+  std::ranges::sort(slots);
   return slots;
 }
 
@@ -56,6 +57,7 @@ void drop_earlier_run(const RunDirectory& directory) {
 template <class Real>
 void Coordinator<Real>::start() {
   std::optional<io::Found> found;
+  std::optional<io::Checkpoint> earlier;
   engine_.doing(comm::Activity::disk);
   if (writes_) {
     std::error_code error;
@@ -66,15 +68,16 @@ void Coordinator<Real>::start() {
                  directory_.root.string(), error.message());
     }
     lock_.emplace(directory_.root);
-    expect_own_inputs();
     std::filesystem::remove(directory_.stop(), error);  // asked of an earlier run
     if (!options_.fresh) {
       found = io::newest_intact(directory_.checkpoints(), log_);
       if (!found) expect_nothing_to_resume();
+      if (found) earlier = io::load(found->path);
     }
+    expect_own_inputs(earlier ? earlier->config : "");
   }
   if (found) {
-    resume(io::load(found->path), found->path);
+    resume(*std::move(earlier), found->path);
   } else {
     initial_point(run_, problem_, engine_.threads(), engine_.store().values(x_));
     engine_.store().touch(x_);
@@ -97,19 +100,25 @@ void Coordinator<Real>::start() {
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
 
-/// What the run is made of is not what it writes over.
+/// What the run is made of is not what it writes over. `before`: what it wrote itself, as its last checkpoint has it.
 template <class Real>
-void Coordinator<Real>::expect_own_inputs() {
+void Coordinator<Real>::expect_own_inputs(const std::string& before) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(config_.name(), directory_.config(), ignored) &&
-      base::read_text(directory_.config()) != config_.resolved_toml()) {
+  const auto config = directory_.config();
+  const bool given = std::filesystem::equivalent(config_.name(), config, ignored) &&
+                     !std::filesystem::is_symlink(config, ignored);  // only the link would be replaced
+  const std::string text = given ? base::read_text(config) : "";
+  if (given && text != before && text != config_.resolved_toml()) {
     base::fail(
         ExitCode::usage,
         "{}: found the config itself where the run keeps it as it was resolved, without comments; expected another --run",
         directory_.config().string());
   }
-  if (options_.fresh && run_.init.kind == "file" &&
-      std::filesystem::equivalent(run_.init.path.parent_path(), directory_.checkpoints(), ignored)) {
+  if (!options_.fresh || run_.init.kind != "file") return;
+  std::vector<io::Found> dropped = io::checkpoints_in(directory_.checkpoints());
+  dropped.push_back({directory_.best(), 0});
+  for (const io::Found& file : dropped) {
+    if (!std::filesystem::equivalent(run_.init.path, file.path, ignored)) continue;
     base::fail(ExitCode::usage, "{}: found init.path among the checkpoints that --fresh drops, expected another --run",
                run_.init.path.string());
   }
@@ -138,7 +147,8 @@ template <class Real>
 void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem::path& file) {
   const base::Config before = base::Config::parse(checkpoint.config, (file.string() + " (its config)"));
   const RunConfig was = parse_run(before, {.objective = options_.terms != nullptr, .data = options_.rows.has_value()});
-  const bool same_state = slots_of(*was.method, problem_) == slots_of(*run_.method, problem_);
+  const auto kept = slots_of(*was.method, problem_), wanted = slots_of(*run_.method, problem_);
+  const bool same_state = std::ranges::includes(kept, wanted);  // what is there and not wanted is forgotten
   std::string logged, refused;
   bool forget_best = false;
   auto changes = config_changes(before, config_);
@@ -180,8 +190,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     if (!forget_best) write_lost_best(checkpoint);
-    if (!says_finished(directory_.summary()))
-      continue_trace(was.trace.every);  // a kill or the disk came before the trace was finished
+    if (!says_finished(directory_.summary())) continue_trace();  // a kill or the disk came before the trace was finished
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
@@ -190,7 +199,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
     log_.info(fmt::format("learning rates are {:g} of the config's, after {} rollback{}", state_.scalar("trainer.lr_factor"),
                           state_.counter("trainer.rollbacks"), state_.counter("trainer.rollbacks") == 1 ? "" : "s"));
   }
-  continue_trace(was.trace.every);
+  continue_trace();
   event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
     log_.info("config changed: " + logged);
@@ -214,12 +223,12 @@ void Coordinator<Real>::write_lost_best(io::Checkpoint& checkpoint) {
   log_.warn(fmt::format("{}: {}; written again, from the last checkpoint", directory_.best().string(), problem));
 }
 
-/// A damaged trace is no reason to lose a run: it is set aside. `every`: steps from one of its rows to the next.
+/// A damaged trace is no reason to lose a run: it is set aside.
 template <class Real>
-void Coordinator<Real>::continue_trace(std::int64_t every) {
+void Coordinator<Real>::continue_trace() {
   try {
     auto trace = open_trace(directory_.root, config_, run_, facts_, problem_, state_, true);
-    const std::int64_t last = trace->last_step(), expected = steps_done() / every * every;
+    const std::int64_t last = trace->last_step(), expected = state_.counter("trainer.row");
     write_from_now(std::move(trace));
     if (last >= expected) return;
     const std::string text = fmt::format("{}: its rows end at step {}, expected step {}: those between are lost",
@@ -296,9 +305,9 @@ std::vector<TrainedTensor> Coordinator<Real>::parameters() {
 
 #define TALWEG_COORDINATOR(Real)                                                         \
   template void Coordinator<Real>::start();                                              \
-  template void Coordinator<Real>::expect_own_inputs();                                  \
+  template void Coordinator<Real>::expect_own_inputs(const std::string&);                \
   template void Coordinator<Real>::expect_nothing_to_resume();                           \
-  template void Coordinator<Real>::continue_trace(std::int64_t);                         \
+  template void Coordinator<Real>::continue_trace();                                     \
   template void Coordinator<Real>::resume(io::Checkpoint, const std::filesystem::path&); \
   template void Coordinator<Real>::write_lost_best(io::Checkpoint&);                     \
   template Summary Coordinator<Real>::summarise(const Ending&);                          \

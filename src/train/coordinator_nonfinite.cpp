@@ -57,7 +57,8 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
   const engine::Meter meter = engine_.meter();
 
   // Its rows and files are in order before the trace is cut back.
-  writer_->wait();
+  writer_->finish();
+  hear();
   written_ = files_written();
   writer_.reset();
   restore(checkpoint, found->path.string(), problem_, state_, run_.method->output(), engine_);
@@ -75,7 +76,7 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
   best_changed_ = state_.counter("trainer.best_step") >= 0;
   earlier_ = {};
   report_ = {};
-  continue_trace(run_.trace.every);
+  continue_trace();
   engine_.doing(comm::Activity::updating);
   const std::string text =
       fmt::format("after step {}: {}; back at step {} ({} of at most {} times), learning rates are {:g} of the config's",

@@ -28,7 +28,8 @@ void Coordinator<Real>::record(const optim::StepReport& report, const engine::Ph
   const engine::Phases& now = engine_.meter().phases;
   const engine::Costs& method = engine_.meter().of(engine::Asker::method);
   io::StepRow row;
-  row.step = steps_done();
+  row.step = state_.counter("trainer.row") = steps_done();
+  if (std::int64_t& first = state_.counter("trainer.first_row"); first == 0) first = row.step;
   row.epoch = epoch();
   row.examples = state_.counter("trainer.examples");
   row.gradient_evaluations = method.gradients;
@@ -195,7 +196,7 @@ std::string Coordinator<Real>::last_checkpoint() const {
 
 template <class Real>
 void Coordinator<Real>::tell_of_lost_best() {
-  if (!writer_ || !best_changed_) return;
+  if (!writer_ || !best_changed_ || state_.counter("trainer.best_step") == 0) return;
   const std::string text = fmt::format("the best point, of step {}, did not reach the disk: {} is not that",
                                        state_.counter("trainer.best_step"), directory_.best().string());
   log_.warn(text);

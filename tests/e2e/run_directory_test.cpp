@@ -246,6 +246,9 @@ TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   train_well();
   const Result again = talweg(0, {"train", (run_ / "config.toml").string(), "--run", run_.string(), "--progress", "none"});
   EXPECT_EQ(again.code, 0) << "as it was resolved it may be gone on with: " << again.err;
+  const Result longer = talweg(
+      0, {"train", (run_ / "config.toml").string(), "--run", run_.string(), "--progress", "none", "--set", "run.steps=50"});
+  EXPECT_EQ(longer.code, 0) << "and changed: " << longer.err;
   const std::string best = (run_ / "checkpoints/best.h5").string();
   const Result dropped = train({"--fresh", "--set", "init.kind=file", "--set", "init.path=" + best});
   EXPECT_EQ(dropped.code, 64) << dropped.err;
@@ -261,6 +264,23 @@ TEST_F(RunDirectory, LostRowsAreToldWhenItGoesOnAndByVerify) {
   const Result verified = talweg(0, {"verify", run_.string()});
   EXPECT_EQ(verified.code, 65) << verified.out;
   EXPECT_TRUE(says(verified, "its first row is of step 21")) << verified.out;
+}
+
+// trace.every is free to change.
+TEST_F(RunDirectory, RowsFurtherApartAreNoLostRows) {
+  struct Way {
+    const char* first;
+    const char* steps;
+    const char* then;
+  };
+  for (const Way& way : {Way{"100", "25", "10"}, Way{"10", "15", "4"}, Way{"4", "30", "100"}, Way{"7", "20", "1"}}) {
+    train_well({"--fresh", "--set", std::string("trace.every=") + way.first, "--set", std::string("run.steps=") + way.steps});
+    const Result more = train({"--set", std::string("trace.every=") + way.then});
+    EXPECT_EQ(more.code, 0) << more.err;
+    EXPECT_FALSE(says(more, "are lost")) << way.first << ", " << way.then << ": " << more.err;
+    const Result verified = talweg(0, {"verify", run_.string()});
+    EXPECT_EQ(verified.code, 0) << way.first << ", " << way.then << ": " << verified.out;
+  }
 }
 
 TEST_F(RunDirectory, SomethingElseInTheRowsPlaceCostsNoTrace) {
@@ -285,7 +305,9 @@ TEST_F(RunDirectory, PipesAndDirectoriesInTheirPlacesAreNotWaitedFor) {
 }
 
 TEST_F(RunDirectory, ARunThatDivergesAtOnceLeavesNothingInTheWay) {
-  EXPECT_EQ(train({"--set", "method.name=sgd", "--set", "method.lr=1e300"}).code, 79);
+  const Result at_once = train({"--set", "method.name=sgd", "--set", "method.lr=1e300"});
+  EXPECT_EQ(at_once.code, 79);
+  EXPECT_FALSE(says(at_once, "did not reach the disk")) << at_once.err;
   train_well();
 }
 
@@ -298,6 +320,8 @@ TEST_F(RunDirectory, KeysThatChangeWhatAMethodKeepsAreRefusedByName) {
   const Result refused = train({"--set", "method.amsgrad=true"});
   EXPECT_EQ(refused.code, 78) << refused.err;
   EXPECT_TRUE(says(refused, "method.amsgrad: was false, now true")) << refused.err;
+  train_well({"--fresh", "--set", "run.steps=20", "--set", "method.amsgrad=true"});
+  train_well({"--set", "method.amsgrad=false"});  // what it kept is forgotten
 }
 
 TEST_F(RunDirectory, CheckpointsThatCannotBeListedAreNotTakenForNone) {
