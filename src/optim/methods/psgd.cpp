@@ -2,10 +2,11 @@
 // Perturbed stochastic gradient descent (Jin, Netrapalli, Ge, Kakade & Jordan 2021, algorithm 2): noise in every step, on
 // minibatches B of b examples,
 //   x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi_t),  xi_t ~ N(0, (r^2 / d) I)
-// theory:    eta = c / (L N), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2): those
-//            of the theorem up to logarithms, for which c stands. L, rho: Lipschitz constants of grad F and of its Hessian, s2
-//            the variance of the minibatch gradient, l the Lipschitz constant of the grad F_B (0: none is known, and N is the
-//            second)
+// theory:    eta = c / (L N chi), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2), and
+//            chi = max(1, log(d L D N / (rho eps delta))): theorem 16 has eta and r up to powers of that logarithm, of which
+//            one stands here, and up to constants, for which c does. D is F(x_0) - inf F, delta the chance of failure; without
+//            D chi = 1. L, rho: Lipschitz constants of grad F and of its Hessian, s2 the variance of the minibatch gradient, l
+//            the Lipschitz constant of the grad F_B (0: none is known, and N is the second)
 // practical: eta and r are given.
 #include <cmath>
 
@@ -35,7 +36,10 @@ class Psgd final : public Method {
     batch_smoothness_ = s.number("batch_smoothness", 0.0, base::Range::non_negative(),
                                  "l: Lipschitz constant of every minibatch's gradient; 0: not known");
     epsilon_ = s.number("epsilon", 1e-2, positive, "accuracy: gradient norm of most points");
-    c_ = s.number("c", 0.1, {.low = 0, .high = 1, .open_low = true}, "in place of the theorem's logarithms");
+    c_ = s.number("c", 0.1, {.low = 0, .high = 1, .open_low = true}, "in place of the theorem's constants");
+    delta_ = s.number("failure_probability", 0.1, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "delta");
+    gap_ = s.number("objective_gap", 0.0, base::Range::non_negative(),
+                    "D: F(x_0) minus the infimum of F, or more; 0: not known, and no logarithm");
   }
 
   Needs needs() const override { return lr_.needs() | keeps_its_lengths(theory_) | Needs{.smooth_omega = true}; }
@@ -49,7 +53,7 @@ class Psgd final : public Method {
     Undo undo(context.state);
     std::string found;
     const double n = theory_ ? times(d) : 1;
-    const double eta = (theory_ ? c_ / (smoothness_ * n) : lr_.length(context, found)) * context.progress.factor;
+    const double eta = (theory_ ? c_ / (smoothness_ * n * chi(d, n)) : lr_.length(context, found)) * context.progress.factor;
     const double deviation = (theory_ ? epsilon_ * std::sqrt(n) : radius_) / std::sqrt(d);
     const base::Random random(context.progress.seed, base::Purpose::noise);
     const auto move = math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
@@ -73,6 +77,10 @@ class Psgd final : public Method {
   }
 
  private:
+  [[nodiscard]] double chi(double d, double n) const {
+    if (gap_ == 0) return 1;
+    return std::max(1.0, std::log(d * smoothness_ * gap_ * n / (hessian_lipschitz_ * epsilon_ * delta_)));
+  }
   /// N.
   [[nodiscard]] double times(double d) const {
     const double noise = variance_ / (epsilon_ * epsilon_);
@@ -90,6 +98,8 @@ class Psgd final : public Method {
   double batch_smoothness_ = 0;
   double epsilon_ = 1e-2;
   double c_ = 0.1;
+  double delta_ = 0.1;
+  double gap_ = 0;
 };
 
 }  // namespace
@@ -100,8 +110,9 @@ const Entry entry_psgd{
     .title = "Perturbed stochastic gradient descent (stochastic PGD)",
     .rule =
         "x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi), xi ~ N(0, (r^2 / d) I) in every step. mode = \"practical\": lr, radius; "
-        "\"theory\": eta = c / (L N), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2)",
-    .source = "Jin, Netrapalli, Ge, Kakade & Jordan, J. ACM 68 (2021), arXiv:1902.04811, algorithm 2",
+        "\"theory\": eta = c / (L N chi), r = eps sqrt(N), chi = max(1, log(d L D N / (rho eps delta))), N = 1 + min(s2 / "
+        "eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2)",
+    .source = "Jin, Netrapalli, Ge, Kakade & Jordan, J. ACM 68 (2021), arXiv:1902.04811, algorithm 2, theorem 16",
     .cost = "b gradients",
     .guarantee =
         "L-Lipschitz gradient, rho-Lipschitz Hessian, sub-Gaussian noise, F(x_0) - inf F <= D, eta and r of mode \"theory\" "
