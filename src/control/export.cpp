@@ -72,9 +72,8 @@ Action declare(Arguments& arguments) {
       "  talweg export run --point x -o iterate.npz\n"
       "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; it opens "
       "with\n"
-      "numpy.load and is a valid [init] path. Where the parameters are an average, or another point than that of the "
-      "gradients,\n"
-      "--point x has the latter; other vectors of the method's state go by the names that `talweg show FILE` has.");
+      "numpy.load and is a valid [init] path. Where gradients were taken at another point than the\n"
+      "parameters, --point x has that; other vectors of the method's state go by the names that `talweg show FILE` has.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory or checkpoint").required();
   arguments.add("-o,--output", options->output, "FILE.npz").required();

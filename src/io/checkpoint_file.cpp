@@ -93,8 +93,6 @@ void write_attributes(h5::Group group, const Map& map) {
   for (const auto& [name, value] : map) group.attributes().set(name, value);
 }
 
-}  // namespace
-
 std::optional<std::string> what_is_not_finite(const Checkpoint& checkpoint) {
   if (auto bad = bad_element(checkpoint.parameters, "parameter")) return bad;
   for (const auto& [slot, tensors] : checkpoint.state) {
@@ -113,6 +111,8 @@ std::optional<std::string> what_is_not_finite(const Checkpoint& checkpoint) {
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 void expect_finite(const Checkpoint& checkpoint, const std::string& file) {
   if (const auto bad = what_is_not_finite(checkpoint)) base::fail(ExitCode::diverged, "{}: not saved: {}", file, *bad);

@@ -105,6 +105,19 @@ void publish(const fs::path& path, std::span<const std::byte> content) {
   if (file.close() != 0) fail_errno(errno, ExitCode::io, path, "close the file");
 }
 
+fs::path set_aside(const fs::path& file) {
+  std::error_code error;
+  fs::path aside = file;
+  aside += ".damaged";
+  for (int k = 2; fs::exists(fs::symlink_status(aside, error)); ++k) {
+    aside = file;
+    aside += ".damaged." + std::to_string(k);
+  }
+  fs::rename(file, aside, error);
+  if (error) base::fail(ExitCode::io, "{}: cannot be set aside: {}", file.string(), error.message());
+  return aside;
+}
+
 void remove_leftovers(const fs::path& directory) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {

@@ -233,15 +233,7 @@ Descriptor rows_in(const fs::path& directory) {
   const fs::file_status there = fs::symlink_status(file, error);
   if (!fs::exists(there)) return {};
   if (fs::is_regular_file(there)) return open_file(file);
-  fs::path aside = file;
-  aside += ".damaged";
-  for (int k = 2; fs::exists(fs::symlink_status(aside, error)); ++k) {
-    aside = file;
-    aside += ".damaged." + std::to_string(k);
-  }
-  fs::rename(file, aside, error);
-  if (error)
-    base::fail(base::ExitCode::io, "{}: is no regular file, and cannot be set aside: {}", file.string(), error.message());
+  set_aside(file);
   return {};
 }
 

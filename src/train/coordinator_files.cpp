@@ -237,11 +237,7 @@ void Coordinator<Real>::continue_trace() {
     event("trace", text);
   } catch (const base::Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
-    auto aside = directory_.root / "trace.h5.damaged";
-    std::error_code none_yet;
-    for (int k = 2; std::filesystem::exists(std::filesystem::symlink_status(aside, none_yet)); ++k)
-      aside = directory_.root / fmt::format("trace.h5.damaged.{}", k);
-    std::filesystem::rename(directory_.root / "trace.h5", aside);
+    const auto aside = io::set_aside(directory_.root / "trace.h5");
     log_.warn(fmt::format("{}; set aside as {}, a new trace begins at step {}", e.what(), aside.string(), steps_done()));
     write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   }

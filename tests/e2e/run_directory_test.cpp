@@ -1,76 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run directory survives: lost and damaged files, changed minds, and --fresh.
-#include <gtest/gtest.h>
-#include <sys/stat.h>
+// What a run directory survives: changed minds, --fresh, odd names; and what it is asked for.
+#include "tests/e2e/run_directory.hpp"
 
 #include <algorithm>
-#include <csignal>
-#include <thread>
-
-#include "tests/e2e/problems.hpp"
-#include "tests/support/json.hpp"
-#include "tests/support/process.hpp"
+#include <fstream>
 
 namespace talweg::test {
 namespace {
-
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-class RunDirectory : public testing::Test {
- protected:
-  RunDirectory()
-      : config_(
-            folder_
-                .write("small.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "64", 40) + "[checkpoint]\nevery_steps = 10\n")
-                .string()) {}
-  Result train(std::vector<std::string> more = {}) const {
-    std::vector<std::string> arguments = {"train", config_, "--run", run_.string(), "--progress", "none"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return talweg(0, arguments);
-  }
-  void train_well(std::vector<std::string> more = {}) const {
-    const Result result = train(std::move(more));
-    ASSERT_EQ(result.code, 0) << result.err;
-  }
-  static bool says(const Result& result, const std::string& piece) {
-    return (result.out + result.err).find(piece) != std::string::npos;
-  }
-
-  Folder folder_;
-  std::string config_;
-  fs::path run_ = folder_ / "run";
-};
-
-TEST_F(RunDirectory, NothingBeginsAnewOverDamagedCheckpoints) {
-  train_well();
-  for (const auto& entry : fs::directory_iterator(run_ / "checkpoints")) fs::resize_file(entry.path(), 1000);
-  const Result refused = train({"--set", "run.steps=60"});
-  EXPECT_EQ(refused.code, 65) << refused.err;
-  EXPECT_TRUE(says(refused, "none intact")) << refused.err;
-  EXPECT_TRUE(says(refused, "--fresh")) << refused.err;
-  train_well({"--fresh"});
-}
-
-TEST_F(RunDirectory, WithoutCheckpointsItSaysThatItBeginsAnew) {
-  train_well();
-  fs::remove_all(run_ / "checkpoints");
-  const Result anew = train();
-  EXPECT_EQ(anew.code, 0) << anew.err;
-  EXPECT_TRUE(says(anew, "starting at step 0")) << anew.err;
-}
-
-TEST_F(RunDirectory, ADamagedTraceIsSetAside) {
-  train_well();
-  fs::resize_file(run_ / "trace.h5", 3000);
-  const Result more = train({"--set", "run.steps=60"});
-  EXPECT_EQ(more.code, 0) << more.err;
-  EXPECT_TRUE(says(more, "trace.h5.damaged")) << more.err;
-  EXPECT_EQ(fs::file_size(run_ / "trace.h5.damaged"), 3000U);
-  const Result verified = talweg(0, {"verify", run_.string()});
-  EXPECT_EQ(verified.code, 65) << verified.out;
-  EXPECT_TRUE(says(verified, "its first row is of step 41: those before are lost")) << verified.out;
-}
 
 TEST_F(RunDirectory, AFinishedRunIsLeftAsItWas) {
   train_well();
@@ -102,14 +38,6 @@ TEST_F(RunDirectory, FreshLosesNothingWhenTheNewRunCannotBegin) {
   const Result refused = train({"--fresh", "--set", "init.kind=file", "--set", "init.path=" + (folder_ / "none.npz").string()});
   EXPECT_NE(refused.code, 0);
   EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0) << "the old run is still whole";
-}
-
-TEST_F(RunDirectory, ALostBestIsWrittenAgainWhenTheRunGoesOn) {
-  train_well();
-  ASSERT_TRUE(fs::remove(run_ / "checkpoints" / "best.h5"));
-  train_well({"--set", "run.steps=41", "--set", "method.lr=1e-30"});  // no better point comes
-  const Result exported = talweg(0, {"export", run_.string(), "--best", "-o", (folder_ / "best.npz").string()});
-  EXPECT_EQ(exported.code, 0) << exported.err;
 }
 
 TEST_F(RunDirectory, DivergenceInTheLastStepHasASummaryToo) {
@@ -165,75 +93,8 @@ TEST_F(RunDirectory, FreshTakesOnlyWhatTalwegWrote) {
   EXPECT_EQ(read_file(run_ / "checkpoints" / "thesis.txt"), "mine");
 }
 
-TEST_F(RunDirectory, VerifyMissesWhatIsLost) {
-  train_well();
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
-  fs::rename(run_ / "trace.h5", run_ / "elsewhere");
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 66);
-  fs::rename(run_ / "elsewhere", run_ / "trace.h5");
-  std::ofstream(run_ / "summary.json") << "{\"step\": ";
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 65);
-  const Result shown = talweg(0, {"show", run_.string()});
-  EXPECT_EQ(shown.code, 65);
-  EXPECT_NE(shown.err.find("summary.json: damaged"), std::string::npos) << shown.err;
-  EXPECT_EQ(shown.err.find("json.exception"), std::string::npos) << shown.err;
-  fs::remove_all(run_ / "checkpoints");
-  EXPECT_NE(talweg(0, {"verify", run_.string()}).code, 0);
-}
-
 // Each file that others speak of is missed.
-TEST_F(RunDirectory, VerifyHoldsFilesAgainstEachOther) {
-  train_well();
-  const auto misses = [&](const fs::path& file, const std::string& name) {
-    fs::rename(file, folder_ / "aside");
-    const Result result = talweg(0, {"verify", run_.string()});
-    EXPECT_EQ(result.code, 66) << file << result.out;
-    EXPECT_TRUE(says(result, name)) << result.out;
-    EXPECT_TRUE(says(result, "lost")) << result.out;
-    fs::rename(folder_ / "aside", file);
-    EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
-  };
-  misses(run_ / "checkpoints/step-000000040.h5", "step-000000040.h5");
-  misses(run_ / "checkpoints/best.h5", "best.h5");
-  misses(run_ / "trace.rows", "trace.rows");
-}
-
 // Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.
-TEST_F(RunDirectory, VerifyMissesRowsThatACheckpointSpeaksOf) {
-  Process process(
-      talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
-                         "checkpoint.every_seconds=0.2", "--set", "checkpoint.every_steps=0"}));
-  const auto newest = [&] { return parse_json(talweg(0, {"verify", run_.string(), "--json"}).out)["files"]; };
-  for (int i = 0; i < 100 && !(fs::exists(run_ / "trace.rows") && fs::file_size(run_ / "trace.rows") > 2000000); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  process.signal(SIGKILL);
-  process.wait();
-  ASSERT_EQ(talweg(0, {"verify", run_.string()}).code, 0) << newest();
-  fs::resize_file(run_ / "trace.rows", 100);
-  const Result torn = talweg(0, {"verify", run_.string()});
-  fs::remove(run_ / "trace.rows");
-  const Result lost = talweg(0, {"verify", run_.string()});
-  EXPECT_EQ(torn.code, 65) << torn.out;
-  EXPECT_EQ(lost.code, 66) << lost.out;
-  EXPECT_TRUE(says(lost, "trace.rows: not there; the trace ends at step")) << lost.out;
-}
-
-TEST_F(RunDirectory, NothingBeginsAnewOverABestPoint) {
-  train_well();
-  for (const auto& entry : fs::directory_iterator(run_ / "checkpoints")) {
-    if (entry.path().filename() != "best.h5") fs::remove(entry.path());
-  }
-  const std::string best = read_file(run_ / "checkpoints/best.h5");
-  const Result refused = train();
-  EXPECT_EQ(refused.code, 66) << refused.err;
-  for (const char* piece : {"best.h5", "--fresh", "init.path="}) EXPECT_TRUE(says(refused, piece)) << refused.err;
-  EXPECT_EQ(read_file(run_ / "checkpoints/best.h5"), best);
-  const Result from_best = talweg(0, {"train", config_, "--run", (folder_ / "next").string(), "--progress", "none", "--set",
-                                      "init.kind=file", "--set", "init.path=" + (run_ / "checkpoints/best.h5").string()});
-  EXPECT_EQ(from_best.code, 0) << from_best.err;
-  train_well({"--fresh"});
-}
-
 TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   const fs::path inside = folder_ / "inside";
   fs::create_directories(inside);
@@ -255,55 +116,7 @@ TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   EXPECT_TRUE(fs::exists(best));
 }
 
-TEST_F(RunDirectory, LostRowsAreToldWhenItGoesOnAndByVerify) {
-  train_well({"--set", "run.steps=20"});
-  fs::remove(run_ / "trace.h5");
-  const Result more = train();
-  EXPECT_EQ(more.code, 0);
-  EXPECT_TRUE(says(more, "its rows end at step 0, expected step 20")) << more.err;
-  const Result verified = talweg(0, {"verify", run_.string()});
-  EXPECT_EQ(verified.code, 65) << verified.out;
-  EXPECT_TRUE(says(verified, "its first row is of step 21")) << verified.out;
-}
-
 // trace.every is free to change.
-TEST_F(RunDirectory, RowsFurtherApartAreNoLostRows) {
-  struct Way {
-    const char* first;
-    const char* steps;
-    const char* then;
-  };
-  for (const Way& way : {Way{"100", "25", "10"}, Way{"10", "15", "4"}, Way{"4", "30", "100"}, Way{"7", "20", "1"}}) {
-    train_well({"--fresh", "--set", std::string("trace.every=") + way.first, "--set", std::string("run.steps=") + way.steps});
-    const Result more = train({"--set", std::string("trace.every=") + way.then});
-    EXPECT_EQ(more.code, 0) << more.err;
-    EXPECT_FALSE(says(more, "are lost")) << way.first << ", " << way.then << ": " << more.err;
-    const Result verified = talweg(0, {"verify", run_.string()});
-    EXPECT_EQ(verified.code, 0) << way.first << ", " << way.then << ": " << verified.out;
-  }
-}
-
-TEST_F(RunDirectory, SomethingElseInTheRowsPlaceCostsNoTrace) {
-  train_well({"--set", "run.steps=20"});
-  fs::remove(run_ / "trace.rows");
-  fs::create_directory(run_ / "trace.rows");
-  const Result more = train();
-  EXPECT_EQ(more.code, 0) << more.err;
-  EXPECT_TRUE(fs::is_directory(run_ / "trace.rows.damaged"));
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
-}
-
-TEST_F(RunDirectory, PipesAndDirectoriesInTheirPlacesAreNotWaitedFor) {
-  train_well({"--set", "run.steps=20"});
-  const fs::path newest = run_ / "checkpoints/step-000000020.h5";
-  fs::remove(newest);
-  ASSERT_EQ(mkfifo(newest.c_str(), 0600), 0);
-  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 65);
-  const Result more = train();
-  EXPECT_EQ(more.code, 0) << more.err;
-  EXPECT_TRUE(says(more, "no regular file; skipped, an older one is looked for")) << more.err;
-}
-
 TEST_F(RunDirectory, ARunThatDivergesAtOnceLeavesNothingInTheWay) {
   const Result at_once = train({"--set", "method.name=sgd", "--set", "method.lr=1e300"});
   EXPECT_EQ(at_once.code, 79);
@@ -324,15 +137,6 @@ TEST_F(RunDirectory, KeysThatChangeWhatAMethodKeepsAreRefusedByName) {
   train_well({"--set", "method.amsgrad=false"});  // what it kept is forgotten
 }
 
-TEST_F(RunDirectory, CheckpointsThatCannotBeListedAreNotTakenForNone) {
-  train_well();
-  fs::rename(run_ / "checkpoints", run_ / "away");
-  std::ofstream(run_ / "checkpoints") << "no directory\n";
-  const Result verified = talweg(0, {"verify", run_.string()});
-  EXPECT_EQ(verified.code, 74) << verified.out << verified.err;
-  EXPECT_TRUE(says(verified, "cannot list the checkpoints")) << verified.err;
-}
-
 TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
   const fs::path run = folder_ / "caf\xe9";  // Latin-1
   const Result trained = talweg(0, {"train", config_, "--run", run.string(), "--progress", "none"});
@@ -342,18 +146,6 @@ TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
     EXPECT_EQ(told.code, 0) << told.err;
     EXPECT_TRUE(nlohmann::json::accept(told.out)) << told.out;
   }
-}
-
-TEST_F(RunDirectory, ALostBestOfAFinishedRunIsWrittenAgain) {
-  train_well();
-  const std::string best = read_file(run_ / "checkpoints/best.h5");
-  ASSERT_TRUE(fs::remove(run_ / "checkpoints/best.h5"));
-  const Result again = train();
-  EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_TRUE(says(again, "written again")) << again.err;
-  const json expected = parse_json(talweg(0, {"verify", run_.string(), "--json"}).out);
-  EXPECT_EQ(expected["intact"], true) << expected;
-  EXPECT_EQ(read_file(run_ / "checkpoints/best.h5").size(), best.size());
 }
 
 TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {
@@ -378,26 +170,6 @@ TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {
 
 // The name of trace.rows is brought to the disk with its first rows: strace sees the directory synced between the file's
 // creation and the first checkpoint's.
-TEST_F(RunDirectory, TheNameOfTheRowsIsOnTheDiskBeforeACheckpointIs) {
-  const auto log = folder_ / "strace";
-  std::vector<std::string> command = {"strace", "-f", "-y", "-e", "trace=openat,fsync,rename", "-o", log.string()};
-  const auto train = talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--threads", "1"});
-  command.insert(command.end(), train.begin(), train.end());
-  if (run({"strace", "-V"}).code != 0) GTEST_SKIP() << "strace is not installed";
-  const Result traced = run(command);
-  ASSERT_EQ(traced.code, 0) << traced.err;
-  std::ifstream calls(log);
-  bool created = false, named = false, saved = false;
-  for (std::string line; !saved && std::getline(calls, line);) {
-    const auto has = [&](const std::string& piece) { return line.find(piece) != std::string::npos; };
-    created = created || (has((run_ / "trace.rows").string()) && has("O_CREAT"));
-    named = named || (created && has("fsync(") && has("<" + run_.string() + ">"));
-    saved = created && has("rename(") && has("step-");
-  }
-  EXPECT_TRUE(saved);
-  EXPECT_TRUE(named);
-}
-
 TEST_F(RunDirectory, JsonOfEverythingThatReports) {
   train_well();
   const json same = parse_json(talweg(0, {"diff", run_.string(), run_.string(), "--json"}).out);
