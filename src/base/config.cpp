@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/config_memory.hpp"
+#include "talweg/base/system_error.hpp"
 
 namespace talweg::base {
 
@@ -26,10 +27,9 @@ Config Config::parse(const std::string& text, std::string name, std::span<const 
 
 std::string read_text(const std::filesystem::path& file) {
   const auto refuse = [&](int error) {
-    const ExitCode code = error == ENOENT || error == ENOTDIR || error == EISDIR ? ExitCode::input_missing
-                          : error == EACCES || error == EPERM                    ? ExitCode::permission
-                                                                                 : ExitCode::io;
-    fail(code, "{}: {}, expected a config file (TOML)", file.string(), std::strerror(error));
+    const bool missing = error == ENOENT || error == ENOTDIR || error == EISDIR;
+    fail(missing ? ExitCode::input_missing : exit_code_of(error, ExitCode::io), "{}: {}, expected a config file (TOML)",
+         file.string(), std::strerror(error));
   };
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) refuse(EISDIR);

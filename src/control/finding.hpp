@@ -29,6 +29,9 @@ struct NewestCheckpoint {
   std::int64_t best_step = -1;  // negative: none was kept
   std::int64_t row = -1;        // step of the trace's last row then, 0: none; negative: an older version did not say
   std::int64_t first_row = -1;
+  bool only = true;  // there is no other
+  std::string fingerprint;
+  std::string config;
 };
 
 /// What is not there, though other files of the run say that it was: the last checkpoint, the best point, rows of the trace.

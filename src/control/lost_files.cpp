@@ -50,6 +50,21 @@ std::int64_t steps_per_row(const io::Trace& trace) {
   }
 }
 
+/// A checkpoint that came from elsewhere is intact. Nothing, or what says that it is not of the trace's run.
+std::string other_run(const NewestCheckpoint& newest, const io::Trace& trace) {
+  const auto differ = [](const char* what, const std::string& found, const std::string& expected) {
+    return found == expected ? "" : fmt::format("of another run: found {} {}, expected {}, the trace's", what, found, expected);
+  };
+  try {
+    const auto config = base::Config::parse(newest.config, "its config");
+    const auto seed = config.section("run").integer("seed", 1, base::Range::non_negative(), "of order and noise");
+    const std::string text = differ("seed", std::to_string(seed), text_attribute(trace, "seed"));
+    return text.empty() ? differ("data", newest.fingerprint, text_attribute(trace, "data_fingerprint")) : text;
+  } catch (const base::Error& e) {
+    return e.what();
+  }
+}
+
 /// Rows of one part are so many steps apart, always the same number; a part begins within a stride of where the one before was
 /// cut. Nothing, or what is wrong.
 std::string gap_in(const std::vector<double>& step, const std::vector<double>& part) {
@@ -89,15 +104,22 @@ std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCh
         "not there, but the summary says that it is the last one");
   }
   if (const std::int64_t expected = std::max(newest.best_step, told.best); expected >= 0) {
+    // A run's first checkpoint holds the point too and comes before best.h5: between the two nothing is lost.
+    const bool first = newest.only && told.step < 0;
     if (!std::filesystem::exists(directory.best(), ignored)) {
-      add(directory.best(), "checkpoint", kLost,
-          fmt::format("not there, but the run's best point was that of step {}", expected));
+      if (!first)
+        add(directory.best(), "checkpoint", kLost,
+            fmt::format("not there, but the run's best point was that of step {}", expected));
     } else if (best && *best < expected) {
       add(directory.best(), "checkpoint", kLost,
           fmt::format("of step {}, but the run's best point was that of step {}", *best, expected));
     }
   }
   if (!trace) return lost;
+  if (newest.step >= 0) {
+    if (const std::string problem = other_run(newest, *trace); !problem.empty())
+      add(io::checkpoint_file(directory.checkpoints(), newest.step), "checkpoint", base::ExitCode::bad_data, problem);
+  }
   const auto rows = run / "trace.rows";
   const auto step = trace->steps.find("step"), part = trace->steps.find("part");
   if (step == trace->steps.end() || part == trace->steps.end()) return lost;

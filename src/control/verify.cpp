@@ -45,7 +45,10 @@ Finding inspect_step(const std::filesystem::path& file, NewestCheckpoint& newest
       newest = {.step = checkpoint.step,
                 .best_step = counter("trainer.best_step"),
                 .row = counter("trainer.row"),
-                .first_row = counter("trainer.first_row")};
+                .first_row = counter("trainer.first_row"),
+                .only = newest.step < 0,
+                .fingerprint = checkpoint.fingerprint,
+                .config = checkpoint.config};
     }
     return checkpoint.step;
   });

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "talweg/base/error.hpp"
+#include "talweg/base/system_error.hpp"
 
 namespace talweg::data {
 namespace {
@@ -25,10 +25,10 @@ Stream::Stream(const std::filesystem::path& file) : name_(file.string()), file_(
   errno = 0;
   file_ = gzopen(name_.c_str(), "rb");
   if (file_ == nullptr) {
-    const ExitCode code = errno == ENOENT || errno == ENOTDIR ? ExitCode::input_missing
-                          : errno == EACCES                   ? ExitCode::permission
-                                                              : ExitCode::io;
-    base::fail(code, "{}: cannot open: {}", name_, std::strerror(errno));
+    const int error = errno;
+    const bool missing = error == ENOENT || error == ENOTDIR;
+    base::fail(missing ? ExitCode::input_missing : base::exit_code_of(error, ExitCode::io), "{}: cannot open: {}", name_,
+               std::strerror(error));
   }
   gzbuffer(file_, kBuffer);
 }

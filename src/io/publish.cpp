@@ -12,7 +12,7 @@
 
 #include "io/descriptor.hpp"
 #include "io/publish_file.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/base/system_error.hpp"
 
 namespace talweg::io {
 namespace {
@@ -25,8 +25,7 @@ constexpr const char* kTemporaryEnding = ".tmp";
 fs::path directory_of(const fs::path& path) { return path.parent_path().empty() ? fs::path(".") : path.parent_path(); }
 
 [[noreturn]] void fail_errno(int error, ExitCode otherwise, const fs::path& path, const char* action) {
-  const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  base::fail(denied ? ExitCode::permission : otherwise, "{}: cannot {}: {}", path.string(), action,
+  base::fail(base::exit_code_of(error, otherwise), "{}: cannot {}: {}", path.string(), action,
              std::generic_category().message(error));
 }
 

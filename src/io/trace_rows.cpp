@@ -14,7 +14,7 @@
 #include "io/little_endian.hpp"
 #include "io/publish_file.hpp"
 #include "io/trace_columns.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/base/system_error.hpp"
 
 namespace talweg::io {
 namespace {
@@ -179,8 +179,7 @@ std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::fun
 }
 
 void RowsWriter::fail(int error, const char* action) const {
-  const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  base::fail(denied ? base::ExitCode::permission : base::ExitCode::io, "{}: cannot {}: {}", file_.string(), action,
+  base::fail(base::exit_code_of(error, base::ExitCode::io), "{}: cannot {}: {}", file_.string(), action,
              std::generic_category().message(error));
 }
 

@@ -2,6 +2,7 @@
 // What a run starts from, and the summary it leaves behind. What it writes in between: coordinator_writing.cpp.
 #include <algorithm>
 
+#include "talweg/base/system_error.hpp"
 #include "talweg/io/publish.hpp"
 #include "talweg/train/config_change.hpp"
 #include "train/best_point.hpp"
@@ -42,9 +43,7 @@ void drop_earlier_run(const RunDirectory& directory) {
     std::error_code error;
     std::filesystem::remove(file, error);
     if (!error) return;
-    const bool forbidden = error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
-                           error == std::errc::read_only_file_system;
-    base::fail(forbidden ? ExitCode::permission : ExitCode::io, "{}: cannot remove the earlier run's file: {}", file.string(),
+    base::fail(base::exit_code_of(error.value(), ExitCode::io), "{}: cannot remove the earlier run's file: {}", file.string(),
                error.message());
   };
   drop(directory.best());
@@ -63,9 +62,13 @@ void Coordinator<Real>::start() {
     std::error_code error;
     std::filesystem::create_directories(directory_.checkpoints(), error);
     if (error) {
-      const bool forbidden = error == std::errc::permission_denied || error == std::errc::read_only_file_system;
-      base::fail(forbidden ? ExitCode::permission : ExitCode::cannot_create, "{}: cannot create the run directory: {}",
+      base::fail(base::exit_code_of(error.value(), ExitCode::cannot_create), "{}: cannot create the run directory: {}",
                  directory_.root.string(), error.message());
+    }
+    if (std::filesystem::is_symlink(directory_.checkpoints())) {  // the lock is on the run's directory, not on what it leads to
+      base::fail(ExitCode::cannot_create,
+                 "{}: found a symbolic link, expected a directory of the run's own; --run may name one",
+                 directory_.checkpoints().string());
     }
     lock_.emplace(directory_.root);
     std::filesystem::remove(directory_.stop(), error);  // asked of an earlier run

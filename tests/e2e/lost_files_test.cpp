@@ -68,6 +68,7 @@ TEST_F(LostFiles, VerifyMissesWhatIsLost) {
   EXPECT_NE(talweg(0, {"verify", run_.string()}).code, 0);
 }
 
+// Each file that others speak of is missed.
 TEST_F(LostFiles, VerifyHoldsFilesAgainstEachOther) {
   train_well();
   const auto misses = [&](const fs::path& file, const std::string& name) {
@@ -84,6 +85,26 @@ TEST_F(LostFiles, VerifyHoldsFilesAgainstEachOther) {
   misses(run_ / "trace.rows", "trace.rows");
 }
 
+TEST_F(LostFiles, BestH5IsNotYetLostBesideTheFirstCheckpoint) {
+  train_well({"--set", "checkpoint.every_steps=0"});  // one, at the end
+  fs::remove(run_ / "summary.json");                  // as after a kill between the two
+  fs::remove(run_ / "checkpoints/best.h5");
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 0) << verified.out;
+}
+
+TEST_F(LostFiles, ACheckpointOfAnotherRunIsTold) {
+  train_well();
+  const fs::path other = folder_ / "other";
+  ASSERT_EQ(talweg(0, {"train", config_, "--run", other.string(), "--progress", "none", "--set", "run.seed=7"}).code, 0);
+  const char* name = "checkpoints/step-000000040.h5";
+  fs::copy_file(other / name, run_ / name, fs::copy_options::overwrite_existing);
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 65) << verified.out;
+  EXPECT_TRUE(says(verified, "step-000000040.h5: of another run: found seed 7, expected 3, the trace's")) << verified.out;
+}
+
+// Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.
 TEST_F(LostFiles, VerifyMissesRowsThatACheckpointSpeaksOf) {
   Process process(
       talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
@@ -130,6 +151,7 @@ TEST_F(LostFiles, LostRowsAreToldWhenItGoesOnAndByVerify) {
   EXPECT_TRUE(says(verified, "its first row is of step 21")) << verified.out;
 }
 
+// trace.every is free to change.
 TEST_F(LostFiles, RowsFurtherApartAreNoLostRows) {
   struct Way {
     const char* first;
@@ -188,6 +210,8 @@ TEST_F(LostFiles, ALostBestOfAFinishedRunIsWrittenAgain) {
   EXPECT_EQ(read_file(run_ / "checkpoints/best.h5").size(), best.size());
 }
 
+// The name of trace.rows is brought to the disk with its first rows: strace sees the directory synced between the file's
+// creation and the first checkpoint's.
 TEST_F(LostFiles, TheNameOfTheRowsIsOnTheDiskBeforeACheckpointIs) {
   const auto log = folder_ / "strace";
   std::vector<std::string> command = {"strace", "-f", "-y", "-e", "trace=openat,fsync,rename", "-o", log.string()};

@@ -93,8 +93,6 @@ TEST_F(RunDirectory, FreshTakesOnlyWhatTalwegWrote) {
   EXPECT_EQ(read_file(run_ / "checkpoints" / "thesis.txt"), "mine");
 }
 
-// Each file that others speak of is missed.
-// Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.
 TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   const fs::path inside = folder_ / "inside";
   fs::create_directories(inside);
@@ -116,7 +114,18 @@ TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   EXPECT_TRUE(fs::exists(best));
 }
 
-// trace.every is free to change.
+// Two runs with locks of their own would write into one directory.
+TEST_F(RunDirectory, CheckpointsOfAnotherRunAreNotReachedThroughALink) {
+  train_well();
+  const fs::path next = folder_ / "next";
+  fs::create_directories(next);
+  fs::create_directory_symlink(run_ / "checkpoints", next / "checkpoints");
+  const Result refused = talweg(0, {"train", config_, "--run", next.string(), "--progress", "none", "--fresh"});
+  EXPECT_EQ(refused.code, 73) << refused.err;
+  EXPECT_TRUE(says(refused, "found a symbolic link")) << refused.err;
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+}
+
 TEST_F(RunDirectory, ARunThatDivergesAtOnceLeavesNothingInTheWay) {
   const Result at_once = train({"--set", "method.name=sgd", "--set", "method.lr=1e300"});
   EXPECT_EQ(at_once.code, 79);
@@ -168,8 +177,6 @@ TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {
   EXPECT_TRUE(says(further, "newest checkpoint: step: 30 and 40")) << further.out;
 }
 
-// The name of trace.rows is brought to the disk with its first rows: strace sees the directory synced between the file's
-// creation and the first checkpoint's.
 TEST_F(RunDirectory, JsonOfEverythingThatReports) {
   train_well();
   const json same = parse_json(talweg(0, {"diff", run_.string(), run_.string(), "--json"}).out);

@@ -25,6 +25,7 @@ class Writers : public io::Scratch {
     io::Checkpoint& c = writer_->snapshot();
     c.step = step;
     c.counters["trainer.best_step"] = step - 5;
+    c.scalars["trainer.best_value"] = 0.25;
     const auto tensor = [](double v) { return io::StoredTensor{"w", {500000}, std::vector<double>(500000, v)}; };
     c.parameters = {tensor(static_cast<double>(step))};
     c.state["trainer.best"] = {tensor(-static_cast<double>(step))};
@@ -41,6 +42,18 @@ class Writers : public io::Scratch {
   RunDirectory run_{directory_};
   std::optional<Writer> writer_;
 };
+
+// What the method keeps may no longer be numbers where it diverged: the best point is none of it.
+TEST_F(Writers, TheBestPointDoesNotDependOnWhatTheMethodKeeps) {
+  fill(10);
+  writer_->snapshot().scalars["mu"] = writer_->snapshot().arrays["window"].emplace_back(std::nan(""));
+  writer_->write({.best = true, .alone = true});
+  writer_->wait();
+  ASSERT_TRUE(std::filesystem::exists(run_.best()));
+  EXPECT_EQ(io::load(run_.best()).scalars, (std::map<std::string, double>{{"trainer.best_value", 0.25}}));
+  EXPECT_EQ(writer_->snapshot().scalars.size(), 2U);
+  EXPECT_EQ(writer_->snapshot().arrays.size(), 1U);
+}
 
 TEST_F(Writers, ACheckpointItsBestAndItsRowsArrive) {
   rows(1, 10);
