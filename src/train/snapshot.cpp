@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "talweg/io/npz.hpp"
@@ -196,8 +197,12 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
                state.counter("trainer.step"), checkpoint.step);
   }
   for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
-  std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(),
-                         [](double e) { return static_cast<std::int32_t>(e); });
+  std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(), [&](double e) {
+    using Limits = std::numeric_limits<std::int32_t>;
+    if (!(e >= Limits::min() && e <= Limits::max() && e == std::trunc(e)))
+      base::fail(ExitCode::bad_data, "{}: array 'engine.grids': found {}, expected exponents", file, e);
+    return static_cast<std::int32_t>(e);
+  });
 }
 
 template <class Real>
