@@ -18,6 +18,7 @@
 
 #include "comm/launcher.hpp"
 #include "comm/mapping.hpp"
+#include "comm/patience.hpp"
 #include "comm/watchdog.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/base/log.hpp"
@@ -270,6 +271,8 @@ class World final : public Communicator {
 
 namespace {
 
+constexpr const char* kStart = "all ranks to start";
+
 bool on_one_machine() {
   const char* here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
   const char* all = std::getenv("OMPI_COMM_WORLD_SIZE");
@@ -278,7 +281,7 @@ bool on_one_machine() {
 
 }  // namespace
 
-Mpi::Mpi() {
+Mpi::Mpi(double patience) : patience_(patience) {
   int initialised = 0;
   MPI_Initialized(&initialised);
   if (initialised != 0) return;
@@ -288,6 +291,7 @@ Mpi::Mpi() {
   // Watchdogs of several machines talk while the main thread waits. On one machine they need no MPI, which is faster without.
   const int wanted = on_one_machine() ? MPI_THREAD_FUNNELED : MPI_THREAD_MULTIPLE;
   int provided = 0;
+  const Patience starting(patience_, kStart);
   if (MPI_Init_thread(nullptr, nullptr, wanted, &provided) != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {
     base::fail(base::ExitCode::internal, "MPI does not give the thread level MPI_THREAD_FUNNELED");
   }
@@ -299,10 +303,13 @@ Mpi::Mpi() {
 }
 
 Mpi::~Mpi() {
-  if (ours_) MPI_Finalize();
+  if (!ours_) return;
+  const Patience ending(patience_, "all ranks to end");
+  MPI_Finalize();
 }
 
 std::unique_ptr<Communicator> Mpi::world(int ranks_per_node) const {
+  const Patience starting(ours_ ? patience_ : 0, kStart);
   try {
     return std::make_unique<World>(ranks_per_node);
   } catch (...) {

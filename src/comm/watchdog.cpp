@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "talweg/base/error.hpp"
+#include "talweg/base/signals_blocked.hpp"
 
 namespace talweg::comm {
 namespace {
@@ -100,11 +100,8 @@ Watchdog::Watchdog(std::vector<Presence*> node, const Node& where, bool launched
       seen_(node_.size()),
       processor_(processor_seconds()),
       heard_(static_cast<std::size_t>(coordinator_ ? where.nodes : 1)) {
-  sigset_t all, before;  // signals are the main thread's
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const base::SignalsBlocked blocked;
   thread_ = std::thread([this] { watch(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Watchdog::~Watchdog() {

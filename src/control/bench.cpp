@@ -92,7 +92,7 @@ base::ExitCode bench_steps(Context& context, const Options& options, comm::Commu
 }
 
 base::ExitCode run_bench(Context& context, const Options& options) {
-  comm::Communicator& comm = context.world(options.ranks_per_node);
+  comm::Communicator& comm = context.world(options.ranks_per_node, Context::start_patience(options.config, options.set));
   if (!options.products) return bench_steps(context, options, comm);
   const base::Config config = context.shared_config(options.config, options.set);
   const train::ProductTimes times = train::time_products(config, options.seconds, options.threads, comm, context.log());

@@ -15,6 +15,7 @@
 
 #include "control/command.hpp"
 #include "talweg/comm/agree.hpp"
+#include "talweg/train/run_config.hpp"
 #include "talweg/train/stored_model.hpp"
 
 namespace talweg::control {
@@ -61,16 +62,26 @@ Context::Context() {
   });
 }
 
-comm::Communicator& Context::world(int ranks_per_node) {
+comm::Communicator& Context::world(int ranks_per_node, double patience) {
   if (comm_ == nullptr) {
     if (comm::launched_rank()) {
-      mpi_ = std::make_unique<comm::Mpi>();
+      mpi_ = std::make_unique<comm::Mpi>(patience);
       comm_ = mpi_->world(ranks_per_node);
     } else {
       comm_ = comm::alone();
     }
   }
   return *comm_;
+}
+
+double Context::start_patience(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  constexpr double kLeast = 10;  // seconds: MPI starts slowly on a busy machine, and by then no leaf has told how fast it is
+  try {
+    const double deadline = train::parse_deadline(base::Config::load(file, overrides).section("run"));
+    return deadline > 0 ? std::max(kLeast, deadline) : 0;
+  } catch (const base::Error&) {
+    return train::RunSection{}.deadline;  // what is wrong with it rank 0 says
+  }
 }
 
 base::Config Context::shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides) {

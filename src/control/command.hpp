@@ -23,8 +23,11 @@ class Context {
   /// Messages on stderr; silent on ranks other than 0.
   [[nodiscard]] const base::Log& log() const { return log_; }
   /// All ranks of this job, MPI started on first use (alone: no MPI). Only train, evaluate, certify and bench ask.
-  /// `ranks_per_node` > 0, at first use: so many ranks count as a node of their own.
-  comm::Communicator& world(int ranks_per_node = 0);
+  /// `ranks_per_node` > 0, at first use: so many ranks count as a node of their own. `patience`: comm::Mpi's.
+  comm::Communicator& world(int ranks_per_node = 0, double patience = 60);
+  /// How long to wait for other ranks to start by run.deadline, as far as this rank can read the config before it hears of rank
+  /// 0's.
+  static double start_patience(const std::filesystem::path& file, const std::vector<std::string>& overrides);
   /// The config of `file` on every rank: read by rank 0, its text sent to the others.
   base::Config shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
   /// The checkpoint that `run` stands for, as rank 0 finds it.

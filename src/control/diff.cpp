@@ -33,9 +33,8 @@ using Findings = std::vector<Finding>;
 std::vector<std::pair<std::filesystem::path, std::filesystem::path>> common_checkpoints(const std::string& a,
                                                                                         const std::string& b) {
   std::vector<std::pair<std::filesystem::path, std::filesystem::path>> pairs;
-  const auto others = checkpoint_files(b);
-  for (const auto& file : checkpoint_files(a)) {
-    if (file.filename() == "best.h5") continue;
+  const auto others = step_files(b);
+  for (const auto& file : step_files(a)) {
     for (const auto& other : others) {
       if (other.filename() == file.filename()) pairs.emplace_back(file, other);
     }
@@ -60,7 +59,13 @@ Findings diff_runs(const std::string& a, const std::string& b) {
   const io::Trace first_trace = io::read_trace(a), second_trace = io::read_trace(b);
   Findings findings = {diff_traces(first_trace, second_trace)};
   for (const auto& [first, second] : common_checkpoints(a, b)) {
-    findings.push_back(diff_checkpoints(first, second));
+    try {
+      findings.push_back(diff_checkpoints(first, second));
+    } catch (const base::Error& e) {
+      const bool removed = !std::filesystem::exists(first) || !std::filesystem::exists(second);  // by a run that goes on
+      if (e.code() == base::ExitCode::input_missing && removed) continue;
+      throw;
+    }
     if (findings.back().difference) return findings;  // the first that differs tells; later ones follow from it
   }
   if (findings.front().difference) return findings;

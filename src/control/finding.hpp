@@ -23,20 +23,20 @@ struct Finding {
   std::string problem;  // empty: intact
 };
 
-/// What the newest step checkpoint says of its run.
-struct NewestCheckpoint {
-  std::int64_t step = -1;       // negative: there is none that is intact
+/// What an intact step checkpoint says of its run.
+struct Told {
+  std::filesystem::path file;
+  std::int64_t step = 0;
   std::int64_t best_step = -1;  // negative: none was kept
   std::int64_t row = -1;        // step of the trace's last row then, 0: none; negative: an older version did not say
   std::int64_t first_row = -1;
-  bool only = true;  // there is no other
-  std::string fingerprint;
-  std::string config;
+  std::optional<std::int64_t> row_mark;
 };
 
-/// What is not there, though other files of the run say that it was: the last checkpoint, the best point, rows of the trace.
-/// `best`: the step of best.h5, if that is intact; `trace`: the run's, if it is.
-std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCheckpoint& newest,
-                                const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace);
+/// What is not there, though other files of the run say that it was: the last checkpoint, the best point, rows of the trace;
+/// and checkpoints that the trace does not speak of. `checkpoints`: the intact ones, ascending; `best`: the step of best.h5, if
+/// that is intact; `trace`: the run's, if it is.
+std::vector<Finding> contradictions(const std::filesystem::path& run, const std::vector<Told>& checkpoints,
+                                    const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace);
 
 }  // namespace talweg::control

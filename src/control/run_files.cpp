@@ -32,13 +32,10 @@ Kind kind_of(const std::filesystem::path& path) {
   return start == kHdf5 ? Kind::trace : Kind::checkpoint;
 }
 
-std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run) {
-  const train::RunDirectory directory{run};
+std::vector<std::filesystem::path> step_files(const std::filesystem::path& run) {
   std::vector<std::filesystem::path> files;
-  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) files.push_back(found.path);
+  for (const io::Found& found : io::checkpoints_in(train::RunDirectory{run}.checkpoints())) files.push_back(found.path);
   std::ranges::reverse(files);
-  std::error_code ignored;
-  if (std::filesystem::exists(directory.best(), ignored)) files.push_back(directory.best());
   return files;
 }
 

@@ -17,8 +17,8 @@ enum class Kind { run, checkpoint, trace };
 /// reader says what is wrong if it is none). Error(input_missing) when nothing is there.
 Kind kind_of(const std::filesystem::path& path);
 
-/// step-*.h5 by ascending step, then best.h5; empty when there are none.
-std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run);
+/// step-*.h5 by ascending step; empty when there are none. A run that goes on removes older ones at any time.
+std::vector<std::filesystem::path> step_files(const std::filesystem::path& run);
 
 /// What people call a run: the name of its directory (or of the directory of its trace.h5).
 std::string run_name(const std::filesystem::path& run_or_trace);

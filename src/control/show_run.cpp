@@ -41,7 +41,8 @@ Run read_run(const std::filesystem::path& path) {
     }
   }
   if (std::filesystem::exists(path / "trace.h5", ignored)) run.trace = io::read_trace(path);
-  run.checkpoints = checkpoint_files(path);
+  run.checkpoints = step_files(path);
+  if (const auto best = train::RunDirectory{path}.best(); std::filesystem::exists(best)) run.checkpoints.push_back(best);
   if (!run.summary && !run.trace && run.checkpoints.empty()) {
     base::fail(base::ExitCode::input_missing, "{}: holds no summary.json, no trace.h5 and no checkpoints: not a run directory",
                path.string());

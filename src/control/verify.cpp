@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "control/command.hpp"
 #include "control/finding.hpp"
@@ -33,25 +35,39 @@ Finding inspect_checkpoint(const std::filesystem::path& file) {
   return inspect(file, "checkpoint", [&] { return io::load(file).step; });
 }
 
-/// And what it says of the run, into `newest`.
-Finding inspect_step(const std::filesystem::path& file, NewestCheckpoint& newest) {
+/// And what it says of the run, onto `told`.
+Finding inspect_step(const std::filesystem::path& file, std::vector<Told>& told) {
   return inspect(file, "checkpoint", [&] {
     const io::Checkpoint checkpoint = io::load(file);
     const auto counter = [&](const char* name) {
       const auto found = checkpoint.counters.find(name);
-      return found != checkpoint.counters.end() ? found->second : -1;
+      return found != checkpoint.counters.end() ? std::optional(found->second) : std::nullopt;
     };
-    if (checkpoint.step > newest.step) {
-      newest = {.step = checkpoint.step,
-                .best_step = counter("trainer.best_step"),
-                .row = counter("trainer.row"),
-                .first_row = counter("trainer.first_row"),
-                .only = newest.step < 0,
-                .fingerprint = checkpoint.fingerprint,
-                .config = checkpoint.config};
-    }
+    told.push_back({.file = file,
+                    .step = checkpoint.step,
+                    .best_step = counter("trainer.best_step").value_or(-1),
+                    .row = counter("trainer.row").value_or(-1),
+                    .first_row = counter("trainer.first_row").value_or(-1),
+                    .row_mark = counter("trainer.row_mark")});
     return checkpoint.step;
   });
+}
+
+/// Each once. A run that goes on removes older ones while others are read: those are not lost, and newer ones are there.
+std::vector<Finding> inspect_steps(const std::filesystem::path& run, std::vector<Told>& told) {
+  std::vector<Finding> findings;
+  std::set<std::filesystem::path> seen;
+  for (bool again = true; std::exchange(again, false);) {
+    for (const auto& file : step_files(run)) {
+      if (!seen.insert(file).second) continue;
+      Finding finding = inspect_step(file, told);
+      std::error_code ignored;
+      const bool gone = !std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+      again = again || gone;
+      if (!gone || finding.problem.empty()) findings.push_back(std::move(finding));
+    }
+  }
+  return findings;
 }
 
 Finding inspect_trace(const std::filesystem::path& file, std::optional<io::Trace>* content = nullptr) {
@@ -93,26 +109,26 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   std::vector<Finding> findings;
   const train::RunDirectory run{path};
   const auto trace = path / "trace.h5";
-  const auto checkpoints = checkpoint_files(path);
   const auto exists = [](const std::filesystem::path& file) {
     std::error_code ignored;
     return std::filesystem::exists(file, ignored);
   };
-  if (checkpoints.empty() && !exists(trace)) {
-    base::fail(base::ExitCode::input_missing, "{}: holds no checkpoint and no trace: not a run directory", path.string());
-  }
-  NewestCheckpoint newest;
+  std::vector<Told> told;
   std::optional<std::int64_t> best;
   std::optional<io::Trace> content;
-  for (const auto& file : checkpoints) {
-    const bool is_best = file.filename() == "best.h5";
-    findings.push_back(is_best ? inspect_checkpoint(file) : inspect_step(file, newest));
-    if (is_best && findings.back().problem.empty()) best = findings.back().step;
+  // Written in another order: what is read later is not behind what is read before.
+  findings = inspect_steps(path, told);
+  if (exists(run.best())) {
+    findings.push_back(inspect_checkpoint(run.best()));
+    if (findings.back().problem.empty()) best = findings.back().step;
+  }
+  if (findings.empty() && !exists(trace)) {
+    base::fail(base::ExitCode::input_missing, "{}: holds no checkpoint and no trace: not a run directory", path.string());
   }
   findings.push_back(exists(trace) ? inspect_trace(trace, &content) : missing(trace, "trace"));
   findings.push_back(exists(run.config()) ? inspect_text(run.config(), "config") : missing(run.config(), "config"));
   if (exists(run.summary())) findings.push_back(inspect_text(run.summary(), "summary"));
-  for (Finding& lost : lost_files(path, newest, best, content)) findings.push_back(std::move(lost));
+  for (Finding& f : contradictions(path, told, best, content)) findings.push_back(std::move(f));
   return findings;
 }
 
@@ -156,10 +172,12 @@ Action declare(Arguments& arguments) {
       "Examples:\n"
       "  talweg verify configs/runs/digits_mlp\n"
       "  talweg verify run/checkpoints/best.h5 --json\n"
-      "Reads every byte of every checkpoint and of the trace and compares it with its hash, parses config and summary; "
-      "changes\n"
-      "nothing. What other files say was there must be: the last checkpoint, the best point, the rows of the trace.\n"
-      "Exit code 65 when a file is damaged, 66 when one is lost, 0 when all are intact.");
+      "Compares every byte of every checkpoint with its hash, reads all columns of the trace, whose compressed chunks have\n"
+      "checksums, as the rows beside it have (a torn end is what a kill leaves, and no damage), parses config and summary, "
+      "and\n"
+      "changes nothing. What other files say was there must be: the last checkpoint, the best point, the rows of the trace;\n"
+      "and a checkpoint is of the run whose trace this is.\n"
+      "Exit code 65 when a file is damaged or lacks rows, 66 when one is lost, 0 when all are intact.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory, checkpoint or trace").required();
   arguments.flag("--json", options->json, "print JSON");

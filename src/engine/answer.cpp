@@ -281,6 +281,7 @@ void Engine<Real>::answer_tiles(const Request& request, Answer& result) {
   const bool exact = options_.reduction == Reduction::exact;
   const std::int64_t points = request.verb == Verb::gradient ? request.points : 1;
   Costs& costs = meter_.of(request.asker);
+  if (request.asker == Asker::observer && kind == Kind::full_gradient) grids_.observe_as_the_method_asks();
 
   Leaves leaves;
   math::ExactSum value;

@@ -31,4 +31,14 @@ void Grids::follow(Asker asker, Kind kind, std::span<const std::uint32_t> maxima
   }
 }
 
+void Grids::observe_as_the_method_asks() {
+  auto* observed = const_cast<std::int32_t*>(row(Asker::observer, Kind::full_gradient));
+  for (std::size_t t = 0; t < tensors_; ++t) {
+    observed[t] = kUnset;
+    for (const Kind kind : {Kind::batch_gradient, Kind::full_gradient, Kind::batch_combination}) {
+      if (observed[t] == kUnset) observed[t] = exponents(Asker::method, kind)[t];
+    }
+  }
+}
+
 }  // namespace talweg::engine

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -82,6 +83,15 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
 bool DirectoryLock::held(const std::filesystem::path& directory) {
   return held_by_another(open_directory(directory)) ||
          held_by_another(open((directory / kFile).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
+void DirectoryLock::expect_locked(const std::filesystem::path& directory) const {
+  struct stat ours {};
+  struct stat there {};
+  if (directory_ < 0 || fstat(directory_, &ours) != 0) return;
+  if (stat(directory.c_str(), &there) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) return;
+  base::fail(base::ExitCode::io, "{}: found it removed or replaced, expected the directory this run has locked",
+             directory.string());
 }
 
 DirectoryLock::~DirectoryLock() { release(); }

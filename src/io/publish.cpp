@@ -104,17 +104,14 @@ void publish(const fs::path& path, std::span<const std::byte> content) {
   if (file.close() != 0) fail_errno(errno, ExitCode::io, path, "close the file");
 }
 
-fs::path set_aside(const fs::path& file) {
+fs::path set_aside(const fs::path& file, const std::string& why) {
   std::error_code error;
-  fs::path aside = file;
-  aside += ".damaged";
-  for (int k = 2; fs::exists(fs::symlink_status(aside, error)); ++k) {
-    aside = file;
-    aside += ".damaged." + std::to_string(k);
-  }
-  fs::rename(file, aside, error);
+  const std::string aside = file.string() + "." + why;
+  fs::path free = aside;
+  for (int k = 2; fs::exists(fs::symlink_status(free, error)); ++k) free = aside + "." + std::to_string(k);
+  fs::rename(file, free, error);
   if (error) base::fail(ExitCode::io, "{}: cannot be set aside: {}", file.string(), error.message());
-  return aside;
+  return free;
 }
 
 void remove_leftovers(const fs::path& directory) {

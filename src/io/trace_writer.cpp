@@ -233,7 +233,7 @@ Descriptor rows_in(const fs::path& directory) {
   const fs::file_status there = fs::symlink_status(file, error);
   if (!fs::exists(there)) return {};
   if (fs::is_regular_file(there)) return open_file(file);
-  set_aside(file);
+  set_aside(file, "damaged");
   return {};
 }
 

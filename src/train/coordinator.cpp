@@ -75,7 +75,8 @@ TrainResult Coordinator<Real>::run() {
     }
     if (!ended_before_) progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
-    if (writes_ && !(ended_before_ && says_finished(directory_.summary()))) {
+    if (writes_ && !(ended_before_ && read_summary(directory_.summary()).code == 0)) {
+      lock_->expect_locked(directory_.root);
       const std::string json = to_json(result.summary) + "\n";
       io::publish(directory_.summary(), std::as_bytes(std::span(json)));
     }
@@ -276,7 +277,8 @@ void declare_trainer_slots(math::StateLayout& layout, std::size_t tensors) {
   layout.counter("trainer.step");
   layout.counter("trainer.part");
   layout.counter("trainer.row");        // step of the trace's last row; 0: none
-  layout.counter("trainer.first_row");  // and of its first
+  layout.counter("trainer.row_mark");   // io::mark_of() it
+  layout.counter("trainer.first_row");  // step of its first
   layout.counter("trainer.examples");
   layout.counter("trainer.best_step", -1);
   layout.counter("trainer.since_best");

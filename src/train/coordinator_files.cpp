@@ -134,16 +134,28 @@ void Coordinator<Real>::expect_nothing_to_resume() {
     base::fail(ExitCode::bad_data, "{}: found {} checkpoint{}, none intact, expected one to go on from; --fresh starts anew",
                directory_.checkpoints().string(), damaged.size(), damaged.size() == 1 ? "" : "s");
   }
+  const SummaryFacts told = read_summary(directory_.summary());
   if (std::filesystem::exists(directory_.best())) {
-    base::fail(
-        ExitCode::input_missing,
-        "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
-        "with init.kind=file and init.path={} begins at the best point",
-        directory_.checkpoints().string(), directory_.best().string());
+    if (told.code != static_cast<std::int64_t>(ExitCode::diverged) || told.last_checkpoint >= 0) {
+      base::fail(
+          ExitCode::input_missing,
+          "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
+          "with init.kind=file and init.path={} begins at the best point",
+          directory_.checkpoints().string(), directory_.best().string());
+    }
+    const auto aside = io::set_aside(directory_.best(), "diverged");
+    log_.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory_.best().string(),
+                          aside.string()));
+  }
+  if (told.last_checkpoint >= 0) {
+    base::fail(ExitCode::input_missing, "{}: not there, but {} says that it is the last one; --fresh starts anew",
+               io::checkpoint_file(directory_.checkpoints(), told.last_checkpoint).string(), directory_.summary().string());
   }
   if (std::filesystem::exists(directory_.root / "trace.h5")) {
     log_.warn(fmt::format("{} holds a trace and no checkpoint: starting at step 0", directory_.root.string()));
   }
+  std::error_code ignored;
+  std::filesystem::remove(directory_.summary(), ignored);  // of what ended before there was anything to go on from
 }
 
 template <class Real>
@@ -193,7 +205,8 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     if (!forget_best) write_lost_best(checkpoint);
-    if (!says_finished(directory_.summary())) continue_trace();  // a kill or the disk came before the trace was finished
+    if (read_summary(directory_.summary()).code != 0)
+      continue_trace();  // a kill or the disk came before the trace was finished
     return;
   }
   log_.info(fmt::format("resuming {} at step {} of {} (part {})", directory_.root.string(), steps_done(), steps_,
@@ -240,7 +253,7 @@ void Coordinator<Real>::continue_trace() {
     event("trace", text);
   } catch (const base::Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
-    const auto aside = io::set_aside(directory_.root / "trace.h5");
+    const auto aside = io::set_aside(directory_.root / "trace.h5", "damaged");
     log_.warn(fmt::format("{}; set aside as {}, a new trace begins at step {}", e.what(), aside.string(), steps_done()));
     write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   }

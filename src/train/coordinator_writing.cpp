@@ -19,7 +19,7 @@ constexpr double kLateEnough = 1;  // seconds
 
 template <class Real>
 void Coordinator<Real>::write_from_now(std::unique_ptr<io::TraceWriter> trace) {
-  writer_.emplace(directory_, std::move(trace), static_cast<int>(run_.checkpoint.keep));
+  writer_.emplace(directory_, std::move(trace), static_cast<int>(run_.checkpoint.keep), *lock_);
 }
 
 template <class Real>
@@ -48,6 +48,7 @@ void Coordinator<Real>::record(const optim::StepReport& report, const engine::Ph
   row.timing_update = now.update - before.update;
   row.timing_broadcast = now.broadcast - before.broadcast;
   row.timing_other = took - row.timing_gradient - row.timing_allreduce - row.timing_update - row.timing_broadcast;
+  state_.counter("trainer.row_mark") = io::mark_of(row);
   writer_->append(row);
 }
 

@@ -103,8 +103,7 @@ RunSection parse_run_section(const base::Section& s) {
                          : placement == "replicated" ? engine::Placement::replicated
                                                      : engine::Placement::sharded;
   run.nonfinite = parse_nonfinite(s);
-  run.deadline = s.number("deadline", 60.0, Range::non_negative(),
-                          "seconds without any rank moving while others wait for it, then the job ends with 69; 0: off");
+  run.deadline = parse_deadline(s);
   return run;
 }
 
@@ -190,6 +189,11 @@ std::optional<optim::Blamed> blamed(const base::Config& config, const RunConfig&
 
 std::int64_t RunSection::planned_steps(const data::Order& order) const {
   return steps ? *steps : static_cast<std::int64_t>(std::min(kMostSteps, order.steps(epochs.value_or(0))));
+}
+
+double parse_deadline(const base::Section& run) {
+  return run.number("deadline", RunSection{}.deadline, Range::non_negative(),
+                    "seconds without any rank moving while others wait for it, then the job ends with 69; 0: off");
 }
 
 RunConfig parse_run(const base::Config& config, const Given& given) {

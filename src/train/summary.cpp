@@ -88,10 +88,20 @@ std::string to_json(const Summary& s) {
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may be no UTF-8
 }
 
-bool says_finished(const std::filesystem::path& summary) {
+SummaryFacts read_summary(const std::filesystem::path& summary) {
+  SummaryFacts facts;
   std::ifstream in(summary);
   const auto json = nlohmann::json::parse(in, nullptr, false);
-  return json.is_object() && json.contains("ending") && json["ending"].is_object() && json["ending"].value("code", -1) == 0;
+  if (!json.is_object()) return facts;
+  const auto number = [](const nlohmann::json& from, const char* key) {
+    return from.contains(key) && from[key].is_number_integer() ? from[key].get<std::int64_t>() : std::int64_t{-1};
+  };
+  const auto files = json.value("files", nlohmann::json::object());
+  facts.code = number(json.value("ending", nlohmann::json::object()), "code");
+  facts.step = number(json, "step");
+  facts.last_checkpoint = number(files, "last_checkpoint");
+  facts.best = number(files, "best");
+  return facts;
 }
 
 std::string to_text(const Summary& s) {

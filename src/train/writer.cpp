@@ -4,10 +4,9 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <utility>
 
+#include "talweg/base/signals_blocked.hpp"
 #include "talweg/comm/agree.hpp"
 #include "talweg/engine/meter.hpp"
 #include "talweg/io/publish.hpp"
@@ -21,24 +20,6 @@ using engine::Stopwatch;
 constexpr std::chrono::seconds kRowsEvery{1};
 constexpr std::size_t kRowsAtOnce = 4096;  // or earlier, when so many wait: memory does not depend on how fast steps are
 
-/// A thread begun in its life gets no signals but those of its own faults: they are the loop's, and a file that may not grow is
-/// then an error of write() (EFBIG) like any other.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int own : std::array{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, own);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 /// No checkpoint is there, as far as can be seen.
 bool none_in(const std::filesystem::path& directory) {
   try {
@@ -50,8 +31,8 @@ bool none_in(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep)
-    : directory_(std::move(directory)), keep_(keep), trace_(std::move(trace)) {
+Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock)
+    : directory_(std::move(directory)), keep_(keep), lock_(lock), trace_(std::move(trace)) {
   trace_->while_publishing([this] {
     {
       const std::lock_guard lock(mutex_);
@@ -60,7 +41,7 @@ Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, i
     }
     keep_rows();
   });
-  const SignalsBlocked blocked;
+  const base::SignalsBlocked blocked;
   thread_ = std::thread([this] { work(); });
 }
 
@@ -148,6 +129,7 @@ bool Writer::attempt(WriteFailure::What what, Action action) {
   std::string problem;
   try {
     const Stopwatch watch(seconds);
+    lock_.expect_locked(directory_.root);
     done = action();
   } catch (...) {
     problem = comm::current_failure().message;
@@ -212,7 +194,8 @@ void Writer::save(const Beside& beside) {
     });
   };
   if (beside.alone) return save_best();
-  // Where there is no checkpoint yet it comes first: a best.h5 alone always tells of one that was lost.
+  // Where there is no checkpoint yet it comes first: a best.h5 alone tells of one that was lost, or of a run that diverged
+  // before it had any.
   const bool first = beside.best && none_in(directory_.checkpoints());
   if (beside.best && !first) save_best();
   best_waits_ = first;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "talweg/io/checkpoint.hpp"
+#include "talweg/io/lock.hpp"
 #include "talweg/io/trace.hpp"
 #include "talweg/train/run_directory.hpp"
 
@@ -48,8 +49,8 @@ struct WriterReport {
 
 class Writer {
  public:
-  /// `keep` checkpoints survive rotation.
-  Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep);
+  /// `keep` checkpoints survive rotation. Nothing is written where `lock` no longer holds.
+  Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock);
   ~Writer();  // what was handed over is written, if it can be
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -99,6 +100,7 @@ class Writer {
 
   const RunDirectory directory_;
   const int keep_;
+  const io::DirectoryLock& lock_;
   std::unique_ptr<io::TraceWriter> trace_;  // the thread's
   std::vector<io::TraceRecord> taken_;      // the thread's
   io::Checkpoint snapshot_;                 // the thread's while not idle

@@ -27,6 +27,10 @@ TEST_F(LostFiles, NothingBeginsAnewOverDamagedCheckpoints) {
 TEST_F(LostFiles, WithoutCheckpointsItSaysThatItBeginsAnew) {
   train_well();
   fs::remove_all(run_ / "checkpoints");
+  const Result refused = train();
+  EXPECT_EQ(refused.code, 66);
+  EXPECT_TRUE(says(refused, "step-000000040.h5: not there, but")) << refused.err;
+  fs::remove(run_ / "summary.json");  // as if it had been killed before its first
   const Result anew = train();
   EXPECT_EQ(anew.code, 0) << anew.err;
   EXPECT_TRUE(says(anew, "starting at step 0")) << anew.err;
@@ -93,15 +97,40 @@ TEST_F(LostFiles, BestH5IsNotYetLostBesideTheFirstCheckpoint) {
   EXPECT_EQ(verified.code, 0) << verified.out;
 }
 
+// Of the same data, model and seed; not the newest.
 TEST_F(LostFiles, ACheckpointOfAnotherRunIsTold) {
-  train_well();
+  const std::vector<std::string> on_time = {"--set", "run.nonfinite=rollback"};  // checkpoints wait for the disk
+  train_well(on_time);
   const fs::path other = folder_ / "other";
-  ASSERT_EQ(talweg(0, {"train", config_, "--run", other.string(), "--progress", "none", "--set", "run.seed=7"}).code, 0);
-  const char* name = "checkpoints/step-000000040.h5";
+  const auto train_other = [&](const std::string& lr) {
+    std::vector<std::string> all = {"train", config_, "--run", other.string(), "--progress", "none", "--fresh"};
+    all.insert(all.end(), on_time.begin(), on_time.end());
+    all.insert(all.end(), {"--set", "method.lr=" + lr});
+    return talweg(0, all).code;
+  };
+  const char* name = "checkpoints/step-000000030.h5";
+  ASSERT_EQ(train_other("0.01"), 0);
+  fs::copy_file(other / name, run_ / name, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0) << "the same bits";
+  ASSERT_EQ(train_other("0.02"), 0);
   fs::copy_file(other / name, run_ / name, fs::copy_options::overwrite_existing);
   const Result verified = talweg(0, {"verify", run_.string()});
   EXPECT_EQ(verified.code, 65) << verified.out;
-  EXPECT_TRUE(says(verified, "step-000000040.h5: of another run: found seed 7, expected 3, the trace's")) << verified.out;
+  EXPECT_TRUE(says(verified, "step-000000030.h5: of another run: found another row of step 30")) << verified.out;
+}
+
+TEST_F(LostFiles, WhatARunThatGoesOnRemovesIsNotLost) {
+  Process process(talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set",
+                                     "run.steps=1000000", "--set", "checkpoint.every_steps=1", "--set", "checkpoint.keep=1"}));
+  for (int i = 0; i < 1000 && !fs::exists(run_ / "trace.rows"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 12; ++i) {
+    const Result verified = talweg(0, {"verify", run_.string()});
+    ASSERT_EQ(verified.code, 0) << verified.out << verified.err;
+    const Result same = talweg(0, {"diff", run_.string(), run_.string()});
+    ASSERT_LE(same.code, 1) << same.out << same.err;
+  }
+  process.signal(SIGUSR1);
+  EXPECT_EQ(process.wait().code, 75);
 }
 
 // Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.

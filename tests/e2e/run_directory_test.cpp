@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "tests/support/source.hpp"
+
 namespace talweg::test {
 namespace {
 
@@ -155,6 +157,21 @@ TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
     EXPECT_EQ(told.code, 0) << told.err;
     EXPECT_TRUE(nlohmann::json::accept(told.out)) << told.out;
   }
+}
+
+// Its last evaluation too, though one more was made where it ended first.
+TEST_F(RunDirectory, AnExtendedRunOfTheDigitsIsIdenticalToOneOfTheWholeLength) {
+  const std::string config = (source() / "configs/digits_mlp.toml").string();
+  const auto epochs = [&](const fs::path& run, const char* number) {
+    return talweg(0,
+                  {"train", config, "--run", run.string(), "--progress", "none", "--set", std::string("run.epochs=") + number})
+        .code;
+  };
+  ASSERT_EQ(epochs(run_, "10"), 0);
+  ASSERT_EQ(epochs(run_, "40"), 0);
+  ASSERT_EQ(epochs(folder_ / "whole", "40"), 0);
+  const Result same = talweg(0, {"diff", run_.string(), (folder_ / "whole").string()});
+  EXPECT_EQ(same.code, 0) << same.out;
 }
 
 TEST_F(RunDirectory, AnExtendedRunIsIdenticalToOneOfTheWholeLength) {

@@ -6,15 +6,16 @@ import shutil
 
 import h5py
 
-from rig import Job, expect
+from rig import Job, expect, expect_gone_on, newest_step
 
 STEPS = ["--set", "run.steps=300"]
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EDQUOT": errno.EDQUOT}
+WAYS = [*ERRORS, "short"]
 
 
 def published_in_order(lines):
-    """A checkpoint gets its name once it is on the disk, and an older one goes once the name is."""
-    synced, named = False, True
+    """A checkpoint gets its name once it is on the disk, and an older one goes once the name is; one for one."""
+    synced, named, newer = False, True, False
     saved = 0
     for call, of in lines:
         if call == "fsync" and of.endswith("/checkpoints"):
@@ -24,9 +25,11 @@ def published_in_order(lines):
         elif call == "rename" and "/checkpoints/" in of:
             expect(synced, f"{of} got its name before it was on the disk")
             synced = named = False
+            newer = True
             saved += 1
         elif call == "unlink" and "/checkpoints/step-" in of:
-            expect(named, f"{of} went before the newer one's name was on the disk")
+            expect(named and newer, f"{of} went before the newer one's name was on the disk")
+            newer = False
     expect(saved > 2 and named, f"{saved} checkpoints were saved, the last one's name is on the disk: {named}")
 
 
@@ -48,11 +51,16 @@ class Disk:
     def environment(self, run, **more):
         return {"LD_PRELOAD": self.library, "FAILING_FOLDER": str(run), **{k: str(v) for k, v in more.items()}}
 
-    def place(self, trial, trials, resumed):
-        """Which call: all in turn when there are as many trials, else as many places between the first and the last; of a run that
-        is gone on with in the middle there are fewer."""
-        calls = len(self.calls) // 2 if resumed else len(self.calls)
-        return 1 + trial * calls // trials % calls
+    def places(self):
+        """All there are, as (resumed, N): the N-th call of a fresh run, and of one that is gone on with in the middle, which makes
+        fewer."""
+        calls = len(self.calls)
+        return [(False, n) for n in range(1, calls + 1)] + [(True, n) for n in range(1, calls // 2 + 1)]
+
+    def place(self, trial, trials):
+        """Each as often as any other, or so many evenly between the first and the last."""
+        places = self.places()
+        return places[trial * len(places) // trials]
 
     def half(self, run):
         """The first half of the run, undisturbed."""
@@ -61,8 +69,10 @@ class Disk:
 
     def finish(self, run):
         """The same command without the fault ends with the bits of the run that nobody disturbed."""
+        newest = newest_step(run)
         job = Job(self.rig, run, 0, STEPS)
         expect(job.wait() == 0, f"it did not go on:\n{job.said()}")
+        expect_gone_on(job, newest)
         same = self.rig.tool("diff", run, self.quiet)
         expect(same.returncode == 0, f"other bits:\n{same.stdout}{same.stderr}")
         whole = self.rig.tool("verify", run)
@@ -77,8 +87,8 @@ class Disk:
 
 def killed_in_a_call(rig, trial, trials):
     """SIGKILL in place of one call; what is on the disk is old or new, and is gone on from."""
-    run, resumed = rig.new_run(), trial % 2 == 1
-    at = rig.disk.place(trial, trials, resumed)
+    run = rig.new_run()
+    resumed, at = rig.disk.place(trial, trials)
     if resumed:
         rig.disk.half(run)
     job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW="kill"))
@@ -93,11 +103,11 @@ def killed_in_a_call(rig, trial, trials):
 
 def disk_fails(rig, trial, trials):
     """One call fails once: the run ends well, or says which file and why; the same command then finishes it."""
-    run, resumed = rig.new_run(), trial // (len(ERRORS) + 1) % 2 == 1
-    at = rig.disk.place(trial, trials, resumed)
+    run = rig.new_run()
+    resumed, at = rig.disk.place(trial, trials)
     if resumed:
         rig.disk.half(run)
-    how = [*ERRORS, "short"][trial % (len(ERRORS) + 1)]
+    how = WAYS[trial % len(WAYS)]
     job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW=ERRORS.get(how, how)))
     code = job.wait()
     said = job.said()

@@ -2,8 +2,9 @@
 // A disk that fails, for LD_PRELOAD: calls that change something below a folder are counted, and the N-th is not obeyed.
 //   FAILING_FOLDER   only what lies below it counts
 //   FAILING_AT       N, from 1; 0 or none: none fails
-//   FAILING_HOW      kill: SIGKILL instead of the call; short: half of a write is done; else errno as a number
-//   FAILING_LOG      a file that gets a line a call: its name and the file's
+//   FAILING_HOW      kill: SIGKILL instead of the call; hang: it never returns; short: half of a write is done; else errno as a
+//   number FAILING_READS    1: what is opened for reading counts, too FAILING_RANK     only on this rank FAILING_LOG      a
+//   file that gets a line a call: its name and the file's
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ const char* setting(const char* name) {
 
 bool lies_below(const char* path) {
   const std::string folder = setting("FAILING_FOLDER");
+  const std::string rank = setting("FAILING_RANK");
+  if (!rank.empty() && rank != setting("OMPI_COMM_WORLD_RANK")) return false;
   return !folder.empty() && std::strncmp(path, folder.c_str(), folder.size()) == 0;
 }
 
@@ -59,6 +62,7 @@ Fate fate(const char* call, const char* path, bool here, bool writes = false) {
   if (++count != std::atol(setting("FAILING_AT"))) return Fate::done;
   const std::string how = setting("FAILING_HOW");
   if (how == "kill") raise(SIGKILL);
+  while (how == "hang") pause();
   if (how == "short") return writes ? Fate::halved : Fate::done;
   errno = std::atoi(how.c_str());
   return Fate::failed;
@@ -69,7 +73,8 @@ bool here(int file) {
 }
 
 int opened(const char* name, const char* path, int flags, mode_t mode) {
-  const bool changes = (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0 && lies_below(path);
+  const bool counts = (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0 || *setting("FAILING_READS") == '1';
+  const bool changes = counts && lies_below(path);
   if (fate("open", path, changes) == Fate::failed) return -1;
   const int file = next<int (*)(const char*, int, ...)>(name)(path, flags, mode);
   const bool watched = changes || ((flags & O_DIRECTORY) != 0 && lies_below(path));  // its fsync counts

@@ -8,6 +8,7 @@ Exit code 1 when anything failed.
 import argparse
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 import time
 
 from damage import bit_flipped, cut
-from disk import Disk, disk_fails, killed_in_a_call
+from disk import WAYS, Disk, disk_fails, killed_in_a_call
 from examples import each_once
 from fuzz import config_changed, data_changed
 from rig import SOURCE, Broken, Job, Rig, expect, gone
@@ -70,6 +71,19 @@ def one_stopped(rig, trial, trials):
     shutil.rmtree(run)
 
 
+def stopped_at_start(rig, trial, trials):
+    """SIGSTOP before MPI has started; the shortest that a rank waits for the others then is 10 s."""
+    run = rig.new_run()
+    rank = trial % 2
+    program = ["sh", "-c", f'test "$OMPI_COMM_WORLD_RANK" != {rank} || kill -STOP $$; exec "$@"', "sh", rig.talweg]
+    job = Job(rig, run, 2, ["--set", "run.deadline=3"], launcher=[*rig.launch(2)[:-1], *program][:-1])
+    code = job.wait(10 + ENDING)
+    expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
+    expect(re.search(f"all ranks to start: rank {rank} .process \\d+. does not run", job.said()), f"rank {rank} is not named:\n{job.said()}")
+    rig.nothing_left(job.ranks())
+    rig.finish(run)
+
+
 def stuck(rig, trial, trials):
     """A rank that never answers, in a step."""
     run = rig.new_run()
@@ -82,6 +96,19 @@ def stuck(rig, trial, trials):
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(f"rank {rank} on " in job.said() and f"computing, step {step}" in job.said(), job.said())
     rig.nothing_left(ranks)
+    rig.finish(run)
+
+
+def stuck_in_reading(rig, trial, trials):
+    """An open() of the data that never returns, on one rank."""
+    run, rank = rig.new_run(), trial % 2
+    environment = {"LD_PRELOAD": rig.disk.library, "FAILING_FOLDER": str(SOURCE / "configs/data"), "FAILING_READS": "1", "FAILING_AT": "1",
+                   "FAILING_HOW": "hang", "FAILING_RANK": str(rank)}
+    job = Job(rig, run, 2, ["--set", "run.deadline=3"], environment)
+    code = job.wait(6 + ENDING)
+    expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
+    expect(re.search(f"rank {rank} on .*reading data", job.said()), f"rank {rank} is not named:\n{job.said()}")
+    rig.nothing_left(job.ranks())
     rig.finish(run)
 
 
@@ -149,17 +176,27 @@ def can_make_hosts():
     return bool(made)
 
 
-#       name    what                                         short  long
+def every_place(rig):
+    return len(rig.disk.places())
+
+
+def every_place_each_way(rig):
+    return len(WAYS) * every_place(rig)
+
+
+#       name    what                                         short  long: a number, or how to find it
 ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 30, 1000),
-        ("F2", "killed in one call of a save", killed_in_a_call, 12, 300),
-        ("F5", "one call fails", disk_fails, 16, 1200),
-        ("F7", "checkpoint cut at every 512 bytes", cut, 100, 10000),
-        ("F8", "one bit of a checkpoint flipped", bit_flipped, 100, 10000),
-        ("F11", "another shape after a kill, every method", another_shape, 3, 1500),
+        ("F2", "killed in one call of a save", killed_in_a_call, 12, every_place),
+        ("F5", "one call fails", disk_fails, 16, every_place_each_way),
+        ("F7", "checkpoint cut at every 512 bytes", cut, 200, 10000),
+        ("F8", "one bit of a checkpoint flipped", bit_flipped, 200, 10000),
+        ("F11", "another shape after a kill, every method", another_shape, 6, 1500),
         ("F12", "every example once an epoch", each_once, 10, 100),
         ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
         ("F15", "one rank stopped", one_stopped, 2, 60),
+        ("F15", "one rank stopped as it starts", stopped_at_start, 1, 20),
         ("F15", "one rank stuck in a step", stuck, 1, 40),
+        ("F15", "one rank stuck in reading data", stuck_in_reading, 1, 20),
         ("F17", "the cable of a host cut", host_lost, 2, 30),
         ("F18", "signals in any phase, storms", signalled, 5, 200),
         ("F20", "NaN on one rank, each policy", not_finite, 6, 60),
@@ -200,7 +237,8 @@ def main():
             if fault is host_lost and not can_make_hosts():
                 print(f"{name} {what}: left out, network namespaces cannot be made here")
                 continue
-            planned, trials, failures, begin = long if options.long else short, 0, 0, time.monotonic()
+            planned = (long(rig) if callable(long) else long) if options.long else short
+            trials, failures, begin = 0, 0, time.monotonic()
             while trials < planned and time.monotonic() - begin < 60 * options.minutes:
                 trial, trials = trials, trials + 1
                 try:

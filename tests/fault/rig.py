@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import time
@@ -93,6 +94,20 @@ class Job:
         return self.log.read_text(errors="replace")
 
 
+def newest_step(run):
+    """Of the checkpoints in `run`; None without any."""
+    return max((int(file.stem.removeprefix("step-")) for file in run.glob("checkpoints/step-*.h5")), default=None)
+
+
+def expect_gone_on(job, newest):
+    """It began where the newest intact checkpoint was, not before: newest_step() as it started."""
+    said = job.said()
+    if newest is None:
+        expect("resuming" not in said, f"it resumed, from no checkpoint\n{said}")
+    else:
+        expect(re.search(f"resuming .* at step {newest} of|already ended at step {newest}\\b", said), f"not from step {newest}:\n{said}")
+
+
 class Rig:
     def __init__(self, talweg, folder, seed, steps=2000, deadline=60):
         self.talweg = str(talweg)
@@ -130,12 +145,13 @@ class Rig:
             time.sleep(0.005)
         return job.ranks()
 
-    def finish(self, run):
+    def finish(self, run, newest=None):
         """The same command, on ranks of its own number, comes to the bits of the run that nobody disturbed; all files are whole.
-        What it said."""
-        ranks = self.random.choice([0, 1, 2, 3])
+        `newest`: the step it goes on from, where that is not the newest checkpoint's. What it said."""
+        ranks, newest = self.random.choice([0, 1, 2, 3]), newest_step(run) if newest is None else newest
         job = Job(self, run, ranks)
         expect(job.wait() == 0, f"it did not go on, on {ranks} ranks:\n{job.said()}")
+        expect_gone_on(job, newest)
         same = self.tool("diff", run, self.quiet)
         expect(same.returncode == 0, f"other bits:\n{same.stdout}{same.stderr}")
         whole = self.tool("verify", run)

@@ -4,7 +4,7 @@ rank with one thread comes to."""
 import json
 import shutil
 
-from rig import Job, expect
+from rig import Job, expect, expect_gone_on, newest_step
 
 COMMON = ["run.steps=60", "checkpoint.every_steps=7", "trace.evaluate_every=2"]
 LINEAR = ["model.kind=linear", "model.hidden=", "model.activation=", "run.precision=float64"]
@@ -55,9 +55,11 @@ def another_shape(rig, trial, trials):
     cut = job({"TALWEG_FAULT": f"kill rank=0 step={rig.random.randint(1, 50)}"})
     code = cut.wait()
     expect(code in (137, 0), f"{name}: exit code {code}, expected 137\n{cut.said()}")  # 0: it converged before
+    newest = newest_step(run)
     again = job()
     code = again.wait()
     expect(code == 0, f"{name}: exit code {code}\n{again.said()}")
+    expect_gone_on(again, newest)
     same = rig.tool("diff", run, rig.methods.quiet[name])
     expect(same.returncode == 0, f"{name}: other bits:\n{' '.join(again.command)}\n{same.stdout}{same.stderr}")
     shutil.rmtree(run)

@@ -295,6 +295,7 @@ TEST_F(Trainer, AKillBeforeTheFirstCheckpointStartsAnew) {
   options.run = folder / "run";
   const double whole = slope(run(sgd() + "steps = 30\n"));
   std::filesystem::remove_all(options.run / "checkpoints");
+  std::filesystem::remove(options.run / "summary.json");
   const TrainResult again = run(sgd() + "steps = 30\n");
   EXPECT_EQ(slope(again), whole);
   EXPECT_EQ(io::read_trace(options.run).steps.at("step").size(), 30U);

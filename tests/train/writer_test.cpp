@@ -18,7 +18,7 @@ class Writers : public io::Scratch {
  protected:
   Writers() {
     std::filesystem::create_directories(run_.checkpoints());
-    writer_.emplace(run_, io::TraceWriter::create(directory_, {}, {}), 2);
+    writer_.emplace(run_, io::TraceWriter::create(directory_, {}, {}), 2, lock_);
   }
   /// A state of 4 MB at `step`, whose best was five steps before.
   void fill(std::int64_t step) {
@@ -40,6 +40,7 @@ class Writers : public io::Scratch {
   std::filesystem::path file(std::int64_t step) const { return io::checkpoint_file(run_.checkpoints(), step); }
 
   RunDirectory run_{directory_};
+  io::DirectoryLock lock_{directory_};
   std::optional<Writer> writer_;
 };
 
@@ -53,6 +54,22 @@ TEST_F(Writers, TheBestPointDoesNotDependOnWhatTheMethodKeeps) {
   EXPECT_EQ(io::load(run_.best()).scalars, (std::map<std::string, double>{{"trainer.best_value", 0.25}}));
   EXPECT_EQ(writer_->snapshot().scalars.size(), 2U);
   EXPECT_EQ(writer_->snapshot().arrays.size(), 1U);
+}
+
+TEST_F(Writers, NothingIsWrittenIntoADirectoryThatIsNotTheLockedOne) {
+  std::filesystem::rename(directory_, directory_.string() + ".moved");
+  std::filesystem::create_directories(run_.checkpoints());  // another run's, say
+  fill(10);
+  writer_->write({.best = true, .trace = true});
+  writer_->wait();
+  const auto failures = writer_->failures();
+  ASSERT_FALSE(failures.empty());
+  EXPECT_NE(failures.front().message.find(directory_.string() + ": found it removed or replaced"), std::string::npos)
+      << failures.front().message;
+  EXPECT_TRUE(std::filesystem::is_empty(run_.checkpoints()));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "trace.h5"));
+  std::filesystem::remove_all(directory_);
+  std::filesystem::rename(directory_.string() + ".moved", directory_);
 }
 
 TEST_F(Writers, ACheckpointItsBestAndItsRowsArrive) {
@@ -215,7 +232,7 @@ TEST_F(Writers, RowsThatCannotBeWrittenAreToldOnceAndCostNoCheckpoint) {
   std::filesystem::remove(directory_ / "trace.rows");
   std::filesystem::create_directory(directory_ / "trace.rows");
   EXPECT_ANY_THROW(trace->publish());
-  writer_.emplace(run_, std::move(trace), 2);
+  writer_.emplace(run_, std::move(trace), 2, lock_);
   rows(1, 10);
   fill(10);
   writer_->write({.best = true, .trace = false});

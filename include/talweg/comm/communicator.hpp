@@ -115,7 +115,9 @@ std::optional<int> launched_rank();
 /// MPI for the life of the object: initialises it unless the caller already has, and finalises what it initialised.
 class Mpi {
  public:
-  Mpi();
+  /// `patience` is how long this rank waits for the others to start, and to end, where MPI is ours: then the process ends with
+  /// 69 (0: for ever). In between run.deadline counts.
+  explicit Mpi(double patience = 60);
   ~Mpi();
   Mpi(const Mpi&) = delete;
   Mpi& operator=(const Mpi&) = delete;
@@ -125,6 +127,7 @@ class Mpi {
   static std::string version();
 
  private:
+  double patience_;
   bool ours_ = false;
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grids of exact sums (math/tile_sum.hpp): per tensor an exponent E with every |leaf element| < 2^E.
 //
-// E is predicted from the last request of the same asker and kind; all ranks hold it and it is checkpointed, since it decides
-// the bits. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E the leaves are redone once with a new
-// E. After each request E = exponent(max) + 5, unless max = 0. What is below
-// half the grid becomes 0: 2^-44 of the tensor's largest element in the last request with 8 leaves, 2^-39 with 256.
+// E is predicted from the method's last request of the same kind; all ranks hold it and it is checkpointed, since it decides
+// the bits. An observer's full gradient goes by the method's E too, so that its bits do not hang on when was looked before;
+// other requests of observers by their own last. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E
+// the leaves are redone once with a new E. After each request E = exponent(max) + 5, unless max = 0. What is below half the
+// grid becomes 0: 2^-44 of the tensor's largest element in the last request with 8 leaves, 2^-39 with 256.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,8 @@ class Grids {
   [[nodiscard]] bool outgrown(Asker asker, Kind kind, std::span<const std::uint32_t> maxima) const;
   /// E = exponent(max) + 5 where max is not 0.
   void follow(Asker asker, Kind kind, std::span<const std::uint32_t> maxima);
+  /// E of the observers' full gradient := that of the method's gradients, of minibatches if it asks for those; none: no E.
+  void observe_as_the_method_asks();
   /// All exponents, to checkpoint and to send.
   [[nodiscard]] std::span<std::int32_t> all() { return exponents_; }
 

@@ -15,6 +15,9 @@ class DirectoryLock {
   /// opened. File systems that know no locks let everybody in.
   explicit DirectoryLock(const std::filesystem::path& directory);
   ~DirectoryLock();
+  /// Error(io) when `directory` is no longer what is locked: somebody has removed or replaced it, and another run may write
+  /// there.
+  void expect_locked(const std::filesystem::path& directory) const;
   /// True when some process holds the directory now.
   static bool held(const std::filesystem::path& directory);
   DirectoryLock(const DirectoryLock&) = delete;

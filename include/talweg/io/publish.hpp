@@ -15,9 +15,9 @@ namespace talweg::io {
 /// there and is no regular file (a directory, a device) is not replaced: Error(cannot_create).
 void publish(const std::filesystem::path& path, std::span<const std::byte> content);
 
-/// Renames `file` to the first of file.damaged, file.damaged.2, ... that nobody has, and returns that. Error(io) naming the
+/// Renames `file` to the first of file.<why>, file.<why>.2, ... that nobody has, and returns that. Error(io) naming the
 /// file.
-std::filesystem::path set_aside(const std::filesystem::path& file);
+std::filesystem::path set_aside(const std::filesystem::path& file, const std::string& why);
 
 /// Removes what publish() calls that were killed have left in `directory`. No other program may be publishing there.
 void remove_leftovers(const std::filesystem::path& directory);

@@ -38,6 +38,9 @@ struct StepRow {
   double timing_other = 0;
 };
 
+/// What a checkpoint keeps of the row it was written beside: a hash of all that does not hang on time and resumes.
+std::int64_t mark_of(const StepRow& row);
+
 using Figures = std::vector<std::pair<std::string, double>>;
 
 /// One evaluation. A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
@@ -108,6 +111,9 @@ struct Trace {
   std::vector<TraceEvent> events;
   TraceAttributes attributes;
 };
+
+/// mark_of() the row at `index`. Error(bad_data) where it lacks a column.
+std::int64_t mark_of(const Trace& trace, std::size_t index);
 
 /// trace.h5 and, beside it, what trace.rows adds. `run_or_file` is a run directory or a trace file. Error(input_missing) or
 /// Error(bad_data) naming the file.

@@ -78,6 +78,9 @@ struct Given {
   bool data = false;       // [data] is then not read
 };
 
+/// [run] deadline, seconds.
+double parse_deadline(const base::Section& run);
+
 /// Reads every section; throws Error(bad_config) for the first thing wrong, unknown keys included, and for methods whose needs
 /// the run does not meet.
 RunConfig parse_run(const base::Config& config, const Given& given = {});

@@ -124,8 +124,14 @@ struct Summary {
 };
 
 std::string to_json(const Summary& summary);
-/// Whether summary.json tells of a run that finished; false when there is none that can be read.
-bool says_finished(const std::filesystem::path& summary);
+/// What a summary.json says of its run; -1 where it does not, or cannot be read.
+struct SummaryFacts {
+  std::int64_t code = -1;
+  std::int64_t step = -1;
+  std::int64_t last_checkpoint = -1;  // its step
+  std::int64_t best = -1;             // step of best.h5
+};
+SummaryFacts read_summary(const std::filesystem::path& summary);
 /// For people, several lines.
 std::string to_text(const Summary& summary);
 

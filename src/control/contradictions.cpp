@@ -1,44 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files are held against each other. A run writes rows, then best.h5, then the checkpoint that needs both, and removes none of
 // the newest: so the trace is behind the newest checkpoint only where rows could not be written or were lost, and that never
-// behind the summary. A run that goes on, or was killed, may be ahead of its summary.
+// behind the summary. A run that goes on, or was killed, may be ahead of its summary. Each checkpoint has the mark of the row
+// it was written beside.
 #include <map>
 
 #include "control/finding.hpp"
-#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/base/config.hpp"
 #include "talweg/train/run_directory.hpp"
+#include "talweg/train/trainer.hpp"
 
 namespace talweg::control {
 namespace {
 
 constexpr auto kLost = base::ExitCode::input_missing;
-
-/// The steps the summary speaks of; -1 where it does not.
-struct Told {
-  std::int64_t last_checkpoint = -1;
-  std::int64_t best = -1;
-  std::int64_t step = -1;
-};
-
-Told told_by(const std::filesystem::path& summary) {
-  Told told;
-  std::error_code ignored;
-  const auto json = std::filesystem::exists(summary, ignored) ? read_json(summary) : nlohmann::ordered_json();
-  if (!json.is_object()) return told;
-  const auto number = [](const nlohmann::ordered_json& from, const char* key) {
-    return from.contains(key) && from[key].is_number_integer() ? from[key].get<std::int64_t>() : std::int64_t{-1};
-  };
-  const auto files = json.value("files", nlohmann::ordered_json::object());
-  told.step = number(json, "step");
-  told.last_checkpoint = number(files, "last_checkpoint");
-  const std::int64_t code = number(json.value("ending", nlohmann::ordered_json::object()), "code");
-  const bool stands = code == 0 || code == static_cast<std::int64_t>(base::ExitCode::stopped_early);
-  if (!files.contains("last_checkpoint") && stands) told.last_checkpoint = told.step;  // of an older version
-  told.best = number(files, "best");
-  return told;
-}
 
 /// Steps from row to row, as the trace's own config says; 1 when it does not.
 std::int64_t steps_per_row(const io::Trace& trace) {
@@ -47,21 +23,6 @@ std::int64_t steps_per_row(const io::Trace& trace) {
     return config.section("trace").integer("every", 1, base::Range::at_least(1), "steps per row");
   } catch (const base::Error&) {
     return 1;
-  }
-}
-
-/// A checkpoint that came from elsewhere is intact. Nothing, or what says that it is not of the trace's run.
-std::string other_run(const NewestCheckpoint& newest, const io::Trace& trace) {
-  const auto differ = [](const char* what, const std::string& found, const std::string& expected) {
-    return found == expected ? "" : fmt::format("of another run: found {} {}, expected {}, the trace's", what, found, expected);
-  };
-  try {
-    const auto config = base::Config::parse(newest.config, "its config");
-    const auto seed = config.section("run").integer("seed", 1, base::Range::non_negative(), "of order and noise");
-    const std::string text = differ("seed", std::to_string(seed), text_attribute(trace, "seed"));
-    return text.empty() ? differ("data", newest.fingerprint, text_attribute(trace, "data_fingerprint")) : text;
-  } catch (const base::Error& e) {
-    return e.what();
   }
 }
 
@@ -89,23 +50,24 @@ std::string gap_in(const std::vector<double>& step, const std::vector<double>& p
 
 }  // namespace
 
-std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCheckpoint& newest,
-                                const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace) {
+std::vector<Finding> contradictions(const std::filesystem::path& run, const std::vector<Told>& checkpoints,
+                                    const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace) {
   const train::RunDirectory directory{run};
-  const Told told = told_by(directory.summary());
-  std::vector<Finding> lost;
+  const train::SummaryFacts told = train::read_summary(directory.summary());
+  const Told newest = checkpoints.empty() ? Told{.file = {}, .step = -1, .row_mark = {}} : checkpoints.back();
+  std::vector<Finding> found;
   const auto add = [&](const std::filesystem::path& file, const char* kind, base::ExitCode code, const std::string& problem) {
-    lost.push_back(
+    found.push_back(
         {.file = file.string(), .kind = kind, .code = code, .problem = fmt::format("{}: {}", file.string(), problem)});
   };
   std::error_code ignored;
-  if (newest.step < told.last_checkpoint) {
-    add(io::checkpoint_file(directory.checkpoints(), told.last_checkpoint), "checkpoint", kLost,
-        "not there, but the summary says that it is the last one");
+  if (const auto file = io::checkpoint_file(directory.checkpoints(), told.last_checkpoint);
+      newest.step < told.last_checkpoint && !std::filesystem::exists(file, ignored)) {
+    add(file, "checkpoint", kLost, "not there, but the summary says that it is the last one");
   }
   if (const std::int64_t expected = std::max(newest.best_step, told.best); expected >= 0) {
     // A run's first checkpoint holds the point too and comes before best.h5: between the two nothing is lost.
-    const bool first = newest.only && told.step < 0;
+    const bool first = checkpoints.size() == 1 && told.step < 0;
     if (!std::filesystem::exists(directory.best(), ignored)) {
       if (!first)
         add(directory.best(), "checkpoint", kLost,
@@ -115,14 +77,18 @@ std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCh
           fmt::format("of step {}, but the run's best point was that of step {}", *best, expected));
     }
   }
-  if (!trace) return lost;
-  if (newest.step >= 0) {
-    if (const std::string problem = other_run(newest, *trace); !problem.empty())
-      add(io::checkpoint_file(directory.checkpoints(), newest.step), "checkpoint", base::ExitCode::bad_data, problem);
-  }
+  if (!trace) return found;
   const auto rows = run / "trace.rows";
   const auto step = trace->steps.find("step"), part = trace->steps.find("part");
-  if (step == trace->steps.end() || part == trace->steps.end()) return lost;
+  if (step == trace->steps.end() || part == trace->steps.end()) return found;
+  for (const Told& c : checkpoints) {
+    const auto row = std::ranges::lower_bound(step->second, static_cast<double>(c.row));
+    if (!c.row_mark || c.row <= 0 || row == step->second.end() || *row != static_cast<double>(c.row)) continue;
+    if (io::mark_of(*trace, static_cast<std::size_t>(row - step->second.begin())) == *c.row_mark) continue;
+    add(c.file, "checkpoint", base::ExitCode::bad_data,
+        fmt::format("of another run: found another row of step {} in the trace, expected the one it was written beside",
+                    c.row));
+  }
   const std::int64_t last = step->second.empty() ? 0 : static_cast<std::int64_t>(step->second.back());
   const std::int64_t every = steps_per_row(*trace);
   const bool there = std::filesystem::exists(rows, ignored);
@@ -140,7 +106,7 @@ std::vector<Finding> lost_files(const std::filesystem::path& run, const NewestCh
   }
   if (const std::string gap = gap_in(step->second, part->second); !gap.empty())
     add(run / "trace.h5", "trace", base::ExitCode::bad_data, gap);
-  return lost;
+  return found;
 }
 
 }  // namespace talweg::control

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "comm/patience.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <string_view>
+
+#include "talweg/base/error.hpp"
+#include "talweg/base/log.hpp"
+#include "talweg/base/signals_blocked.hpp"
+#include "talweg/comm/communicator.hpp"
+
+namespace talweg::comm {
+namespace {
+
+using std::chrono::duration;
+
+/// Rank `process` was started as, if Open MPI has started it.
+std::string rank_text(const std::filesystem::path& process) {
+  constexpr std::string_view kKey = "OMPI_COMM_WORLD_RANK=";
+  std::ifstream environment(process / "environ", std::ios::binary);
+  for (std::string entry; std::getline(environment, entry, '\0');) {
+    if (entry.starts_with(kKey)) return "rank " + entry.substr(kKey.size()) + " ";
+  }
+  return "";
+}
+
+/// Children of the process that has started this one, as far as they are stopped (by a signal or a debugger).
+std::string stopped_beside_us() {
+  std::string text;
+  std::error_code ignored;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string name = process.path().filename().string();
+    if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
+    std::ifstream in(process.path() / "stat");
+    const std::string stat((std::istreambuf_iterator<char>(in)), {});
+    std::istringstream after_name(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+    char state = '?';
+    pid_t parent = 0;
+    after_name >> state >> parent;
+    if (parent != getppid() || (state != 'T' && state != 't')) continue;
+    text += fmt::format("{}{}(process {})", text.empty() ? "" : ", ", rank_text(process.path()), name);
+  }
+  return text;
+}
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  base::say(stderr, fmt::format("rank {} on {} (process {}): {}\n", launched_rank().value_or(0), host.data(), getpid(), why));
+  std::_Exit(static_cast<int>(base::ExitCode::peer_lost));
+}
+
+}  // namespace
+
+Patience::Patience(double seconds, std::string what) {
+  if (seconds <= 0) return;
+  const base::SignalsBlocked blocked;
+  thread_ = std::jthread([seconds, what = std::move(what), parent = getppid()](const std::stop_token& stop) {
+    const double period = std::min(1.0, seconds / 10);
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    for (double waited = 0; waited < seconds; waited += period) {  // counted: a job that slept has not waited
+      if (wake.wait_for(lock, stop, duration<double>(period), [&] { return stop.stop_requested(); })) return;
+      if (getppid() != parent) give_up("the process that has started this one is gone");
+    }
+    const std::string stopped = stopped_beside_us();
+    give_up(fmt::format("waited {:g} s for {}: {}", seconds, what,
+                        stopped.empty() ? "another rank is stopped, stuck, or was never there" : stopped + " does not run"));
+  });
+}
+
+}  // namespace talweg::comm
