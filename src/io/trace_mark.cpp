@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -12,18 +13,20 @@
 namespace talweg::io {
 namespace {
 
-bool same_in_every_part(const StepColumn& column) {
-  return column.units != std::string_view("s") && column.name != std::string_view("part");
-}
+// Never changed: checkpoints keep hashes of them.
+constexpr std::array<std::string_view, 11> kMarked = {
+    "step", "epoch",         "examples",    "gradient_evaluations", "hvp_evaluations", "value_evaluations",
+    "loss", "gradient_norm", "update_norm", "parameter_norm",       "learning_rate"};
 
 /// `value(column)` as a double, which is what a trace is read as.
 template <class Value>
 std::int64_t mark(Value value) {
-  std::array<std::uint64_t, kStepColumns.size()> bits{};
-  for (std::size_t i = 0; i < kStepColumns.size(); ++i) {
-    if (!same_in_every_part(kStepColumns[i])) continue;
-    const double v = value(kStepColumns[i]);
-    bits[i] = std::isnan(v) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(v);
+  std::array<std::uint64_t, kMarked.size()> bits{};
+  for (const StepColumn& column : kStepColumns) {
+    const auto at = std::ranges::find(kMarked, std::string_view(column.name));
+    if (column.timing || at == kMarked.end()) continue;
+    const double v = value(column);
+    bits[static_cast<std::size_t>(at - kMarked.begin())] = std::isnan(v) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(v);
   }
   return std::bit_cast<std::int64_t>(std::uint64_t{XXH3_64bits(bits.data(), sizeof(bits))});
 }

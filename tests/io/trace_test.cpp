@@ -21,6 +21,35 @@ TEST_F(Traces, RoundTripOverManyChunks) {
   EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"trace.h5", "trace.rows"}));
 }
 
+// What a checkpoint keeps of a row fits the row as it is read back, in trace.h5 and in trace.rows, and no other.
+TEST_F(Traces, ARowHasTheMarkItWasWrittenWith) {
+  auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
+  StepRow odd = row(3);
+  odd.loss = std::nan("");
+  odd.learning_rate = -0.0;
+  for (const StepRow& r : {row(1), row(2)}) trace->append(r);
+  trace->publish();
+  for (const StepRow& r : {odd, row(4)}) trace->append(r);
+  trace->write();
+  const Trace read = read_trace(directory_);
+  const std::vector<StepRow> written = {row(1), row(2), odd, row(4)};
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    for (std::size_t j = 0; j < written.size(); ++j) EXPECT_EQ(mark_of(read, i) == mark_of(written[j]), i == j) << i << j;
+  }
+  StepRow later = odd;
+  later.seconds += 1;
+  later.part += 1;
+  later.timing_other += 1;
+  EXPECT_EQ(mark_of(later), mark_of(odd));
+  for (double StepRow::*field : {&StepRow::loss, &StepRow::gradient_norm, &StepRow::update_norm, &StepRow::parameter_norm}) {
+    StepRow other = row(4);
+    other.*field = std::nextafter(other.*field, 0.0);
+    EXPECT_NE(mark_of(other), mark_of(row(4)));
+  }
+  const StepRow plain{.step = 7, .epoch = 0.5, .examples = 2, .gradient_evaluations = 3, .loss = 0.25, .learning_rate = 0.5};
+  EXPECT_EQ(mark_of(plain), 1919804574306735674LL) << "checkpoints of earlier versions keep it";
+}
+
 TEST_F(Traces, EventsKeepTheirText) {
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   const std::string large(300000, 'm');

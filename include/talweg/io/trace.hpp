@@ -38,7 +38,7 @@ struct StepRow {
   double timing_other = 0;
 };
 
-/// What a checkpoint keeps of the row it was written beside: a hash of all that does not hang on time and resumes.
+/// What a checkpoint keeps of the row it was written beside: a hash of what does not hang on time, resumes and evaluations.
 std::int64_t mark_of(const StepRow& row);
 
 using Figures = std::vector<std::pair<std::string, double>>;
