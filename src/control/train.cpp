@@ -18,10 +18,11 @@ struct Options {
 };
 
 base::ExitCode run_train(Context& context, const Options& options) {
+  train::TrainOptions train;
+  train.started = std::chrono::steady_clock::now();       // a limit of time is on all of it
   train::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
   comm::Communicator& comm = context.world(0, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
-  train::TrainOptions train;
   train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
   train.fresh = options.fresh;
   train.threads = options.threads;

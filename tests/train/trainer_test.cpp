@@ -155,6 +155,9 @@ TEST_F(Trainer, EndsByEachCriterion) {
   const TrainResult late = run(sgd("[stop]\nwall_seconds = 1e-9\n") + "epochs = 1000\n");
   EXPECT_EQ(late.summary.ending.reason, "wall_seconds");
   EXPECT_EQ(late.summary.ending.code, base::ExitCode::stopped_early);
+  options.started = std::chrono::steady_clock::now() - std::chrono::hours(1);  // it took so long to read the data
+  EXPECT_EQ(run(sgd("[stop]\nwall_seconds = 3000\n") + "epochs = 1000\n").summary.ending.reason, "wall_seconds");
+  options.started = {};
   const TrainResult wild = run("[method]\nname = \"sgd\"\nlr = 1e30\n[run]\nepochs = 1000\n");
   EXPECT_EQ(wild.summary.ending.code, base::ExitCode::diverged);
 }

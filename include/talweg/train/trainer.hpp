@@ -3,6 +3,7 @@
 // everything printed, the others answer oracle requests. No method's name appears here.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ struct TrainOptions {
   // Only steps, at least ten and for so many seconds, after a few that are not counted: [stop], the length of [run] and
   // evaluations are left out. 0: a run as the config says.
   double bench_seconds = 0;
+  // When stop.wall_seconds began; nothing: as train() has read the data.
+  std::optional<std::chrono::steady_clock::time_point> started;
   const SignalWatch* signals = nullptr;  // what it catches is obeyed; null: the library has nothing to do with signals
   // Embedding: a user's own f_i instead of [model], rows instead of [data].
   std::shared_ptr<const model::UserTerms> terms;
