@@ -89,7 +89,11 @@ void DirectoryLock::expect_locked(const std::filesystem::path& directory) const 
   struct stat ours {};
   struct stat there {};
   if (directory_ < 0 || fstat(directory_, &ours) != 0) return;
-  if (stat(directory.c_str(), &there) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) return;
+  if (stat(directory.c_str(), &there) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR) return;  // who writes there will meet it, and say so
+  } else if (there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) {
+    return;
+  }
   base::fail(base::ExitCode::io, "{}: found it removed or replaced, expected the directory this run has locked",
              directory.string());
 }

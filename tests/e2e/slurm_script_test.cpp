@@ -94,7 +94,7 @@ TEST_F(SlurmScript, RequeuesLossesFiveTimesInARow) {
   for (int k = 0; k < 4; ++k) run_with(137);
   EXPECT_EQ(times(), 4);
   run_with(75);  // time limits between losses are no losses
-  for (int k = 0; k < 5; ++k) run_with(k % 2 == 0 ? 137 : 69);
+  for (int k = 0; k < 5; ++k) run_with(k % 2 == 0 ? 138 : 69);
   EXPECT_EQ(times(), 10);
   run_with(137);
   EXPECT_EQ(times(), 10) << "six in a row";
