@@ -39,6 +39,13 @@ MUTANTS = [
      "phase_two(request, wave.size(), mine.size(), at == 0)", case("e2e", "*SameBits*adam_double*")),
     ("the trace is not cut back", "src/io/published_trace.cpp", "steps_ = cut ? rows_until(steps, *cut) : steps.size();",
      "steps_ = steps.size();", case("io", "Traces.Resume*")),
+    ("begun anew at every start", "src/train/coordinator_files.cpp", "    if (!options_.fresh) {\n", "    if (false) {\n", fault("F1")),
+    ("a checkpoint of another run is intact", "src/control/contradictions.cpp", "if (!c.row_mark ||", "if (c.row_mark ||",
+     case("e2e", "LostFiles.ACheckpointOfAnother*")),
+    ("writes into another's directory", "src/train/writer.cpp", "    lock_.expect_locked(directory_.root);\n", "",
+     case("train", "Writers.NothingIsWritten*")),
+    ("waits for ever at the start", "src/comm/patience.cpp", "if (seconds <= 0) return;", "if (seconds <= 1e9) return;",
+     case("comm", "PatienceDeathTest.Ends*")),
 ]
 
 
