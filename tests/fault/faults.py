@@ -184,13 +184,17 @@ def every_place_each_way(rig):
     return len(WAYS) * every_place(rig)
 
 
+def five_of_each_method(rig):
+    return 5 * len(rig.methods.names)
+
+
 #       name    what                                         short  long: a number, or how to find it
 ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 30, 1000),
         ("F2", "killed in one call of a save", killed_in_a_call, 12, every_place),
         ("F5", "one call fails", disk_fails, 16, every_place_each_way),
         ("F7", "checkpoint cut at every 512 bytes", cut, 200, 10000),
         ("F8", "one bit of a checkpoint flipped", bit_flipped, 200, 10000),
-        ("F11", "another shape after a kill, every method", another_shape, 6, 1500),
+        ("F11", "another shape after each of five kills, every method", another_shape, 3, five_of_each_method),
         ("F12", "every example once an epoch", each_once, 10, 100),
         ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
         ("F15", "one rank stopped", one_stopped, 2, 60),
