@@ -187,7 +187,7 @@ TEST_F(Train, WallSecondsStopsWith75AndGoesOn) {
   EXPECT_EQ(first["ending"]["reason"], "wall_seconds");
   const json second = train(1, config, {}, 75);
   EXPECT_GT(second["step"], first["step"]);
-  EXPECT_GE(second["seconds"]["total"].get<double>(), 0.6);
+  EXPECT_GT(second["seconds"]["total"], first["seconds"]["total"]) << "seconds go on";
 }
 
 TEST_F(Train, CheckpointsAreRotated) {
