@@ -31,7 +31,7 @@ MUTANTS = [
      case("e2e", "*SameBits*lbfgs*")),
     ("a swallowed signal", "src/train/signals.cpp", "if (w.number == number)", "if (w.number == number && number != SIGUSR1)",
      case("e2e", "Signals.Usr1*")),
-    ("no lock", "src/io/lock.cpp", "flock(descriptor, LOCK_EX | LOCK_NB) == 0", "true", case("io", "DirectoryLock*")),
+    ("no lock", "src/io/lock.cpp", "flock(descriptor, LOCK_EX | LOCK_NB) == 0", "flock(descriptor, LOCK_EX | LOCK_NB) <= 0", case("io", "DirectoryLock*")),
     ("no deadline", "src/comm/watchdog.cpp", "if (quiet_ < deadline +", "if (quiet_ < 1e9 + deadline +", case("e2e", "Peers.AStopped*")),
     ("a NaN passes", "src/engine/asker_oracle.cpp", "if (!a.finite) throw optim::Diverged(\"the loss",
      "if (false) throw optim::Diverged(\"the loss", case("e2e", "NonFinite.Skip*")),
