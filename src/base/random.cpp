@@ -80,9 +80,10 @@ Permutation::Permutation(std::uint64_t size, std::uint64_t seed, Purpose purpose
   high_bits_ = bits / 2;
   low_bits_ = bits - high_bits_;
   const auto purpose_word = static_cast<std::uint32_t>(purpose);
+  auto key = keys_.begin();
   for (std::uint32_t half = 0; half < 2; ++half) {
     const auto words = philox({half, 0, low(stream), high(stream)}, key_of(seed, purpose_word));
-    std::copy_n(words.begin(), kRounds / 2, keys_.begin() + half * (kRounds / 2));
+    key = std::copy_n(words.begin(), kRounds / 2, key);
   }
 }
 
