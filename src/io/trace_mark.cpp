@@ -13,21 +13,31 @@
 namespace talweg::io {
 namespace {
 
-// Never changed: checkpoints keep hashes of them.
-constexpr std::array<std::string_view, 11> kMarked = {
-    "step", "epoch",         "examples",    "gradient_evaluations", "hvp_evaluations", "value_evaluations",
-    "loss", "gradient_norm", "update_norm", "parameter_norm",       "learning_rate"};
+constexpr const StepColumn& column_named(std::string_view name) {
+  return *std::ranges::find_if(kStepColumns, [&](const StepColumn& c) { return !c.timing && c.name == name; });
+}
+
+// Never changed: checkpoints keep hashes of them. Found when this is compiled: every step has its mark.
+constexpr std::array kMarked = {&column_named("step"),
+                                &column_named("epoch"),
+                                &column_named("examples"),
+                                &column_named("gradient_evaluations"),
+                                &column_named("hvp_evaluations"),
+                                &column_named("value_evaluations"),
+                                &column_named("loss"),
+                                &column_named("gradient_norm"),
+                                &column_named("update_norm"),
+                                &column_named("parameter_norm"),
+                                &column_named("learning_rate")};
 
 /// `value(column)` as a double, which is what a trace is read as.
 template <class Value>
 std::int64_t mark(Value value) {
   std::array<std::uint64_t, kMarked.size()> bits{};
-  for (const StepColumn& column : kStepColumns) {
-    const auto at = std::ranges::find(kMarked, std::string_view(column.name));
-    if (column.timing || at == kMarked.end()) continue;
-    const double v = value(column);
-    bits[static_cast<std::size_t>(at - kMarked.begin())] = std::isnan(v) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(v);
-  }
+  std::ranges::transform(kMarked, bits.begin(), [&](const StepColumn* column) {
+    const double v = value(*column);
+    return std::isnan(v) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(v);
+  });
   return std::bit_cast<std::int64_t>(std::uint64_t{XXH3_64bits(bits.data(), sizeof(bits))});
 }
 

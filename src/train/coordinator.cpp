@@ -159,8 +159,8 @@ std::optional<Ending> Coordinator<Real>::loop() {
                     fmt::format("stopped by `talweg stop` after step {}; run the same command to go on", done)};
     }
     const bool enough = options_.bench_seconds == 0 || done >= kWarmUp + kCounted;
-    const double wall = std::chrono::duration<double>(Clock::now() - options_.started.value_or(started_)).count();
-    if (run_.stop.wall_seconds > 0 && wall >= run_.stop.wall_seconds && done < steps_ && enough) {
+    const auto wall = [&] { return std::chrono::duration<double>(Clock::now() - options_.started.value_or(started_)).count(); };
+    if (run_.stop.wall_seconds > 0 && wall() >= run_.stop.wall_seconds && done < steps_ && enough) {
       return Ending{ExitCode::stopped_early, "wall_seconds",
                     fmt::format("{} s are over after step {}; run the same command to go on", run_.stop.wall_seconds, done)};
     }

@@ -51,6 +51,16 @@ void drop_earlier_run(const RunDirectory& directory) {
   for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) drop(directory.root / name);
 }
 
+/// For a run in the place of one that ended before its first checkpoint: nothing of that is lost.
+void make_way(const RunDirectory& directory, const base::Log& log) {
+  std::error_code ignored;
+  if (std::filesystem::exists(directory.best(), ignored)) {
+    log.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory.best().string(),
+                         io::set_aside(directory.best(), "diverged").string()));
+  }
+  std::filesystem::remove(directory.summary(), ignored);
+}
+
 }  // namespace
 
 template <class Real>
@@ -88,8 +98,8 @@ void Coordinator<Real>::start() {
       engine_.store().touch(v);
       return engine_.store().values(v);
     });
-    if (writes_ && options_.fresh)
-      drop_earlier_run(directory_);  // the new one can begin: no file is missing, none is read again
+    // The new one can begin: no file is missing, none is read again.
+    if (writes_) options_.fresh ? drop_earlier_run(directory_) : make_way(directory_, log_);
   }
   engine_.doing(comm::Activity::updating);
   engine_.publish(state_);
@@ -135,17 +145,13 @@ void Coordinator<Real>::expect_nothing_to_resume() {
                directory_.checkpoints().string(), damaged.size(), damaged.size() == 1 ? "" : "s");
   }
   const SummaryFacts told = read_summary(directory_.summary());
-  if (std::filesystem::exists(directory_.best())) {
-    if (told.code != static_cast<std::int64_t>(ExitCode::diverged) || told.last_checkpoint >= 0) {
-      base::fail(
-          ExitCode::input_missing,
-          "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
-          "with init.kind=file and init.path={} begins at the best point",
-          directory_.checkpoints().string(), directory_.best().string());
-    }
-    const auto aside = io::set_aside(directory_.best(), "diverged");
-    log_.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory_.best().string(),
-                          aside.string()));
+  const bool diverged_first = told.code == static_cast<std::int64_t>(ExitCode::diverged) && told.last_checkpoint < 0;
+  if (std::filesystem::exists(directory_.best()) && !diverged_first) {
+    base::fail(
+        ExitCode::input_missing,
+        "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
+        "with init.kind=file and init.path={} begins at the best point",
+        directory_.checkpoints().string(), directory_.best().string());
   }
   if (told.last_checkpoint >= 0) {
     base::fail(ExitCode::input_missing, "{}: not there, but {} says that it is the last one; --fresh starts anew",
@@ -154,8 +160,6 @@ void Coordinator<Real>::expect_nothing_to_resume() {
   if (std::filesystem::exists(directory_.root / "trace.h5")) {
     log_.warn(fmt::format("{} holds a trace and no checkpoint: starting at step 0", directory_.root.string()));
   }
-  std::error_code ignored;
-  std::filesystem::remove(directory_.summary(), ignored);  // of what ended before there was anything to go on from
 }
 
 template <class Real>

@@ -124,7 +124,8 @@ StopSection parse_stop(const base::Section& s, bool has_valid) {
                          {"valid_loss", "valid_accuracy", "train_objective"}, "what best means");
   if (!has_valid && stop.metric != "train_objective")
     s.fail("metric", '"' + stop.metric + '"', "validation data ([data] valid or holdout)");
-  stop.wall_seconds = s.number("wall_seconds", 0.0, Range::non_negative(), "stop with exit code 75 so long after the start of the program; 0: off");
+  stop.wall_seconds = s.number("wall_seconds", 0.0, Range::non_negative(),
+                               "stop with exit code 75 so long after the start of the program; 0: off");
   return stop;
 }
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 namespace talweg::comm {
@@ -43,10 +44,15 @@ TEST(PatienceDeathTest, NamesThoseBesideItThatAreStopped) {
   waitpid(beside, &status, 0);
 }
 
-TEST(Patience, IsOverInTimeOrNeverBegan) {
-  { const Patience patience(0.3, "all ranks to start"); }
-  const Patience none(0, "all ranks to start");
-  sleep(0.6);
+TEST(PatienceDeathTest, IsOverInTimeOrNeverBegan) {
+  EXPECT_EXIT(
+      {
+        { const Patience patience(0.3, "all ranks to start"); }
+        const Patience none(0, "all ranks to start");
+        sleep(0.6);
+        std::_Exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
