@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/bench.hpp"
-#include "control/json.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -56,7 +56,7 @@ StepFigures step_figures(const train::Summary& s, const MachineFigures& machine)
 std::string ending_json(const train::Ending& ending) {
   const nlohmann::ordered_json json = {
       {"ending", {{"code", static_cast<int>(ending.code)}, {"reason", ending.reason}, {"message", ending.message}}}};
-  return json_text(json);
+  return train::json_text(json);
 }
 
 std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
@@ -108,7 +108,7 @@ std::string bench_json(const train::Summary& s, const MachineFigures& machine) {
         {"shard", m.shard},
         {"checkpoint_copy", m.snapshot}}},
   };
-  return json_text(json);
+  return train::json_text(json);
 }
 
 std::string bench_text(const train::Summary& s, const MachineFigures& machine) {
@@ -155,7 +155,7 @@ std::string products_json(const train::ProductTimes& t) {
       {"ratio", {{"moved", t.moved_ratio}, {"kept", t.kept_ratio}}},
       {"flop_ratio", {{"moved", t.moved_flop_ratio}, {"kept", t.kept_flop_ratio}}},
   };
-  return json_text(json);
+  return train::json_text(json);
 }
 
 std::string products_text(const train::ProductTimes& t) {

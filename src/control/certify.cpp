@@ -16,7 +16,7 @@ base::ExitCode run_certify(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
   const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Certificate certificate = train::certify(file, options.certify, comm, context.log());
-  if (comm.coordinator()) print(options.json ? train::to_json(certificate) + "\n" : train::to_text(certificate));
+  if (comm.coordinator()) print(options.json ? train::to_json(certificate) : train::to_text(certificate));
   return base::ExitCode::finished;
 }
 

@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "control/json.hpp"
 #include "talweg/train/preview.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -83,7 +83,7 @@ base::ExitCode run_check(Context& context, const Options& options) {
   }
   const base::Config config = base::Config::load(options.config, options.set);
   const train::Preview preview = train::preview(config, options.ranks, options.nodes, context.log());
-  print(options.json ? json_text(to_json(config, preview)) : to_text(config, preview));
+  print(options.json ? train::json_text(to_json(config, preview)) : to_text(config, preview));
   return base::ExitCode::finished;
 }
 

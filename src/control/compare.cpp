@@ -2,9 +2,9 @@
 #include "control/compare.hpp"
 
 #include "control/command.hpp"
-#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/publish.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -38,9 +38,9 @@ base::ExitCode run_compare(Context& context, const Options& options) {
   std::vector<TheoryCurves> theory;
   if (options.theory) {
     for (const ComparedRun& run : runs) theory.push_back(theory_of(run));
-    print(options.json ? json_text(theory_json(theory)) : theory_table(theory));
+    print(options.json ? train::json_text(theory_json(theory)) : theory_table(theory));
   } else {
-    print(options.json ? json_text(compare_json(runs)) : compare_table(runs));
+    print(options.json ? train::json_text(compare_json(runs)) : compare_table(runs));
   }
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {

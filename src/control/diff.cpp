@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "talweg/io/checkpoint.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -102,7 +102,7 @@ std::string to_json(const Findings& findings, bool different) {
     json["notes"] = f.notes;
     all.push_back(std::move(json));
   }
-  return json_text({{"same", !different}, {"findings", all}});
+  return train::json_text({{"same", !different}, {"findings", all}});
 }
 
 base::ExitCode run_diff(Context& /*context*/, const Options& options) {

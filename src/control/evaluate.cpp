@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "control/json.hpp"
 #include "talweg/train/stored_model.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -31,7 +31,7 @@ base::ExitCode run_evaluate(Context& context, const Options& options) {
     text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value)
                                : fmt::format("  {:<10}{:.6g}\n", kind, value);
   }
-  print(options.json ? json_text(json) : text);
+  print(options.json ? train::json_text(json) : text);
   return base::ExitCode::finished;
 }
 

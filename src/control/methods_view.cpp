@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/ranges.h>
 
-#include "control/json.hpp"
 #include "control/methods.hpp"
 #include "control/table.hpp"
 #include "talweg/base/error.hpp"
 #include "talweg/data/load.hpp"
 #include "talweg/model/build.hpp"
 #include "talweg/optim/settings.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -273,7 +273,7 @@ std::string catalogue_json() {
                                        {"losses", model::loss_names()},
                                        {"activations", model::activation_names()},
                                        {"formats", data::format_names()}};
-  return json_text(json);
+  return train::json_text(json);
 }
 
 }  // namespace talweg::control

@@ -2,8 +2,8 @@
 #include "control/show.hpp"
 
 #include "control/command.hpp"
-#include "control/json.hpp"
 #include "control/run_files.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -16,7 +16,7 @@ struct Options {
 /// Text, or JSON made only when it was asked for.
 template <class Text, class Json>
 std::string shown(bool json, Text text, Json structure) {
-  return json ? json_text(structure()) : text();
+  return json ? train::json_text(structure()) : text();
 }
 
 std::string show(const Options& options) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <optional>
 
-#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "control/show.hpp"
 #include "control/table.hpp"
@@ -13,6 +12,7 @@
 #include "talweg/base/error.hpp"
 #include "talweg/io/lock.hpp"
 #include "talweg/train/run_directory.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -31,7 +31,7 @@ Run read_run(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto summary = train::RunDirectory{path}.summary();
   if (std::filesystem::exists(summary, ignored)) {
-    run.summary = read_json(summary);
+    run.summary = train::read_json(summary);
     if (!run.summary->is_object()) {
       base::fail(
           base::ExitCode::bad_data,

@@ -33,7 +33,7 @@ base::ExitCode run_train(Context& context, const Options& options) {
   signals.ignore_from_now();
   if (comm.coordinator()) {
     if (options.json) {
-      print(train::to_json(result.summary) + "\n");
+      print(train::to_json(result.summary));
     } else {
       print(train::to_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
     }

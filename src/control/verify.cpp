@@ -5,11 +5,11 @@
 
 #include "control/command.hpp"
 #include "control/finding.hpp"
-#include "control/json.hpp"
 #include "control/run_files.hpp"
 #include "control/table.hpp"
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/train/run_directory.hpp"
+#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -154,7 +154,7 @@ std::string to_json(const std::vector<Finding>& findings, bool intact) {
                      {"step", f.step >= 0 ? nlohmann::ordered_json(f.step) : nlohmann::ordered_json(nullptr)},
                      {"problem", f.problem}});
   }
-  return json_text({{"intact", intact}, {"files", files}});
+  return train::json_text({{"intact", intact}, {"files", files}});
 }
 
 base::ExitCode run_verify(Context& /*context*/, const Options& options) {

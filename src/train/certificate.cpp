@@ -3,11 +3,11 @@
 // second order when |grad F(x)| <= epsilon and the smallest eigenvalue of the Hessian is >= -delta. A Ritz value below -delta
 // proves the contrary; that none below was missed holds with the probability that Kuczynski and Wozniakowski give.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "talweg/comm/agree.hpp"
 #include "talweg/optim/lanczos.hpp"
 #include "talweg/train/stored_model.hpp"
+#include "train/json.hpp"
 #include "train/stored_problem.hpp"
 
 namespace talweg::train {
@@ -119,7 +119,7 @@ std::string to_json(const Certificate& c) {
       {"curvature_tolerance", c.curvature_tolerance},
       {"verdict", name_of(c.verdict)},
   };
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(json);
 }
 
 std::string to_text(const Certificate& c) {

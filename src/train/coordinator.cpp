@@ -77,7 +77,7 @@ TrainResult Coordinator<Real>::run() {
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
     if (writes_ && !(ended_before_ && read_summary(directory_.summary()).code == 0)) {
       lock_->expect_locked(directory_.root);
-      const std::string json = to_json(result.summary) + "\n";
+      const std::string json = to_json(result.summary);
       io::publish(directory_.summary(), std::as_bytes(std::span(json)));
     }
     engine_.stop(ending.code);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "talweg/train/trainer.hpp"
+#include "train/json.hpp"
 
 namespace talweg::train {
 namespace {
@@ -85,7 +85,7 @@ std::string to_json(const Summary& s) {
       {"ranks", s.ranks},
       {"threads", s.threads},
   };
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may be no UTF-8
+  return json_text(json);
 }
 
 SummaryFacts read_summary(const std::filesystem::path& summary) {

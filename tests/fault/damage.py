@@ -2,13 +2,9 @@
 """Damage to the newest checkpoint: it is refused by name, and the older one gone on from to the same bits."""
 import shutil
 
-from rig import expect
+from rig import expect, newest, step_of
 
 RESUMED = 25  # every so manieth trial resumes the run as well
-
-
-def newest(run):
-    return max(run.glob("checkpoints/step-*.h5"))
 
 
 def refused(rig, trial, content, about):
@@ -24,7 +20,7 @@ def refused(rig, trial, content, about):
     older = sorted(run.glob("checkpoints/step-*.h5"))
     expect(len(older) > 1, "the undisturbed run kept one checkpoint alone")
     newest(run).write_bytes(content)
-    said = rig.finish(run, newest=int(older[-2].stem.split("-")[1]))
+    said = rig.finish(run, newest=step_of(older[-2]))
     expect(older[-1].name in said, f"{about}: the damaged checkpoint is not named:\n{said}")
     shutil.rmtree(run)
 

@@ -94,9 +94,18 @@ class Job:
         return self.log.read_text(errors="replace")
 
 
+def newest(run):
+    """The newest checkpoint in `run`; None without any."""
+    return max(run.glob("checkpoints/step-*.h5"), default=None)
+
+
+def step_of(checkpoint):
+    return int(checkpoint.stem.removeprefix("step-"))
+
+
 def newest_step(run):
-    """Of the checkpoints in `run`; None without any."""
-    return max((int(file.stem.removeprefix("step-")) for file in run.glob("checkpoints/step-*.h5")), default=None)
+    file = newest(run)
+    return step_of(file) if file else None
 
 
 def expect_gone_on(job, newest):

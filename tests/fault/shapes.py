@@ -13,6 +13,7 @@ CONVEX = [*LINEAR, "regularizer.l2=0.01", "regularizer.include_bias=true"]
 KINDS = [kind + batch + more for kind in ([], CONVEX) for batch in ([], ["run.batch=full"]) for more in ([], ["method.iterations=40"])]
 PLACEMENTS = ["replicated", "sharded", "coordinator"]
 CHANGES = 5  # of shape, in a trial
+AT_ONCE = {"OMPI_MCA_odls_base_sigkill_timeout": "0"}  # mpirun: no two seconds between one rank's death and that of the others
 
 
 def settings(keys):
@@ -52,7 +53,7 @@ def another_shape(rig, trial, trials):
         newest = newest_step(run)
         placement = settings([f"run.placement={rig.random.choice(PLACEMENTS)}"])
         job = Job(rig, run, rig.random.randint(1, 4), [*rig.methods.settings[name], *placement],
-                  {"TALWEG_FAULT": f"kill rank=0 step={step}"} if step else None, threads=rig.random.randint(1, 2))
+                  {**AT_ONCE, "TALWEG_FAULT": f"kill rank=0 step={step}"} if step else None, threads=rig.random.randint(1, 2))
         code = job.wait()
         expect(code == 0 or (step and code == 137), f"{name}: exit code {code}\n{job.said()}")
         expect_gone_on(job, newest)

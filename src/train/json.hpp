@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace talweg::control {
+namespace talweg::train {
 
 /// Indented, with a newline at its end.
 std::string json_text(const nlohmann::ordered_json& json);
@@ -14,4 +14,4 @@ std::string json_text(const nlohmann::ordered_json& json);
 /// What `file` holds; a discarded value when that is no JSON. Errors of base::read_text.
 nlohmann::ordered_json read_json(const std::filesystem::path& file);
 
-}  // namespace talweg::control
+}  // namespace talweg::train
