@@ -14,6 +14,7 @@
 #include <mutex>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 
 #include "talweg/base/error.hpp"
 #include "talweg/base/log.hpp"
@@ -39,17 +40,18 @@ std::string rank_text(const std::filesystem::path& process) {
 std::string stopped_beside_us() {
   std::string text;
   std::error_code ignored;
-  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
-    const std::string name = process.path().filename().string();
+  using Iterator = std::filesystem::directory_iterator;
+  for (Iterator process("/proc", ignored); process != Iterator(); process.increment(ignored)) {
+    const std::string name = process->path().filename().string();
     if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
-    std::ifstream in(process.path() / "stat");
+    std::ifstream in(process->path() / "stat");
     const std::string stat((std::istreambuf_iterator<char>(in)), {});
     std::istringstream after_name(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
     char state = '?';
     pid_t parent = 0;
     after_name >> state >> parent;
     if (parent != getppid() || (state != 'T' && state != 't')) continue;
-    text += fmt::format("{}{}(process {})", text.empty() ? "" : ", ", rank_text(process.path()), name);
+    text += fmt::format("{}{}(process {})", text.empty() ? "" : ", ", rank_text(process->path()), name);
   }
   return text;
 }
@@ -65,20 +67,25 @@ std::string stopped_beside_us() {
 
 Patience::Patience(double seconds, std::string what) {
   if (seconds <= 0) return;
-  const base::SignalsBlocked blocked;
-  thread_ = std::jthread([seconds, what = std::move(what), parent = getppid()](const std::stop_token& stop) {
+  auto wait = [seconds, what = std::move(what), parent = launched_rank() ? getppid() : 0](const std::stop_token& stop) {
     const double period = std::min(1.0, seconds / 10);
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any wake;
     for (double waited = 0; waited < seconds; waited += period) {  // counted: a job that slept has not waited
       if (wake.wait_for(lock, stop, duration<double>(period), [&] { return stop.stop_requested(); })) return;
-      if (getppid() != parent) give_up("the process that has started this one is gone");
+      if (parent != 0 && getppid() != parent) give_up("the process that has started this one is gone");
     }
     const std::string stopped = stopped_beside_us();
     give_up(fmt::format("waited {:g} s for {}: {}", seconds, what,
                         stopped.empty() ? "another rank is stopped, stuck, or was never there" : stopped + " does not run"));
-  });
+  };
+  const base::SignalsBlocked blocked;
+  try {
+    thread_ = std::jthread(std::move(wait));
+  } catch (const std::system_error&) {
+    return;  // no thread is to be had: MPI waits as long as it does by itself
+  }
 }
 
 }  // namespace talweg::comm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files are held against each other. A run writes rows, then best.h5, then the checkpoint that needs both, and removes none of
 // the newest: so the trace is behind the newest checkpoint only where rows could not be written or were lost, and that never
-// behind the summary. A run that goes on, or was killed, may be ahead of its summary. Each checkpoint has the mark of the row
+// behind the summary, which is there when a run has ended. Each checkpoint has the mark of the row
 // it was written beside.
 #include <map>
 
@@ -50,10 +50,10 @@ std::string gap_in(const std::vector<double>& step, const std::vector<double>& p
 
 }  // namespace
 
-std::vector<Finding> contradictions(const std::filesystem::path& run, const std::vector<Told>& checkpoints,
-                                    const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace) {
+std::vector<Finding> contradictions(const std::filesystem::path& run, const train::SummaryFacts& told,
+                                    const std::vector<Told>& checkpoints, const std::optional<std::int64_t>& best,
+                                    const std::optional<io::Trace>& trace) {
   const train::RunDirectory directory{run};
-  const train::SummaryFacts told = train::read_summary(directory.summary());
   const Told newest = checkpoints.empty() ? Told{.file = {}, .step = -1, .row_mark = {}} : checkpoints.back();
   std::vector<Finding> found;
   const auto add = [&](const std::filesystem::path& file, const char* kind, base::ExitCode code, const std::string& problem) {
@@ -67,7 +67,7 @@ std::vector<Finding> contradictions(const std::filesystem::path& run, const std:
   }
   if (const std::int64_t expected = std::max(newest.best_step, told.best); expected >= 0) {
     // A run's first checkpoint holds the point too and comes before best.h5: between the two nothing is lost.
-    const bool first = checkpoints.size() == 1 && told.step < 0;
+    const bool first = newest.best_after && told.step < 0;
     if (!std::filesystem::exists(directory.best(), ignored)) {
       if (!first)
         add(directory.best(), "checkpoint", kLost,

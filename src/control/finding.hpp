@@ -11,6 +11,7 @@
 #include "talweg/base/error.hpp"
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/io/trace.hpp"
+#include "talweg/train/trainer.hpp"
 
 namespace talweg::control {
 
@@ -28,15 +29,17 @@ struct Told {
   std::filesystem::path file;
   std::int64_t step = 0;
   std::int64_t best_step = -1;  // negative: none was kept
+  bool best_after = false;      // best.h5 was to be written after it: the run's first
   std::int64_t row = -1;        // step of the trace's last row then, 0: none; negative: an older version did not say
   std::int64_t first_row = -1;
   std::optional<std::int64_t> row_mark;
 };
 
 /// What is not there, though other files of the run say that it was: the last checkpoint, the best point, rows of the trace;
-/// and checkpoints that the trace does not speak of. `checkpoints`: the intact ones, ascending; `best`: the step of best.h5, if
-/// that is intact; `trace`: the run's, if it is.
-std::vector<Finding> contradictions(const std::filesystem::path& run, const std::vector<Told>& checkpoints,
-                                    const std::optional<std::int64_t>& best, const std::optional<io::Trace>& trace);
+/// and checkpoints that the trace does not speak of. `told`: by the summary, read first; `checkpoints`: the intact ones,
+/// ascending; `best`: the step of best.h5, if that is intact; `trace`: the run's, if it is.
+std::vector<Finding> contradictions(const std::filesystem::path& run, const train::SummaryFacts& told,
+                                    const std::vector<Told>& checkpoints, const std::optional<std::int64_t>& best,
+                                    const std::optional<io::Trace>& trace);
 
 }  // namespace talweg::control

@@ -58,15 +58,8 @@ std::string entry(const nlohmann::ordered_json& summary, const char* pointer) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// The trace has gone past the summary: a resumed run that is going on, or was killed.
-bool outdated(const Run& run) {
-  if (!run.summary || !run.trace) return !run.summary;
-  const double last = last_number(run.trace->steps, "step");
-  return !std::isnan(last) && last > run.summary->value("step", std::int64_t{0});
-}
-
 std::string state_text(const std::filesystem::path& path, const Run& run) {
-  if (outdated(run)) {
+  if (!run.summary) {
     return io::DirectoryLock::held(path) ? "running" : "not ended: killed, or failed (the same train command goes on)";
   }
   return entry(*run.summary, "/ending/reason") + ": " + entry(*run.summary, "/ending/message");
@@ -107,11 +100,11 @@ std::string head_text(const std::filesystem::path& path, const Run& run) {
       if (e.kind == "method") add("found", fmt::format("{} (step {})", e.message, e.step));
     }
   }
-  if (run.summary && !outdated(run) && run.summary->contains("best") && !run.summary->at("best").is_null()) {
+  if (run.summary && run.summary->contains("best") && !run.summary->at("best").is_null()) {
     add("best", fmt::format("{} {} at step {}", entry(*run.summary, "/best/metric"), entry(*run.summary, "/best/value"),
                             entry(*run.summary, "/best/step")));
   }
-  if (run.summary && !outdated(run)) {
+  if (run.summary) {
     if (const std::string writing = writing_text(*run.summary); !writing.empty()) add("checkpoints", writing);
   }
   return text;
@@ -148,7 +141,7 @@ nlohmann::ordered_json run_json(const std::filesystem::path& path) {
   for (const auto& file : run.checkpoints) checkpoints.push_back({{"file", file.string()}, {"bytes", size_of(file)}});
   return {{"kind", "run"},
           {"run", path.string()},
-          {"ended", !outdated(run)},
+          {"ended", run.summary.has_value()},
           {"summary", run.summary ? *run.summary : nlohmann::ordered_json(nullptr)},
           {"trace", run.trace ? trace_json((path / "trace.h5").string(), *run.trace) : nlohmann::ordered_json(nullptr)},
           {"checkpoints", checkpoints}};

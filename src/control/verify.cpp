@@ -9,6 +9,7 @@
 #include "control/table.hpp"
 #include "talweg/io/checkpoint.hpp"
 #include "talweg/train/run_directory.hpp"
+#include "train/best_point.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {
@@ -43,9 +44,11 @@ Finding inspect_step(const std::filesystem::path& file, std::vector<Told>& told)
       const auto found = checkpoint.counters.find(name);
       return found != checkpoint.counters.end() ? std::optional(found->second) : std::nullopt;
     };
+    const auto best = checkpoint.attributes.find(train::kBest);
     told.push_back({.file = file,
                     .step = checkpoint.step,
                     .best_step = counter("trainer.best_step").value_or(-1),
+                    .best_after = best != checkpoint.attributes.end() && best->second == train::kAfter,
                     .row = counter("trainer.row").value_or(-1),
                     .first_row = counter("trainer.first_row").value_or(-1),
                     .row_mark = counter("trainer.row_mark")});
@@ -116,7 +119,8 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   std::vector<Told> told;
   std::optional<std::int64_t> best;
   std::optional<io::Trace> content;
-  // Written in another order: what is read later is not behind what is read before.
+  // Read in the other order than written, while a run goes on: what is read later is not behind what is read before.
+  const train::SummaryFacts summary = train::read_summary(run.summary());
   findings = inspect_steps(path, told);
   if (exists(run.best())) {
     findings.push_back(inspect_checkpoint(run.best()));
@@ -128,7 +132,7 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
   findings.push_back(exists(trace) ? inspect_trace(trace, &content) : missing(trace, "trace"));
   findings.push_back(exists(run.config()) ? inspect_text(run.config(), "config") : missing(run.config(), "config"));
   if (exists(run.summary())) findings.push_back(inspect_text(run.summary(), "summary"));
-  for (Finding& f : contradictions(path, told, best, content)) findings.push_back(std::move(f));
+  for (Finding& f : contradictions(path, summary, told, best, content)) findings.push_back(std::move(f));
   return findings;
 }
 

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <thread>
 
-#include "talweg/base/error.hpp"
+#include "talweg/base/system_error.hpp"
 
 namespace talweg::io {
 namespace {
@@ -25,7 +25,10 @@ constexpr std::chrono::milliseconds kPause(10);
 int open_for_lock(const std::filesystem::path& file) {
   constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | kFlags, 0666);
-  return descriptor >= 0 || errno != EACCES ? descriptor : open(file.c_str(), O_RDONLY | kFlags);
+  if (descriptor >= 0 || errno != EACCES) return descriptor;
+  const int reading = open(file.c_str(), O_RDONLY | kFlags);
+  if (errno == ENOENT) errno = EACCES;  // one that cannot be made
+  return reading;
 }
 
 /// Whether the lock is ours now, or nobody's to have: where a file system knows none. 0, or what is in the way.
@@ -57,8 +60,8 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
   const int error = errno;
   if (file_ < 0) {
     release();
-    base::fail(base::ExitCode::cannot_create, "{}: cannot open it to lock the run directory: {}", (directory / kFile).string(),
-               std::generic_category().message(error));
+    base::fail(base::exit_code_of(error, base::ExitCode::cannot_create), "{}: cannot open it to lock the run directory: {}",
+               (directory / kFile).string(), std::generic_category().message(error));
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;
   int why = EWOULDBLOCK;

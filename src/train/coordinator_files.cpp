@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run starts from, and the summary it leaves behind. What it writes in between: coordinator_writing.cpp.
 #include <algorithm>
+#include <ranges>
 
 #include "talweg/base/system_error.hpp"
 #include "talweg/io/publish.hpp"
@@ -37,17 +38,20 @@ std::vector<std::string> slots_of(const optim::Method& method, const engine::Pro
   return slots;
 }
 
-/// Only what talweg wrote: the directory may be somebody's. What stayed would be taken for the new run's.
+void drop(const std::filesystem::path& file) {
+  std::error_code error;
+  std::filesystem::remove(file, error);
+  if (!error) return;
+  base::fail(base::exit_code_of(error.value(), ExitCode::io), "{}: cannot remove the earlier run's file: {}", file.string(),
+             error.message());
+}
+
+/// Only what talweg wrote: the directory may be somebody's. What stayed would be taken for the new run's. The newest checkpoint
+/// goes last of them: where a kill comes between, the earlier run is not set back.
 void drop_earlier_run(const RunDirectory& directory) {
-  const auto drop = [](const std::filesystem::path& file) {
-    std::error_code error;
-    std::filesystem::remove(file, error);
-    if (!error) return;
-    base::fail(base::exit_code_of(error.value(), ExitCode::io), "{}: cannot remove the earlier run's file: {}", file.string(),
-               error.message());
-  };
   drop(directory.best());
-  for (const io::Found& found : io::checkpoints_in(directory.checkpoints())) drop(found.path);
+  const std::vector<io::Found> checkpoints = io::checkpoints_in(directory.checkpoints());
+  for (const io::Found& found : checkpoints | std::views::reverse) drop(found.path);
   for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) drop(directory.root / name);
 }
 
@@ -58,7 +62,15 @@ void make_way(const RunDirectory& directory, const base::Log& log) {
     log.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory.best().string(),
                          io::set_aside(directory.best(), "diverged").string()));
   }
-  std::filesystem::remove(directory.summary(), ignored);
+}
+
+/// best.h5 of a run that diverged before its first checkpoint says so itself: Coordinator::save_best().
+bool diverged_first(const std::filesystem::path& best) {
+  try {
+    return io::load(best).attributes["ending"] == kDiverged;
+  } catch (const base::Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -106,6 +118,7 @@ void Coordinator<Real>::start() {
   first_step_ = steps_done();
   if (!writes_ || ended_before_) return;
   engine_.doing(comm::Activity::disk);
+  drop(directory_.summary());  // of the part before, which is gone on from: it tells how a run ended, and is there when it has
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   if (found) return;
@@ -127,12 +140,13 @@ void Coordinator<Real>::expect_own_inputs(const std::string& before) {
         "{}: found the config itself where the run keeps it as it was resolved, without comments; expected another --run",
         directory_.config().string());
   }
-  if (!options_.fresh || run_.init.kind != "file") return;
+  if (!before.empty() || run_.init.kind != "file") return;
   std::vector<io::Found> dropped = io::checkpoints_in(directory_.checkpoints());
   dropped.push_back({directory_.best(), 0});
   for (const io::Found& file : dropped) {
     if (!std::filesystem::equivalent(run_.init.path, file.path, ignored)) continue;
-    base::fail(ExitCode::usage, "{}: found init.path among the checkpoints that --fresh drops, expected another --run",
+    base::fail(ExitCode::usage,
+               "{}: found init.path among the earlier run's checkpoints, which make way for this one, expected another --run",
                run_.init.path.string());
   }
 }
@@ -144,16 +158,14 @@ void Coordinator<Real>::expect_nothing_to_resume() {
     base::fail(ExitCode::bad_data, "{}: found {} checkpoint{}, none intact, expected one to go on from; --fresh starts anew",
                directory_.checkpoints().string(), damaged.size(), damaged.size() == 1 ? "" : "s");
   }
-  const SummaryFacts told = read_summary(directory_.summary());
-  const bool diverged_first = told.code == static_cast<std::int64_t>(ExitCode::diverged) && told.last_checkpoint < 0;
-  if (std::filesystem::exists(directory_.best()) && !diverged_first) {
+  if (std::filesystem::exists(directory_.best()) && !diverged_first(directory_.best())) {
     base::fail(
         ExitCode::input_missing,
         "{}: found best.h5 and no step-*.h5, expected one to go on from; --fresh starts anew and drops it, another --run "
         "with init.kind=file and init.path={} begins at the best point",
         directory_.checkpoints().string(), directory_.best().string());
   }
-  if (told.last_checkpoint >= 0) {
+  if (const SummaryFacts told = read_summary(directory_.summary()); told.last_checkpoint >= 0) {
     base::fail(ExitCode::input_missing, "{}: not there, but {} says that it is the last one; --fresh starts anew",
                io::checkpoint_file(directory_.checkpoints(), told.last_checkpoint).string(), directory_.summary().string());
   }

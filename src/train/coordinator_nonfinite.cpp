@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "talweg/io/checkpoint.hpp"
+#include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/snapshot.hpp"
 
@@ -100,7 +101,7 @@ Ending Coordinator<Real>::diverged(const std::string& why) {
   const std::int64_t skipped = state_.counter("trainer.skipped_in_row");
   const std::string after =
       skipped > 0 ? fmt::format(" ({} step{} before it left out already)", skipped, skipped == 1 ? "" : "s") : "";
-  return {ExitCode::diverged, "diverged", fmt::format("after step {}: {}{}; {}", steps_done(), why, after, last_checkpoint())};
+  return {ExitCode::diverged, kDiverged, fmt::format("after step {}: {}{}; {}", steps_done(), why, after, last_checkpoint())};
 }
 
 void declare_nonfinite_slots(math::StateLayout& layout) {

@@ -2,6 +2,7 @@
 // What the coordinator hands to the disk while it steps: rows, events, and copies of its state.
 #include <algorithm>
 
+#include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
@@ -135,7 +136,8 @@ template <class Real>
 void Coordinator<Real>::save_best() {
   if (!writer_ || !best_changed_) return;
   wait_for_disk();
-  fill_snapshot();
+  io::Checkpoint& checkpoint = fill_snapshot();
+  if (saved_step_ < 0) checkpoint.attributes["ending"] = kDiverged;  // what else a best.h5 alone tells of is a loss
   writer_->write({.best = true, .alone = true, .trace = false});
   best_changed_ = false;
 }

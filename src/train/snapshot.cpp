@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "talweg/io/npz.hpp"
@@ -198,9 +197,9 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
   }
   for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
   std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(), [&](double e) {
-    using Limits = std::numeric_limits<std::int32_t>;
-    if (!(e >= Limits::min() && e <= Limits::max() && e == std::trunc(e)))
-      base::fail(ExitCode::bad_data, "{}: array 'engine.grids': found {}, expected exponents", file, e);
+    if (!(std::abs(e) <= math::kGridLimit && e == std::trunc(e)) && e != engine::Grids::kUnset)
+      base::fail(ExitCode::bad_data, "{}: array 'engine.grids': found {}, expected exponents up to {}", file, e,
+                 math::kGridLimit);
     return static_cast<std::int32_t>(e);
   });
 }

@@ -197,6 +197,7 @@ void Writer::save(const Beside& beside) {
   // Where there is no checkpoint yet it comes first: a best.h5 alone tells of one that was lost, or of a run that diverged
   // before it had any.
   const bool first = beside.best && none_in(directory_.checkpoints());
+  snapshot_.attributes[kBest] = first ? kAfter : "before";
   if (beside.best && !first) save_best();
   best_waits_ = first;
   const bool saved = attempt(What::checkpoint, [this] {

@@ -97,6 +97,36 @@ TEST_F(LostFiles, BestH5IsNotYetLostBesideTheFirstCheckpoint) {
   EXPECT_EQ(verified.code, 0) << verified.out;
 }
 
+TEST_F(LostFiles, BestH5IsLostBesideALaterCheckpointThoughItIsTheOnlyOne) {
+  train_well({"--set", "checkpoint.keep=1", "--set", "run.nonfinite=rollback"});  // checkpoints wait for the disk
+  fs::remove(run_ / "summary.json");
+  fs::remove(run_ / "checkpoints/best.h5");
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 66) << verified.out;
+}
+
+// The summary would be of a run that was gone on from since, perhaps from further back.
+TEST_F(LostFiles, ARunThatIsGoneOnFromHasNoSummaryUntilItEnds) {
+  const std::vector<std::string> on_time = {"--set", "run.nonfinite=rollback"};  // checkpoints wait for the disk
+  train_well(on_time);
+  const auto killed_at = [&](const std::string& step, const std::string& steps) {
+    auto command =
+        talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=" + steps});
+    command.insert(command.end(), on_time.begin(), on_time.end());
+    EXPECT_EQ(run(command, {"TALWEG_FAULT=kill rank=0 step=" + step}).code, 137);
+    EXPECT_FALSE(fs::exists(run_ / "summary.json"));
+  };
+  killed_at("55", "60");
+  EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+  train_well({"--set", "run.steps=30", on_time[0], on_time[1], "--fresh"});
+  fs::remove(run_ / "checkpoints/step-000000030.h5");
+  killed_at("25", "30");  // gone on with from 20
+  const Result verified = talweg(0, {"verify", run_.string()});
+  EXPECT_EQ(verified.code, 0) << verified.out;
+  train_well({"--set", "run.steps=30", on_time[0], on_time[1]});
+  EXPECT_EQ(parse_json(read_file(run_ / "summary.json"))["step"], 30);
+}
+
 // Of the same data, model and seed; not the newest.
 TEST_F(LostFiles, ACheckpointOfAnotherRunIsTold) {
   const std::vector<std::string> on_time = {"--set", "run.nonfinite=rollback"};  // checkpoints wait for the disk
@@ -130,6 +160,24 @@ TEST_F(LostFiles, WhatARunThatGoesOnRemovesIsNotLost) {
     ASSERT_LE(same.code, 1) << same.out << same.err;
   }
   process.signal(SIGUSR1);
+  EXPECT_EQ(process.wait().code, 75);
+}
+
+// A trace that takes a while to read; the last files are written while it is.
+TEST_F(LostFiles, ARunThatEndsWhileItIsVerifiedIsWhole) {
+  Process process(
+      talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
+                         "checkpoint.every_seconds=0.2", "--set", "checkpoint.every_steps=0", "--set", "method.lr=1e-6"}));
+  for (int i = 0; i < 200 && !(fs::exists(run_ / "trace.rows") && fs::file_size(run_ / "trace.rows") > 4000000); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  Process verify(talweg_command(0, {"verify", run_.string()}));
+  std::this_thread::sleep_for(took / 2);
+  process.signal(SIGUSR1);
+  const Result verified = verify.wait();
+  EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
   EXPECT_EQ(process.wait().code, 75);
 }
 

@@ -116,6 +116,26 @@ TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   EXPECT_TRUE(fs::exists(best));
 }
 
+// It would be set aside as the run begins: killed then, the same command would not find it.
+TEST_F(RunDirectory, NorIsTheBestPointOfARunThatDiverged) {
+  const auto diverged = run(
+      talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "checkpoint.every_steps=0"}),
+      {"TALWEG_FAULT=nan rank=0 step=30"});
+  ASSERT_EQ(diverged.code, 79) << diverged.err;
+  const std::string best = (run_ / "checkpoints/best.h5").string();
+  const Result refused = train({"--set", "init.kind=file", "--set", "init.path=" + best});
+  EXPECT_EQ(refused.code, 64) << refused.err;
+  EXPECT_TRUE(fs::exists(best));
+}
+
+TEST_F(RunDirectory, AConfigMayComeThroughAPipe) {
+  const auto command = talweg_command(0, {"train", "/dev/stdin", "--run", run_.string(), "--progress", "none"});
+  std::string line = "cat '" + config_ + "' |";
+  for (const std::string& word : command) line += " '" + word + "'";
+  const Result result = run({"sh", "-c", line});
+  EXPECT_EQ(result.code, 0) << result.err;
+}
+
 // Two runs with locks of their own would write into one directory.
 TEST_F(RunDirectory, CheckpointsOfAnotherRunAreNotReachedThroughALink) {
   train_well();

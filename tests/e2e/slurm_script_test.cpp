@@ -68,6 +68,22 @@ TEST_F(SlurmScript, RequeuesUntilTheRunIsFinished) {
   EXPECT_EQ(requeued(), "requeue 7\n") << "a finished run is not begun again";
 }
 
+TEST_F(SlurmScript, FreshIsDoneBeforeTheRequeuedJobGoesOn) {
+  ASSERT_EQ(run(command({"--set", "run.steps=100"}), environment_).code, 0);
+  const std::vector<std::string> fresh = {"--set", "run.steps=100", "--set", "method.lr=0.02", "--fresh"};
+  auto lost = environment_;
+  const fs::path program = folder_.write("bin/fake", "#!/bin/sh\nexit 137\n");
+  fs::permissions(program, fs::perms::owner_all);
+  lost.push_back("TALWEG=" + program.string());
+  ASSERT_EQ(run(command(fresh), lost).code, 137) << "before it has dropped the earlier run";
+  environment_.emplace_back("SLURM_RESTART_COUNT=1");
+  const Result begun = run(command(fresh), environment_);
+  EXPECT_EQ(begun.code, 0) << begun.err;
+  EXPECT_EQ(begun.out.find("already ended"), std::string::npos) << begun.out;
+  const Result ended = run(command(fresh), environment_);
+  EXPECT_NE(ended.out.find("already ended"), std::string::npos) << ended.out;
+}
+
 TEST_F(SlurmScript, DoesNotRequeueWhatSomebodyHasStopped) {
   Process process(command({"--set", "run.steps=1000000"}), environment_);
   ASSERT_NO_FATAL_FAILURE(await_checkpoint());

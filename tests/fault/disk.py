@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the disk, by failing_disk.cpp: the N-th call that changes something in the run directory kills, fails, or does half."""
 import errno
+import json
 import os
 import shutil
 
@@ -40,22 +41,30 @@ class Disk:
         self.rig = rig
         self.library = str(library)
         self.quiet = rig.folder / "quiet_disk"
-        log = rig.folder / "calls"
-        job = Job(rig, self.quiet, 0, STEPS, self.environment(self.quiet, FAILING_LOG=log))
+        self.fresh = self.calls(self.quiet)
+        resumed = rig.folder / "quiet_half"
+        self.half(resumed)
+        self.resumed = self.calls(resumed)
+        self.unmet = 0
+
+    def calls(self, run):
+        """How many a run makes that nobody disturbs, to its end."""
+        log = self.rig.folder / "calls"
+        log.unlink(missing_ok=True)
+        job = Job(self.rig, run, 0, STEPS, self.environment(run, FAILING_LOG=log))
         expect(job.wait() == 0, f"the undisturbed run failed:\n{job.said()}")
         lines = [line.split(" ", 1) for line in log.read_text().splitlines()]
         published_in_order(lines)
-        self.calls = [call for call, _ in lines]
-        expect({"open", "pwrite", "fsync", "rename"} <= set(self.calls), f"calls {set(self.calls)}")
+        kinds = {call for call, _ in lines}
+        expect({"open", "pwrite", "fsync", "rename"} <= kinds, f"calls {kinds}")
+        return len(lines)
 
     def environment(self, run, **more):
         return {"LD_PRELOAD": self.library, "FAILING_FOLDER": str(run), **{k: str(v) for k, v in more.items()}}
 
     def places(self):
-        """All there are, as (resumed, N): the N-th call of a fresh run, and of one that is gone on with in the middle, which makes
-        fewer."""
-        calls = len(self.calls)
-        return [(False, n) for n in range(1, calls + 1)] + [(True, n) for n in range(1, calls // 2 + 1)]
+        """All there are, as (resumed, N): the N-th call of a fresh run, and of one that is gone on with in the middle."""
+        return [(False, n) for n in range(1, self.fresh + 1)] + [(True, n) for n in range(1, self.resumed + 1)]
 
     def place(self, trial, trials):
         """Each as often as any other, or so many evenly between the first and the last."""
@@ -82,6 +91,8 @@ class Disk:
         with h5py.File(run / "trace.h5") as trace:
             steps = trace["step"][:].tolist()
         expect(steps == list(range(1, 301)), f"rows of the trace: {steps[:3]} ... {steps[-3:]}, {len(steps)} in all")
+        summary = json.loads((run / "summary.json").read_text())
+        expect(summary["step"] == 300 and summary["ending"]["code"] == 0, f"summary: {summary['step']}, {summary['ending']}")
         shutil.rmtree(run)
 
 
@@ -93,7 +104,9 @@ def killed_in_a_call(rig, trial, trials):
         rig.disk.half(run)
     job = Job(rig, run, 0, STEPS, rig.disk.environment(run, FAILING_AT=at, FAILING_HOW="kill"))
     code = job.wait()
-    expect(code in (137, 0), f"call {at}: exit code {code}, expected 137\n{job.said()}")  # 0: fewer calls than the quiet run made
+    rig.disk.unmet += code == 0  # fewer calls than the quiet run made: rows are written as time goes by
+    few = max(3, trials // 50)
+    expect(code == 137 or (code == 0 and rig.disk.unmet <= few), f"call {at}: exit code {code}, expected 137\n{job.said()}")
     saved = sorted(run.glob("checkpoints/*.h5"))
     for file in saved:
         whole = rig.tool("verify", file)

@@ -2,9 +2,11 @@
 // A disk that fails, for LD_PRELOAD: calls that change something below a folder are counted, and the N-th is not obeyed.
 //   FAILING_FOLDER   only what lies below it counts
 //   FAILING_AT       N, from 1; 0 or none: none fails
-//   FAILING_HOW      kill: SIGKILL instead of the call; hang: it never returns; short: half of a write is done; else errno as a
-//   number FAILING_READS    1: what is opened for reading counts, too FAILING_RANK     only on this rank FAILING_LOG      a
-//   file that gets a line a call: its name and the file's
+//   FAILING_HOW      kill: SIGKILL instead of the call; hang: it never returns; short: half of a write; else errno as a number
+//   FAILING_READS    1: what is opened for reading counts, too
+//   FAILING_RANK     only on this rank
+//   FAILING_LOG      a file that gets a line a call: its name and the file's
+//   FAILING_END      1: SIGSTOP as MPI is to end
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -29,10 +31,14 @@ const char* setting(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+bool this_rank() {
+  const std::string rank = setting("FAILING_RANK");
+  return rank.empty() || rank == setting("OMPI_COMM_WORLD_RANK");
+}
+
 bool lies_below(const char* path) {
   const std::string folder = setting("FAILING_FOLDER");
-  const std::string rank = setting("FAILING_RANK");
-  if (!rank.empty() && rank != setting("OMPI_COMM_WORLD_RANK")) return false;
+  if (!this_rank()) return false;
   return !folder.empty() && std::strncmp(path, folder.c_str(), folder.size()) == 0;
 }
 
@@ -158,6 +164,11 @@ int unlink(const char* path) noexcept {
 int remove(const char* path) noexcept {
   if (fate("unlink", path, lies_below(path)) == Fate::failed) return -1;
   return next<int (*)(const char*)>("remove")(path);
+}
+
+int MPI_Finalize() {
+  if (*setting("FAILING_END") == '1' && this_rank()) raise(SIGSTOP);
+  return next<int (*)()>("MPI_Finalize")();
 }
 
 }  // extern "C"

@@ -77,10 +77,24 @@ def stopped_at_start(rig, trial, trials):
     rank = trial % 2
     program = ["sh", "-c", f'test "$OMPI_COMM_WORLD_RANK" != {rank} || kill -STOP $$; exec "$@"', "sh", rig.talweg]
     job = Job(rig, run, 2, ["--set", "run.deadline=3"], launcher=[*rig.launch(2)[:-1], *program][:-1])
+    ranks = job.all_of(2)
     code = job.wait(10 + ENDING)
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(re.search(f"all ranks to start: rank {rank} .process \\d+. does not run", job.said()), f"rank {rank} is not named:\n{job.said()}")
-    rig.nothing_left(job.ranks())
+    rig.nothing_left(ranks)
+    rig.finish(run)
+
+
+def stopped_at_end(rig, trial, trials):
+    """SIGSTOP as MPI is to end: all is on the disk, the job ends all the same."""
+    run, rank = rig.new_run(), trial % 2
+    environment = {"LD_PRELOAD": rig.disk.library, "FAILING_END": "1", "FAILING_RANK": str(rank)}
+    job = Job(rig, run, 2, ["--set", "run.deadline=3"], environment)
+    ranks = job.all_of(2)
+    code = job.wait()  # trained to the end, then 10 s
+    expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
+    expect(re.search(f"all ranks to end: rank {rank} .process \\d+. does not run", job.said()), f"rank {rank} is not named:\n{job.said()}")
+    rig.nothing_left(ranks)
     rig.finish(run)
 
 
@@ -105,10 +119,11 @@ def stuck_in_reading(rig, trial, trials):
     environment = {"LD_PRELOAD": rig.disk.library, "FAILING_FOLDER": str(SOURCE / "configs/data"), "FAILING_READS": "1", "FAILING_AT": "1",
                    "FAILING_HOW": "hang", "FAILING_RANK": str(rank)}
     job = Job(rig, run, 2, ["--set", "run.deadline=3"], environment)
+    ranks = job.all_of(2)
     code = job.wait(6 + ENDING)
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(re.search(f"rank {rank} on .*reading data", job.said()), f"rank {rank} is not named:\n{job.said()}")
-    rig.nothing_left(job.ranks())
+    rig.nothing_left(ranks)
     rig.finish(run)
 
 
@@ -199,6 +214,7 @@ ROWS = [("F1", "all ranks killed at random times", killed_at_any_time, 30, 1000)
         ("F14", "one rank, or mpirun, killed", one_killed, 3, 100),
         ("F15", "one rank stopped", one_stopped, 2, 60),
         ("F15", "one rank stopped as it starts", stopped_at_start, 1, 20),
+        ("F15", "one rank stopped as it ends", stopped_at_end, 1, 20),
         ("F15", "one rank stuck in a step", stuck, 1, 40),
         ("F15", "one rank stuck in reading data", stuck_in_reading, 1, 20),
         ("F17", "the cable of a host cut", host_lost, 2, 30),

@@ -69,6 +69,14 @@ class Job:
         found = subprocess.run(["pgrep", "-P", str(self.process.pid), "talweg"], capture_output=True, text=True).stdout.split()
         return sorted(int(p) for p in found)
 
+    def all_of(self, number):
+        """Children of mpirun, whatever they are, once there are so many."""
+        while True:
+            found = [int(p) for p in subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout.split()]
+            if len(found) >= number:
+                return found
+            expect(self.process.poll() is None, f"it ended before it had {number} ranks\n{self.said()}")
+
     def kill_all(self):
         """Ranks first, then mpirun, as the kernel's killer or a power cut would: nobody gets to tidy up."""
         for p in [*self.ranks(), self.process.pid]:

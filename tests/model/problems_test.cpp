@@ -118,6 +118,13 @@ TEST(Problems, DerivativesMatchDifferences) {
   }
 }
 
+// d saddles of d numbers each would be d^2.
+TEST(Problems, ALongStaircaseListsWhatFits) {
+  const Made made("[problem]\nname = \"staircase\"\ndimension = 1000000\n");
+  EXPECT_EQ(made.known.points.size(), 2U);
+  EXPECT_EQ(made.known.points[1].kind, "saddle");
+}
+
 TEST(Problems, GradientsVanishAtTheirPoints) {
   std::size_t points = 0;
   for (const std::string& text : all()) {

@@ -225,7 +225,6 @@ TEST_F(Writers, WhatFailsIsToldOnceUntilItSucceedsAgain) {
   EXPECT_EQ(rows_on_disk(), 72U) << "nothing is lost, in or between";
 }
 
-// Else a kill would leave a checkpoint ahead of the trace it is to be cut back to.
 TEST_F(Writers, RowsThatCannotBeWrittenAreToldOnceAndCostNoCheckpoint) {
   writer_.reset();
   auto trace = io::TraceWriter::create(directory_, {}, {});

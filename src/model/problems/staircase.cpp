@@ -56,15 +56,17 @@ class Staircase final : public Problem {
     Known known{.convex = false, .least = -static_cast<double>(d_) * step};
     known.others = {{"minima", std::pow(2, static_cast<double>(d_)), "every sign of every coordinate"},
                     {"negative eigenvalues", 1, "at each saddle, -g"}};
-    for (std::size_t k = d_ + 1; k-- > 0;) {
+    known.points.push_back({"minimum", std::vector<double>(d_, std::sqrt(g_)), *known.least, 2 * g_});
+    for (std::size_t k = std::min(d_, std::max<std::size_t>(1, kListed / d_)); k-- > 0;) {
       std::vector<double> x(d_);
       std::fill_n(x.begin(), k, std::sqrt(g_));
-      known.points.push_back({k == d_ ? "minimum" : "saddle", x, -static_cast<double>(k) * step, k == d_ ? 2 * g_ : -g_});
+      known.points.push_back({"saddle", x, -static_cast<double>(k) * step, -g_});
     }
     return known;
   }
 
  private:
+  static constexpr std::size_t kListed = 1'000'000;  // numbers in the list of saddles: all of d saddles would be d^2
   std::size_t d_;
   double g_;
   double c_;
