@@ -147,7 +147,7 @@ MethodView view_of(const optim::Entry& entry) {
                   .numbers = {},
                   .needs = built.method->needs()};
   for (const std::string_view dialect : entry.dialects) {
-    MethodView::Dialect& last = view.dialects.emplace_back(std::string(dialect), std::vector<base::Resolved>{});
+    MethodView::Dialect& last = view.dialects.emplace_back(MethodView::Dialect{std::string(dialect), {}});
     for (base::Resolved& r : Built(entry, fmt::format("dialect = \"{}\"", dialect)).hyperparameters) {
       const auto same = std::ranges::find(view.hyperparameters, r.key, &base::Resolved::key);
       const bool differs = same == view.hyperparameters.end() || same->value != r.value;

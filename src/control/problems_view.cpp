@@ -36,7 +36,7 @@ std::string point_text(std::span<const double> x) {
 }
 
 /// Long lists of numbers (a start, centres) say nothing in a table.
-std::string shortened(std::string value) {
+std::string shortened(const std::string& value) {
   constexpr std::size_t kWidth = 40;
   return value.size() > kWidth ? value.substr(0, kWidth) + " ...]" : value;
 }

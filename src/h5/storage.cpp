@@ -101,7 +101,7 @@ Handle register_driver(const Place& place) {
   driver.name = "talweg";
   driver.maxaddr = static_cast<haddr_t>(std::numeric_limits<off_t>::max());
   driver.fc_degree = H5F_CLOSE_STRONG;
-  driver.fapl_size = sizeof(Storage*);
+  driver.fapl_size = sizeof(void*);  // a Storage*
   driver.open = open_file;
   driver.close = close_file;
   driver.query = query;
