@@ -45,7 +45,7 @@ const Format* guess_format(const std::filesystem::path& path);
 const Format& find_format(std::string_view name);
 
 /// Product of the extents behind the first, of which there may be none: features per record. Error(bad_data) naming `file` when
-/// there is nothing in a record, or more than a vector can hold.
+/// there is no record, nothing in one, or more than a vector can hold.
 std::size_t record_size(std::span<const std::uint64_t> extents, const std::string& file);
 
 /// The number that all of `text` is; nothing else.

@@ -163,6 +163,8 @@ TEST_F(BadIdx, BadMagic) {
   expect_pair(std::string("\0\0\x0d\x03", 4) + images_.substr(4), labels_, {"t-images-idx3-ubyte", "type 0x0d", "0x08"});
 }
 TEST_F(BadIdx, WrongDimensions) {
+  // None, of any length: nothing is made room for.
+  expect_pair(idx({0, 40000, 40000}, {}), labels_, {"t-images-idx3-ubyte", "no records"});
   expect_pair(labels_, labels_, {"t-images-idx3-ubyte", "1 dimensions", "2 to 4"});
   expect_pair(images_, images_, {"t-labels-idx1-ubyte", "3 dimensions", "expected 1"});
   expect_pair(idx({2, 0xffffffff, 0xffffffff}, {}), labels_,

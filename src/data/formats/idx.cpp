@@ -43,7 +43,7 @@ class IdxFile {
     }
     count_ = extents.front();
     size_ = record_size(extents, stream_.name());
-    if (count_ > 0) stream_.expect_room(size_);
+    stream_.expect_room(size_);
     bytes_.resize(size_);
   }
   [[nodiscard]] const std::string& name() const { return stream_.name(); }

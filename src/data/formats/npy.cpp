@@ -51,7 +51,7 @@ class NpyFile {
     if (stream_.read(std::as_writable_bytes(std::span(header).subspan(known))) != header.size() - known)
       base::fail(ExitCode::bad_data, "{}: the header is cut off", name());
     understand(base::parse_npy_header(header, name()));
-    if (count_ > 0) stream_.expect_room(size_ * type_->size);
+    stream_.expect_room(size_ * type_->size);
     record_.resize(size_ * type_->size);
     values_.resize(size_);
   }
