@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# clang-tidy over src and apps: tidy.sh [FILE...]. The compile commands are its own, without precompiled headers, which are GCC's.
+# clang-tidy (Debian's 16) over src and apps: tidy.sh [FILE...]. The compile commands are its own, without precompiled headers, which are GCC's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh
-install_packages clang-tidy
+install_packages clang-tidy-16   # 14 does not take structured bindings in captures
 cmake -S . -B build-tidy -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DTALWEG_PCH=OFF > /dev/null
 files=("$@")
 [[ ${#files[@]} -gt 0 ]] || mapfile -t files < <(git ls-files 'src/*.cpp' 'apps/*.cpp')
-printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy -p build-tidy --quiet --extra-arg=-Wno-unknown-warning-option
+printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-16 -p build-tidy --quiet --extra-arg=-Wno-unknown-warning-option
