@@ -6,11 +6,6 @@
 #include "talweg/optim/skipping.hpp"
 
 namespace talweg::engine {
-namespace {
-
-constexpr std::size_t kPiece = 1U << 17;  // numbers on their way at a time
-
-}  // namespace
 
 template <class Real>
 std::uint64_t Engine<Real>::row_of(const data::Leaf& leaf, std::uint32_t place) const {
@@ -63,6 +58,7 @@ template <class Real>
 template <class From, class Place>
 void Engine<Real>::pass_examples(From from, Place place) {
   const data::ShardPlan& plan = problem_.train.plan();
+  constexpr std::size_t kPiece = 1U << 17;  // numbers on their way at a time
   std::vector<Real> scratch;
   for (int owner = 1; owner < comm_.size(); ++owner) {
     const data::ShardPlan::Owned owned = plan.owned(owner, comm_.size());
