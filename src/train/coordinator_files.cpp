@@ -62,6 +62,7 @@ void make_way(const RunDirectory& directory, const base::Log& log) {
     log.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory.best().string(),
                          io::set_aside(directory.best(), "diverged").string()));
   }
+  drop(directory.summary());
 }
 
 /// best.h5 of a run that diverged before its first checkpoint says so itself: Coordinator::save_best().
@@ -118,7 +119,6 @@ void Coordinator<Real>::start() {
   first_step_ = steps_done();
   if (!writes_ || ended_before_) return;
   engine_.doing(comm::Activity::disk);
-  drop(directory_.summary());  // of the part before, which is gone on from: it tells how a run ended, and is there when it has
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   if (found) return;
@@ -231,6 +231,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
     log_.info(fmt::format("learning rates are {:g} of the config's, after {} rollback{}", state_.scalar("trainer.lr_factor"),
                           state_.counter("trainer.rollbacks"), state_.counter("trainer.rollbacks") == 1 ? "" : "s"));
   }
+  drop(directory_.summary());  // of the part before: it is there when a run has ended, and the trace may be cut back now
   continue_trace();
   event("resume", fmt::format("at step {} on {}", steps_done(), machine(facts_)));
   if (!logged.empty()) {
