@@ -29,7 +29,8 @@ class MomentumSchedule {
   [[nodiscard]] double at(std::int64_t t) const {
     if (!grows_) return momentum_;
     const double most = drop_ > 0 && t >= drop_ ? std::min(0.9, momentum_) : momentum_;
-    return std::min(1 - 0.5 / static_cast<double>(t / stage_ + 1), most);
+    const std::int64_t stage = t / stage_ + 1;
+    return std::min(1 - 0.5 / static_cast<double>(stage), most);
   }
 
  private:

@@ -124,7 +124,7 @@ void Coordinator<Real>::save_checkpoint() {
   if (steps_done() > rolled_back_to_) state_.counter("trainer.rollbacks_here") = 0;
   const io::Checkpoint& checkpoint = fill_snapshot();
   io::expect_finite(checkpoint, io::checkpoint_file(directory_.checkpoints(), checkpoint.step).string());
-  const bool last = earlier_.reason != "";
+  const bool last = !earlier_.reason.empty();
   writer_->write({.best = best_changed_, .alone = false, .trace = !last});  // the last is followed by finish_trace()
   best_changed_ = false;
   snapshot_at_ = Clock::now();

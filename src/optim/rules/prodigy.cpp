@@ -92,7 +92,7 @@ class Prodigy final : public UpdateRule {
     r = beta3 * r + weight * lr * sums[0];
     if (sums[1] > 0) estimate(state, d_coef_ * r / sums[1]);
     const double after = state.scalar("prodigy.d");
-    return update_by([=, this, added = epsilon_ * (authors_ ? after : before), rate = lr * before,
+    return update_by([added = epsilon_ * (authors_ ? after : before), rate = lr * before,
                       shrink = 1 - weight_decay_ * lr * before]<class Real>(const RuleBlock<Real>& b) {
       const auto [step_length, kept, epsilon] = b.real(rate, shrink, added);
       for (std::size_t i = 0; i < b.count; ++i)
