@@ -76,7 +76,8 @@ comm::Communicator& Context::world(int ranks_per_node, double patience) {
 
 double Context::start_patience(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
   if (!comm::launched_rank()) return 0;
-  if (!std::filesystem::is_regular_file(file)) return train::RunSection{}.deadline;  // a pipe is read once, by rank 0
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return train::RunSection{}.deadline;  // a pipe is read once, by rank 0
   constexpr double kLeast = 10;  // seconds: MPI starts slowly on a busy machine, and by then no leaf has told how fast it is
   try {
     const double deadline = train::parse_deadline(base::Config::load(file, overrides).section("run"));

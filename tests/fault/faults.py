@@ -103,9 +103,7 @@ def stuck(rig, trial, trials):
     run = rig.new_run()
     rank, step = trial % 2, rig.random.randint(1, 200)
     job = Job(rig, run, 2, ["--set", "run.deadline=3"], {"TALWEG_FAULT": f"hang rank={rank} step={step}"})
-    ranks = []
-    while len(ranks) < 2:
-        ranks = job.ranks()
+    ranks = job.all_of(2)
     code = job.wait(6 + ENDING)
     expect(code == 69, f"exit code {code}, expected 69\n{job.said()}")
     expect(f"rank {rank} on " in job.said() and f"computing, step {step}" in job.said(), job.said())

@@ -66,13 +66,16 @@ class Job:
         """Processes of the ranks, in the order they were started."""
         if not self.under_mpirun:
             return [self.process.pid]
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid), "talweg"], capture_output=True, text=True).stdout.split()
+        return self.children("talweg")
+
+    def children(self, name=""):
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid), name], capture_output=True, text=True).stdout.split()
         return sorted(int(p) for p in found)
 
     def all_of(self, number):
         """Children of mpirun, whatever they are, once there are so many."""
         while True:
-            found = [int(p) for p in subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout.split()]
+            found = self.children()
             if len(found) >= number:
                 return found
             expect(self.process.poll() is None, f"it ended before it had {number} ranks\n{self.said()}")
