@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/control/cli.hpp"
+#include "control/cli.hpp"
 
 int main(int argc, char** argv) { return talweg::control::run_command_line(argc, argv); }

@@ -21,6 +21,18 @@ EDGES = {
     "control": ["base", "math", "data", "model", "comm", "optim", "engine", "io", "train"],
     "apps": ["control"],
 }
+# include/talweg is what an embedding program writes against: each header, and the room that implements it. All other headers
+# lie beside their sources.
+PUBLIC = {
+    "config": "base", "error": "base", "log": "base", "signals": "base",
+    "block_kernel": "math", "layout": "math", "proximal": "math", "state": "math", "sums": "math", "tile_sum": "math",
+    "communicator": "comm",
+    "examples": "data",
+    "objective": "model", "terms": "model",
+    "method": "optim", "oracle": "optim", "rule": "optim", "vector_space": "optim",
+    "meter": "engine",
+    "train": "train",
+}
 # A library's headers and the rooms that may see them.
 LIBRARIES = {
     r"mpi\.h": ["comm"],
@@ -44,20 +56,23 @@ def room_of(path):
         return "apps"
     if parts[0] == "src":
         return parts[1] if len(parts) > 2 else None
-    return parts[2] if parts[:2] == ("include", "talweg") and len(parts) > 3 else None
+    return PUBLIC.get(path.stem) if parts[:2] == ("include", "talweg") and len(parts) == 3 else None
 
 
 def included_room(name):
     parts = pathlib.PurePosixPath(name).parts
-    if parts[0] == "talweg" and len(parts) > 2:
-        return parts[1]
+    if parts[0] == "talweg":
+        return PUBLIC.get(pathlib.PurePosixPath(name).stem, "nowhere")
     return parts[0] if len(parts) > 1 and parts[0] in EDGES else None
 
 
 def faults_of(path, text):
     room = room_of(path)
     if room not in EDGES:
-        yield f"{path}: in no known room ({', '.join(EDGES)})"
+        if path.parts[0] == "include":
+            yield f"{path}: not among the public headers (PUBLIC in {pathlib.Path(__file__).name})"
+        else:
+            yield f"{path}: in no known room ({', '.join(EDGES)})"
         return
     if not text.startswith("// SPDX-License-Identifier: Apache-2.0\n"):
         yield f"{path}: the first line is not the SPDX licence"
@@ -71,6 +86,8 @@ def faults_of(path, text):
         if other is not None:
             if other != room and other not in EDGES[room]:
                 yield f"{path}: includes {name}: {room} may not see {other}"
+            if path.parts[0] == "include" and not name.startswith("talweg/"):
+                yield f"{path}: includes {name}, which is not installed: a public header includes public ones only"
             continue
         for library, rooms in LIBRARIES.items():
             if re.match(library, name) and room not in rooms:
@@ -87,16 +104,20 @@ def self_test():
     """Every kind of fault in a made-up tree is found, and a right tree passes."""
     licence = "// SPDX-License-Identifier: Apache-2.0\n"
     cases = {
-        "src/math/up.cpp": (licence + '#include "talweg/engine/engine.hpp"\n', "math may not see engine"),
+        "src/math/up.cpp": (licence + '#include "engine/engine.hpp"\n', "math may not see engine"),
         "src/model/private.cpp": (licence + '#include "optim/first_order.hpp"\n', "model may not see optim"),
         "src/train/mpi.cpp": (licence + "#include <mpi.h>\n", "only comm may"),
         "src/io/hdf5.cpp": (licence + "#include <hdf5.h>\n", "only h5 may"),
         "src/engine/tbb.cpp": (licence + "#include <tbb/parallel_for.h>\n", "only math may"),
         "src/data/toml.cpp": (licence + "#include <toml++/toml.h>\n", "only base may"),
         "src/base/licence.cpp": ("// no licence\n", "SPDX"),
-        "include/talweg/base/once.hpp": (licence, "pragma once"),
+        "include/talweg/log.hpp": (licence, "pragma once"),
         "src/base/long.cpp": (licence + "//\n" * LONGEST, "lines, expected at most"),
         "src/cellar/wine.cpp": (licence, "in no known room"),
+        "src/math/public.cpp": (licence + '#include "talweg/train.hpp"\n', "math may not see train"),
+        "src/train/gone.cpp": (licence + '#include "talweg/gone.hpp"\n', "may not see nowhere"),
+        "include/talweg/wine.hpp": (licence + "#pragma once\n", "not among the public headers"),
+        "include/talweg/method.hpp": (licence + '#pragma once\n#include "optim/undo.hpp"\n', "not installed"),
     }
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -113,7 +134,7 @@ def self_test():
         root = pathlib.Path(folder)
         good = root / "src/engine/good.cpp"
         good.parent.mkdir(parents=True)
-        good.write_text(licence + '#include "talweg/model/objective.hpp"\n#include "engine/other.hpp"\n#include <vector>\n')
+        good.write_text(licence + '#include "talweg/objective.hpp"\n#include "engine/other.hpp"\n#include <vector>\n')
         if check(root)[1]:
             sys.exit(f"self-test: a right tree was refused: {check(root)[1]}")
     print("self-test: every fault is found")

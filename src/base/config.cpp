@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/config_memory.hpp"
-#include "talweg/base/system_error.hpp"
+#include "base/system_error.hpp"
 
 namespace talweg::base {
 

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "base/config_tree.hpp"
-#include "talweg/base/config.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/config.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::base {
 

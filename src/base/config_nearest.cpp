@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 namespace talweg::base {
 namespace {

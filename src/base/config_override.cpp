@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/config_tree.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::base {
 namespace {

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "base/config_tree.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::base {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 namespace talweg::base {
 

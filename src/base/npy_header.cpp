@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/base/npy_header.hpp"
+#include "base/npy_header.hpp"
 
 #include <charconv>
 #include <cstring>
 #include <optional>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::base {
 namespace {

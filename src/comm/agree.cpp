@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/comm/agree.hpp"
+#include "comm/agree.hpp"
 
 #include <array>
 #include <cstdio>
 #include <new>
 
-#include "talweg/base/log.hpp"
+#include "talweg/log.hpp"
 
 namespace talweg::comm {
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/comm/communicator.hpp"
+#include "talweg/communicator.hpp"
 
 #include <cstdlib>
 
-#include "talweg/base/pages.hpp"
-#include "talweg/comm/agree.hpp"
+#include "base/pages.hpp"
+#include "comm/agree.hpp"
+#include "comm/presence.hpp"
 
 namespace talweg::comm {
 namespace {
@@ -57,6 +58,16 @@ Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
 }
 
 }  // namespace
+
+Communicator::Communicator() : unseen_(std::make_unique<Presence>()), presence_(unseen_.get()) {}
+Communicator::~Communicator() = default;
+
+void Communicator::doing(Activity activity) {
+  presence_->activity.store(static_cast<std::uint32_t>(activity), std::memory_order_relaxed);
+}
+void Communicator::at_step(std::int64_t step) { presence_->step.store(step, std::memory_order_relaxed); }
+void Communicator::worked() { presence_->work.fetch_add(1, std::memory_order_relaxed); }
+void Communicator::allow(double seconds) { presence_->allowed.store(seconds, std::memory_order_relaxed); }
 
 std::string Communicator::broadcast_text(std::string text, int root) {
   return broadcast_sequence(*this, std::move(text), root);

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "talweg/comm/communicator.hpp"
+#include "talweg/communicator.hpp"
 
 namespace talweg::comm {
 

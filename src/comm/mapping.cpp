@@ -10,8 +10,8 @@
 #include <cstring>
 #include <utility>
 
-#include "talweg/base/error.hpp"
-#include "talweg/base/pages.hpp"
+#include "base/pages.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::comm {
 

@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
+#include "comm/agree.hpp"
 #include "comm/launcher.hpp"
 #include "comm/mapping.hpp"
 #include "comm/patience.hpp"
 #include "comm/watchdog.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/log.hpp"
-#include "talweg/comm/agree.hpp"
-#include "talweg/comm/communicator.hpp"
+#include "talweg/communicator.hpp"
+#include "talweg/error.hpp"
+#include "talweg/log.hpp"
 
 namespace talweg::comm {
 namespace {

@@ -16,10 +16,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "talweg/base/error.hpp"
-#include "talweg/base/log.hpp"
-#include "talweg/base/signals_blocked.hpp"
-#include "talweg/comm/communicator.hpp"
+#include "base/signals_blocked.hpp"
+#include "talweg/communicator.hpp"
+#include "talweg/error.hpp"
+#include "talweg/log.hpp"
 
 namespace talweg::comm {
 namespace {

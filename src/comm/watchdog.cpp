@@ -14,8 +14,8 @@
 #include <limits>
 #include <utility>
 
-#include "talweg/base/error.hpp"
-#include "talweg/base/signals_blocked.hpp"
+#include "base/signals_blocked.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::comm {
 namespace {

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "comm/line.hpp"
-#include "talweg/comm/presence.hpp"
+#include "comm/presence.hpp"
 
 namespace talweg::comm {
 

@@ -8,7 +8,7 @@
 
 #include "control/command.hpp"
 #include "control/machine.hpp"
-#include "talweg/train/run_config.hpp"
+#include "train/run_config.hpp"
 
 namespace talweg::control {
 namespace {

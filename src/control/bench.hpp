@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/train/products.hpp"
-#include "talweg/train/trainer.hpp"
+#include "talweg/train.hpp"
+#include "train/products.hpp"
 
 namespace talweg::control {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/command.hpp"
-#include "talweg/train/stored_model.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {

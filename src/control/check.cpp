@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "talweg/train/preview.hpp"
 #include "train/json.hpp"
+#include "train/preview.hpp"
 
 namespace talweg::control {
 namespace {

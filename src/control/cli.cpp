@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/control/cli.hpp"
+#include "control/cli.hpp"
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
@@ -13,10 +13,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "comm/agree.hpp"
 #include "control/command.hpp"
-#include "talweg/comm/agree.hpp"
-#include "talweg/train/run_config.hpp"
-#include "talweg/train/stored_model.hpp"
+#include "train/run_config.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::control {
 

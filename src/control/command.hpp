@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "control/arguments.hpp"
-#include "talweg/base/config.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/log.hpp"
-#include "talweg/comm/communicator.hpp"
-#include "talweg/train/signals.hpp"
+#include "talweg/communicator.hpp"
+#include "talweg/config.hpp"
+#include "talweg/error.hpp"
+#include "talweg/log.hpp"
+#include "talweg/signals.hpp"
 
 namespace talweg::control {
 
@@ -34,12 +34,12 @@ class Context {
   std::filesystem::path shared_checkpoint(const std::filesystem::path& run, bool best);
 
   /// Signals are caught, not obeyed by dying, from here to the end of the process.
-  train::SignalWatch& watch_signals() { return signals_.emplace(); }
+  base::SignalWatch& watch_signals() { return signals_.emplace(); }
 
   Context();
 
  private:
-  std::optional<train::SignalWatch> signals_;  // first: what it catches may come while MPI is being left
+  std::optional<base::SignalWatch> signals_;  // first: what it catches may come while MPI is being left
   base::Log log_;
   std::unique_ptr<comm::Mpi> mpi_;
   std::unique_ptr<comm::Communicator> comm_;

@@ -3,7 +3,7 @@
 
 #include "control/command.hpp"
 #include "control/run_files.hpp"
-#include "talweg/io/publish.hpp"
+#include "io/publish.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "talweg/base/log.hpp"
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
+#include "talweg/log.hpp"
 
 namespace talweg::control {
 

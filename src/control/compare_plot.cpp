@@ -9,8 +9,8 @@
 #include <cstring>
 
 #include "control/compare.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/io/publish.hpp"
+#include "io/publish.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::control {
 namespace {

@@ -9,9 +9,9 @@
 #include "control/compare.hpp"
 #include "control/run_files.hpp"
 #include "control/table.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/optim/bounds.hpp"
-#include "talweg/train/run_config.hpp"
+#include "optim/bounds.hpp"
+#include "talweg/error.hpp"
+#include "train/run_config.hpp"
 
 namespace talweg::control {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "control/finding.hpp"
 #include "control/run_files.hpp"
-#include "talweg/base/config.hpp"
-#include "talweg/train/run_directory.hpp"
-#include "talweg/train/trainer.hpp"
+#include "talweg/config.hpp"
+#include "talweg/train.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {

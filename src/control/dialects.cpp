@@ -10,7 +10,7 @@
 
 #include "control/methods.hpp"
 #include "control/table.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::control {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::control {
 

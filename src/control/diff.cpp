@@ -6,7 +6,7 @@
 
 #include "control/command.hpp"
 #include "control/run_files.hpp"
-#include "talweg/io/checkpoint.hpp"
+#include "io/checkpoint.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {

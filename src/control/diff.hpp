@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/trace.hpp"
+#include "io/checkpoint.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::control {
 

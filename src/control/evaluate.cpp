@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "talweg/train/stored_model.hpp"
 #include "train/json.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "control/command.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/npz.hpp"
-#include "talweg/train/stored_model.hpp"
+#include "io/checkpoint.hpp"
+#include "io/npz.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {

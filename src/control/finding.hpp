@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/error.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/trace.hpp"
-#include "talweg/train/trainer.hpp"
+#include "io/checkpoint.hpp"
+#include "io/trace.hpp"
+#include "talweg/error.hpp"
+#include "talweg/train.hpp"
+#include "train/summary.hpp"
 
 namespace talweg::control {
 

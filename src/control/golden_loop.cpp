@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "control/dialects.hpp"
-#include "talweg/data/load.hpp"
-#include "talweg/engine/engine.hpp"
-#include "talweg/model/user_objective.hpp"
+#include "data/load.hpp"
+#include "engine/engine.hpp"
+#include "model/user_objective.hpp"
 
 namespace talweg::control {
 namespace {

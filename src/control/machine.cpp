@@ -6,9 +6,9 @@
 #include <fstream>
 #include <string>
 
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/layout.hpp"
-#include "talweg/math/panels.hpp"
+#include "math/buffer.hpp"
+#include "math/panels.hpp"
+#include "talweg/layout.hpp"
 
 namespace talweg::control {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "talweg/math/parallel.hpp"
+#include "math/parallel.hpp"
 
 namespace talweg::control {
 

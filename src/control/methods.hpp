@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/config.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
+#include "talweg/config.hpp"
 
 namespace talweg::control {
 

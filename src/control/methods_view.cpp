@@ -3,10 +3,10 @@
 
 #include "control/methods.hpp"
 #include "control/table.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/data/load.hpp"
-#include "talweg/model/build.hpp"
-#include "talweg/optim/settings.hpp"
+#include "data/load.hpp"
+#include "model/build.hpp"
+#include "optim/settings.hpp"
+#include "talweg/error.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/command.hpp"
-#include "talweg/io/npz.hpp"
-#include "talweg/io/publish.hpp"
-#include "talweg/train/stored_model.hpp"
+#include "io/npz.hpp"
+#include "io/publish.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "talweg/model/problem.hpp"
+#include "model/problem.hpp"
 
 namespace talweg::control {
 

@@ -9,9 +9,9 @@
 #include <fstream>
 #include <limits>
 
-#include "talweg/base/error.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/checkpoint.hpp"
+#include "talweg/error.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::control {
 

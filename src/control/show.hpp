@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/trace.hpp"
+#include "io/checkpoint.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::control {
 

@@ -8,11 +8,11 @@
 #include "control/run_files.hpp"
 #include "control/show.hpp"
 #include "control/table.hpp"
-#include "talweg/base/config.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/io/lock.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/lock.hpp"
+#include "talweg/config.hpp"
+#include "talweg/error.hpp"
 #include "train/json.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {

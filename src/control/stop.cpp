@@ -3,9 +3,9 @@
 #include <span>
 
 #include "control/command.hpp"
-#include "talweg/io/lock.hpp"
-#include "talweg/io/publish.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/lock.hpp"
+#include "io/publish.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {

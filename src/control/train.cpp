@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "talweg/train.hpp"
+
 #include "control/command.hpp"
-#include "talweg/base/log.hpp"
-#include "talweg/train/run_directory.hpp"
-#include "talweg/train/trainer.hpp"
+#include "talweg/log.hpp"
+#include "train/progress.hpp"
+#include "train/run_directory.hpp"
+#include "train/summary.hpp"
 
 namespace talweg::control {
 namespace {
@@ -19,8 +22,8 @@ struct Options {
 
 base::ExitCode run_train(Context& context, const Options& options) {
   train::TrainOptions train;
-  train.started = std::chrono::steady_clock::now();       // a limit of time is on all of it
-  train::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
+  train.started = std::chrono::steady_clock::now();      // a limit of time is on all of it
+  base::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
   comm::Communicator& comm = context.world(0, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
   train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
@@ -28,7 +31,7 @@ base::ExitCode run_train(Context& context, const Options& options) {
   train.threads = options.threads;
   train.progress = comm.coordinator() ? train::progress_style(options.progress, comm::launched_rank().has_value())
                                       : train::ProgressStyle::none;
-  train.signals = &signals;
+  train.signals = base::SignalWatch::take;
   const train::TrainResult result = train::train(config, train, comm, context.log());
   signals.ignore_from_now();
   if (comm.coordinator()) {

@@ -7,10 +7,10 @@
 #include "control/finding.hpp"
 #include "control/run_files.hpp"
 #include "control/table.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/checkpoint.hpp"
 #include "train/best_point.hpp"
 #include "train/json.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {

@@ -2,7 +2,7 @@
 // [data] of a config.
 #include "data/format.hpp"
 #include "data/transform.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::data {
 namespace {

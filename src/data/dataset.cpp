@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/data/dataset.hpp"
+#include "data/dataset.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
 
-#include "talweg/math/prefetch.hpp"
+#include "math/prefetch.hpp"
 
 namespace talweg::data {
 namespace {

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <limits>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::data {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "talweg/data/load.hpp"
+#include "data/load.hpp"
 
 namespace talweg::data {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files are read twice, record by record (three times when a transform needs statistics): first counts, features and labels,
 // then the rows this rank owns. So no rank ever holds more than its share.
-#include "talweg/data/load.hpp"
+#include "data/load.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "data/format.hpp"
 #include "data/labels.hpp"
 #include "data/transform.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::data {
 namespace {

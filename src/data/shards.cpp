@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/data/shards.hpp"
+#include "data/shards.hpp"
 
 #include <algorithm>
 #include <bit>

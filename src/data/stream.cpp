@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "talweg/base/system_error.hpp"
+#include "base/system_error.hpp"
 
 namespace talweg::data {
 namespace {

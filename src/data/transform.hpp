@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "talweg/data/load.hpp"
+#include "data/load.hpp"
 
 namespace talweg::data {
 

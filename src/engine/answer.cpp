@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "talweg/engine/engine.hpp"
+#include "engine/engine.hpp"
 
 namespace talweg::engine {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/coupled_prox.hpp"
+#include "optim/coupled_prox.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::engine {
 

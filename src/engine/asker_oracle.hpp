@@ -2,7 +2,7 @@
 // The Oracle that a method (or an observer) holds on the coordinator: each verb announces, answers, and finishes on rank 0.
 #pragma once
 
-#include "talweg/engine/engine.hpp"
+#include "engine/engine.hpp"
 
 namespace talweg::engine {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/block_space.hpp"
+#include "engine/block_space.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <string>
 #include <tuple>
 
-#include "talweg/engine/meter.hpp"
+#include "talweg/meter.hpp"
 
 namespace talweg::engine {
 namespace {

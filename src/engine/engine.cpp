@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/engine.hpp"
+#include "engine/engine.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 // Per-example slots over ranks: what a request remembers, and the way to and from rank 0, where they are saved and loaded.
 #include <algorithm>
 
-#include "talweg/engine/engine.hpp"
-#include "talweg/optim/skipping.hpp"
+#include "engine/engine.hpp"
+#include "optim/skipping.hpp"
 
 namespace talweg::engine {
 

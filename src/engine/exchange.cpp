@@ -2,7 +2,7 @@
 // What the ranks send each other of vectors: the state they start from, and with placement "sharded" the parts of nodes.
 #include <limits>
 
-#include "talweg/engine/engine.hpp"
+#include "engine/engine.hpp"
 
 namespace talweg::engine {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/fault.hpp"
+#include "engine/fault.hpp"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include <sstream>
 #include <utility>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::engine {
 namespace {

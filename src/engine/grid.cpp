@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/grid.hpp"
+#include "engine/grid.hpp"
 
 #include <algorithm>
 
-#include "talweg/math/tile_sum.hpp"
+#include "talweg/tile_sum.hpp"
 
 namespace talweg::engine {
 namespace {

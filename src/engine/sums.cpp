@@ -2,8 +2,8 @@
 // The sums that the ranks of a node have: added and sent to other nodes, and read a piece at a time.
 #include <array>
 
-#include "talweg/engine/engine.hpp"
-#include "talweg/math/prefetch.hpp"
+#include "engine/engine.hpp"
+#include "math/prefetch.hpp"
 
 namespace talweg::engine {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "talweg/base/error.hpp"
-#include "talweg/h5/handle.hpp"
+#include "h5/handle.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::h5 {
 

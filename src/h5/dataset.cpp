@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/h5/dataset.hpp"
+#include "h5/dataset.hpp"
 
 #include <hdf5.h>
 #include <hdf5_hl.h>

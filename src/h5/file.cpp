@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/h5/file.hpp"
+#include "h5/file.hpp"
 
 #include <hdf5.h>
 #include <sys/stat.h>

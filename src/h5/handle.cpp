@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/h5/handle.hpp"
+#include "h5/handle.hpp"
 
 #include <utility>
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "talweg/h5/handle.hpp"
+#include "h5/handle.hpp"
 
 namespace talweg::h5 {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/io/checkpoint.hpp"
+#include "io/checkpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "io/checkpoint_file.hpp"
+#include "io/publish.hpp"
 #include "io/publish_file.hpp"
 #include "io/seal.hpp"
-#include "talweg/io/publish.hpp"
 
 namespace talweg::io {
 namespace {

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "io/seal.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "talweg/h5/file.hpp"
-#include "talweg/io/checkpoint.hpp"
+#include "h5/file.hpp"
+#include "io/checkpoint.hpp"
 
 namespace talweg::io {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "talweg/h5/group.hpp"
+#include "h5/group.hpp"
 
 namespace talweg::io {
 

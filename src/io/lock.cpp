@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/io/lock.hpp"
+#include "io/lock.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <thread>
 
-#include "talweg/base/system_error.hpp"
+#include "base/system_error.hpp"
 
 namespace talweg::io {
 namespace {

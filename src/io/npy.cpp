@@ -8,9 +8,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/npy_header.hpp"
 #include "io/little_endian.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/npy_header.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "talweg/io/tensor.hpp"
+#include "io/tensor.hpp"
 
 namespace talweg::io {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/io/npz.hpp"
+#include "io/npz.hpp"
 
 #include <string_view>
 
 #include "io/npy.hpp"
+#include "io/publish.hpp"
 #include "io/zip.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/io/publish.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/io/publish.hpp"
+#include "io/publish.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,9 +10,9 @@
 #include <string>
 #include <system_error>
 
+#include "base/system_error.hpp"
 #include "io/descriptor.hpp"
 #include "io/publish_file.hpp"
-#include "talweg/base/system_error.hpp"
 
 namespace talweg::io {
 namespace {

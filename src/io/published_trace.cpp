@@ -7,7 +7,7 @@
 #include "io/column.hpp"
 #include "io/trace_columns.hpp"
 #include "io/trace_reader.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

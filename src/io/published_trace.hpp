@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/h5/file.hpp"
-#include "talweg/io/trace.hpp"
+#include "h5/file.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::io {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <variant>
 
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::io {
 

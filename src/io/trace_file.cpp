@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "io/trace_columns.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "h5/group.hpp"
 #include "io/column.hpp"
 #include "io/published_trace.hpp"
-#include "talweg/h5/group.hpp"
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::io {
 

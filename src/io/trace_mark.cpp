@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "io/trace_columns.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -6,13 +6,13 @@
 #include <limits>
 #include <string_view>
 
+#include "h5/file.hpp"
+#include "io/publish.hpp"
 #include "io/publish_file.hpp"
 #include "io/published_trace.hpp"
 #include "io/trace_columns.hpp"
 #include "io/trace_rows.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/h5/file.hpp"
-#include "talweg/io/publish.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

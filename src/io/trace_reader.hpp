@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "talweg/h5/group.hpp"
-#include "talweg/io/trace.hpp"
+#include "h5/group.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::io {
 

@@ -11,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/system_error.hpp"
 #include "io/little_endian.hpp"
 #include "io/publish_file.hpp"
 #include "io/trace_columns.hpp"
-#include "talweg/base/system_error.hpp"
 
 namespace talweg::io {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "io/descriptor.hpp"
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 
 namespace talweg::io {
 

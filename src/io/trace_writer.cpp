@@ -5,13 +5,13 @@
 #include <functional>
 #include <optional>
 
+#include "io/publish.hpp"
 #include "io/publish_file.hpp"
 #include "io/published_trace.hpp"
 #include "io/trace_file.hpp"
 #include "io/trace_reader.hpp"
 #include "io/trace_rows.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/io/publish.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

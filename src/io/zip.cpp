@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "io/little_endian.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 namespace {

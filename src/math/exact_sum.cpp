@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/exact_sum.hpp"
+#include "math/exact_sum.hpp"
 
 #include <bit>
 #include <cmath>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/gemm.hpp"
+#include "math/gemm.hpp"
 
 #include <algorithm>
 
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/panels.hpp"
-#include "talweg/math/transpose.hpp"
+#include "math/buffer.hpp"
+#include "math/panels.hpp"
+#include "math/transpose.hpp"
 
 namespace talweg::math {
 template <class Real>

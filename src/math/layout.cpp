@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/layout.hpp"
+#include "talweg/layout.hpp"
 
 #include <algorithm>
 #include <functional>

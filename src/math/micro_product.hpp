@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "math/rows.hpp"
 #include "math/simd.hpp"
-#include "talweg/math/rows.hpp"
 
 namespace talweg::math {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/outer_products.hpp"
+#include "math/outer_products.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/panels.hpp"
+#include "math/panels.hpp"
 
 #include <algorithm>
 #include <array>

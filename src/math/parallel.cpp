@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/parallel.hpp"
+#include "math/parallel.hpp"
 
 #include <sched.h>
 #include <tbb/global_control.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/state.hpp"
+#include "talweg/state.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/symmetric_eigen.hpp"
+#include "math/symmetric_eigen.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/gemm.hpp"
-#include "talweg/math/sums.hpp"
+#include "math/buffer.hpp"
+#include "math/gemm.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::math {
 namespace {

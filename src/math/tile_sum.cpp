@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/tile_sum.hpp"
+#include "talweg/tile_sum.hpp"
 
 #include <algorithm>
 #include <bit>

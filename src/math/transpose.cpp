@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/transpose.hpp"
+#include "math/transpose.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/tridiagonal.hpp"
+#include "math/tridiagonal.hpp"
 
 #include <Eigen/Eigenvalues>
 #include <stdexcept>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/model/build.hpp"
+#include "model/build.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
 
+#include "base/random.hpp"
 #include "model/activation.hpp"
 #include "model/kind.hpp"
 #include "model/loss.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/random.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::model {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "talweg/model/build.hpp"
+#include "model/build.hpp"
 
 namespace talweg::model {
 

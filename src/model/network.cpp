@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "math/panels.hpp"
+#include "math/transpose.hpp"
 #include "model/network_tape.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/math/panels.hpp"
-#include "talweg/math/transpose.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::model {
 

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "math/buffer.hpp"
+#include "math/rows.hpp"
 #include "model/activation.hpp"
 #include "model/loss.hpp"
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/rows.hpp"
-#include "talweg/model/objective.hpp"
+#include "talweg/objective.hpp"
 
 namespace talweg::model {
 

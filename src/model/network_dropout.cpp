@@ -5,9 +5,9 @@
 #include <array>
 #include <cmath>
 
+#include "base/random.hpp"
 #include "model/network.hpp"
 #include "model/network_tape.hpp"
-#include "talweg/base/random.hpp"
 
 namespace talweg::model {
 namespace {

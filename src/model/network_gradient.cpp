@@ -6,11 +6,11 @@
 #include <array>
 #include <cassert>
 
+#include "math/outer_products.hpp"
+#include "math/panels.hpp"
 #include "model/network.hpp"
 #include "model/network_tape.hpp"
 #include "model/sparse_product.hpp"
-#include "talweg/math/outer_products.hpp"
-#include "talweg/math/panels.hpp"
 
 namespace talweg::model {
 

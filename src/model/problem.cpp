@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/model/problem.hpp"
+#include "model/problem.hpp"
 
 #include <fmt/ranges.h>
 
@@ -7,9 +7,9 @@
 #include <array>
 #include <cmath>
 
+#include "base/random.hpp"
 #include "model/spread.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/random.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::model {
 

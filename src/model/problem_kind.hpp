@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "talweg/model/problem.hpp"
+#include "model/problem.hpp"
 
 namespace talweg::model {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/model/regularizer.hpp"
+#include "model/regularizer.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "talweg/base/error.hpp"
-#include "talweg/math/sums.hpp"
+#include "talweg/error.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::model {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <span>
 
-#include "talweg/data/examples.hpp"
+#include "talweg/examples.hpp"
 
 namespace talweg::model {
 

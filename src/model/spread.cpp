@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 
 namespace talweg::model {
 namespace {

@@ -6,7 +6,7 @@
 //   mean |grad f_i(x) - grad f_i(y)|^2 = |grad F(x) - grad F(y)|^2 + curvature_spread^2 |x - y|^2
 #pragma once
 
-#include "talweg/model/problem.hpp"
+#include "model/problem.hpp"
 
 namespace talweg::model {
 

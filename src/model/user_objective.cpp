@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/model/user_objective.hpp"
+#include "model/user_objective.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::model {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "optim/undo.hpp"
-#include "talweg/base/config.hpp"
-#include "talweg/math/sums.hpp"
+#include "talweg/config.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "talweg/base/random.hpp"
-#include "talweg/math/sums.hpp"
+#include "base/random.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 

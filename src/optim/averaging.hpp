@@ -14,8 +14,8 @@
 #include <optional>
 #include <string_view>
 
-#include "talweg/base/config.hpp"
-#include "talweg/optim/method.hpp"
+#include "talweg/config.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

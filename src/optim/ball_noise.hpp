@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "talweg/optim/vector_space.hpp"
+#include "talweg/vector_space.hpp"
 
 namespace talweg::optim {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/bounds.hpp"
+#include "optim/bounds.hpp"
 
 #include <algorithm>
 #include <array>

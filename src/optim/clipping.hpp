@@ -11,10 +11,10 @@
 #include <span>
 #include <vector>
 
-#include "talweg/base/config.hpp"
-#include "talweg/math/layout.hpp"
-#include "talweg/optim/method.hpp"
-#include "talweg/optim/vector_space.hpp"
+#include "talweg/config.hpp"
+#include "talweg/layout.hpp"
+#include "talweg/method.hpp"
+#include "talweg/vector_space.hpp"
 
 namespace talweg::optim {
 

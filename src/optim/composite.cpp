@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "optim/ending.hpp"
-#include "talweg/math/sums.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "talweg/base/config.hpp"
-#include "talweg/optim/method.hpp"
+#include "talweg/config.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/coupled_prox.hpp"
+#include "optim/coupled_prox.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "talweg/math/sums.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "talweg/optim/method.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

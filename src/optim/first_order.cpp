@@ -6,11 +6,11 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "math/prefetch.hpp"
+#include "optim/coupled_prox.hpp"
+#include "optim/leave_out.hpp"
 #include "optim/undo.hpp"
-#include "talweg/math/prefetch.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/coupled_prox.hpp"
-#include "talweg/optim/leave_out.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -16,10 +16,10 @@
 
 #include "optim/averaging.hpp"
 #include "optim/clipping.hpp"
+#include "optim/estimator.hpp"
 #include "optim/noise.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/optim/estimator.hpp"
-#include "talweg/optim/update_rule.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 

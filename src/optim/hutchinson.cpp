@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/hutchinson.hpp"
 
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 
 namespace talweg::optim {
 

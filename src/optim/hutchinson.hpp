@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "talweg/optim/method.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

@@ -3,14 +3,14 @@
 //   w = H v_j - beta_{j-1} v_{j-1} - alpha_j v_j,  alpha_j = v_j' H v_j,  beta_j = |w|,  v_{j+1} = w / beta_j
 // The Ritz pairs of T = tridiag(beta, alpha, beta) have the residual beta_j |last component|; the pair that is returned has its
 // residual measured with one product more.
-#include "talweg/optim/lanczos.hpp"
+#include "optim/lanczos.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "talweg/base/random.hpp"
-#include "talweg/math/tridiagonal.hpp"
+#include "base/random.hpp"
+#include "math/tridiagonal.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "talweg/optim/method.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 namespace talweg::optim {
 

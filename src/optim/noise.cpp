@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "talweg/math/sums.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

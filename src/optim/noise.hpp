@@ -12,10 +12,10 @@
 #include <cstdint>
 #include <span>
 
-#include "talweg/base/config.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/math/layout.hpp"
-#include "talweg/optim/method.hpp"
+#include "base/random.hpp"
+#include "talweg/config.hpp"
+#include "talweg/layout.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

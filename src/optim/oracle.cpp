@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/oracle.hpp"
+#include "talweg/oracle.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/coupled_prox.hpp"
+#include "optim/coupled_prox.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 

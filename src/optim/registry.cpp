@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "optim/first_order.hpp"
 #include "optim/noise.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::optim {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 #include <algorithm>
 #include <array>

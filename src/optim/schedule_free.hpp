@@ -9,8 +9,8 @@
 #include <cmath>
 #include <string>
 
-#include "talweg/base/config.hpp"
-#include "talweg/optim/update_rule.hpp"
+#include "talweg/config.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "talweg/optim/method.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 

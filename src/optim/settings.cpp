@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/settings.hpp"
+#include "optim/settings.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "talweg/base/error.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::optim {
 

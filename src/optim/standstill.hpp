@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "optim/ending.hpp"
-#include "talweg/math/state.hpp"
+#include "talweg/state.hpp"
 
 namespace talweg::optim {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "talweg/optim/lanczos.hpp"
+#include "optim/lanczos.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -2,7 +2,7 @@
 // Puts the numbers of the state back unless the step came to its end.
 #pragma once
 
-#include "talweg/math/state.hpp"
+#include "talweg/state.hpp"
 
 namespace talweg::optim {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/optim/vector_space.hpp"
+#include "talweg/vector_space.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "talweg/math/sums.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/config.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/method.hpp"
+#include "talweg/config.hpp"
+#include "talweg/method.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 

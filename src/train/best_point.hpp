@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "talweg/io/checkpoint.hpp"
+#include "io/checkpoint.hpp"
 
 namespace talweg::train {
 

@@ -4,10 +4,11 @@
 // proves the contrary; that none below was missed holds with the probability that Kuczynski and Wozniakowski give.
 #include <cmath>
 
-#include "talweg/comm/agree.hpp"
-#include "talweg/optim/lanczos.hpp"
-#include "talweg/train/stored_model.hpp"
+#include "comm/agree.hpp"
+#include "optim/lanczos.hpp"
+#include "train/evaluation.hpp"
 #include "train/json.hpp"
+#include "train/stored_model.hpp"
 #include "train/stored_problem.hpp"
 
 namespace talweg::train {

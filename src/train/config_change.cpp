@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/config_change.hpp"
+#include "train/config_change.hpp"
 
 #include <algorithm>
 #include <array>

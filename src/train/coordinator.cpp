@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/comm/agree.hpp"
-#include "talweg/io/publish.hpp"
+#include "comm/agree.hpp"
+#include "io/publish.hpp"
+#include "talweg/signals.hpp"
 #include "train/snapshot.hpp"
+#include "train/summary.hpp"
 
 namespace talweg::train {
 namespace {
@@ -150,7 +152,7 @@ std::optional<Ending> Coordinator<Real>::loop() {
       if (auto ending = check_gradient_norm()) return ending;
     }
     const std::uint32_t signals = engine_.signals();
-    if ((signals & (engine::checkpoint_and_stop | engine::stop_now)) != 0 && done < steps_) {
+    if ((signals & (base::checkpoint_and_stop | base::stop_now)) != 0 && done < steps_) {
       return Ending{ExitCode::stopped_early, "signal",
                     fmt::format("stopped by a signal after step {}; run the same command to go on", done)};
     }
@@ -164,7 +166,7 @@ std::optional<Ending> Coordinator<Real>::loop() {
       return Ending{ExitCode::stopped_early, "wall_seconds",
                     fmt::format("{} s are over after step {}; run the same command to go on", run_.stop.wall_seconds, done)};
     }
-    const bool asked = (signals & engine::checkpoint_and_go_on) != 0;
+    const bool asked = (signals & base::checkpoint_and_go_on) != 0;
     if (asked) engine_.forget_signals();
     if (done < steps_) checkpoint_if_due(asked);  // the last step's comes at the end, and says why it ended
     hear();

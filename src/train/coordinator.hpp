@@ -8,11 +8,12 @@
 #include <memory>
 #include <optional>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/lock.hpp"
-#include "talweg/train/run_config.hpp"
-#include "talweg/train/run_directory.hpp"
-#include "talweg/train/trainer.hpp"
+#include "io/checkpoint.hpp"
+#include "io/lock.hpp"
+#include "talweg/train.hpp"
+#include "train/progress.hpp"
+#include "train/run_config.hpp"
+#include "train/run_directory.hpp"
 #include "train/writer.hpp"
 
 namespace talweg::train {

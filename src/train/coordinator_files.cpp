@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <ranges>
 
-#include "talweg/base/system_error.hpp"
-#include "talweg/io/publish.hpp"
-#include "talweg/train/config_change.hpp"
+#include "base/system_error.hpp"
+#include "io/publish.hpp"
 #include "train/best_point.hpp"
+#include "train/config_change.hpp"
 #include "train/coordinator.hpp"
 #include "train/memory.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
+#include "train/summary.hpp"
 #include "train/trace.hpp"
 
 namespace talweg::train {

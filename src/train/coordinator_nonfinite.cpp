@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "talweg/io/checkpoint.hpp"
+#include "io/checkpoint.hpp"
 #include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/snapshot.hpp"

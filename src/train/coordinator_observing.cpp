@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "train/coordinator.hpp"
+#include "train/evaluation.hpp"
 
 namespace talweg::train {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/math/exact_sum.hpp"
+#include "math/exact_sum.hpp"
 #include "train/problem.hpp"
 
 namespace talweg::train {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/evaluation.hpp"
+#include "train/evaluation.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "talweg/math/sums.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::train {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/json.hpp"
 
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 namespace talweg::train {
 

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <string>
 
-#include "talweg/base/error.hpp"
-#include "talweg/engine/engine.hpp"
-#include "talweg/model/objective.hpp"
-#include "talweg/train/trainer.hpp"
+#include "engine/engine.hpp"
+#include "talweg/error.hpp"
+#include "talweg/objective.hpp"
+#include "talweg/train.hpp"
 
 namespace talweg::train {
 

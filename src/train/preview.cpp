@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/preview.hpp"
+#include "train/preview.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/comm/agree.hpp"
+#include "comm/agree.hpp"
 
 namespace talweg::train {
 namespace {

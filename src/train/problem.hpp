@@ -2,12 +2,12 @@
 // From a checked config to the problem on this rank: data read, objective built.
 #pragma once
 
-#include "talweg/base/log.hpp"
-#include "talweg/comm/communicator.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/train/run_config.hpp"
-#include "talweg/train/trainer.hpp"
+#include "io/checkpoint.hpp"
+#include "talweg/communicator.hpp"
+#include "talweg/log.hpp"
+#include "talweg/train.hpp"
 #include "train/coordinator.hpp"
+#include "train/run_config.hpp"
 
 namespace talweg::train {
 

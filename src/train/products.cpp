@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/products.hpp"
+#include "train/products.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 
-#include "talweg/comm/agree.hpp"
+#include "comm/agree.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/progress.hpp"
+#include "train/progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "talweg/base/log.hpp"
+#include "talweg/log.hpp"
 
 namespace talweg::train {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/run_config.hpp"
+#include "train/run_config.hpp"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/optim/leave_out.hpp"
-#include "talweg/optim/settings.hpp"
+#include "optim/leave_out.hpp"
+#include "optim/settings.hpp"
 
 namespace talweg::train {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "talweg/io/npz.hpp"
+#include "io/npz.hpp"
 
 namespace talweg::train {
 namespace {

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/trace.hpp"
-#include "talweg/train/run_config.hpp"
+#include "io/checkpoint.hpp"
+#include "io/trace.hpp"
 #include "train/coordinator.hpp"
+#include "train/run_config.hpp"
 
 namespace talweg::train {
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/stored_model.hpp"
+#include "train/stored_model.hpp"
 
 #include <algorithm>
 
-#include "talweg/io/publish.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/publish.hpp"
+#include "model/prepared_point.hpp"
+#include "train/evaluation.hpp"
+#include "train/run_directory.hpp"
 #include "train/stored_problem.hpp"
 
 namespace talweg::train {

@@ -5,8 +5,8 @@
 #include <functional>
 #include <optional>
 
-#include "talweg/comm/agree.hpp"
-#include "talweg/io/checkpoint.hpp"
+#include "comm/agree.hpp"
+#include "io/checkpoint.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
 

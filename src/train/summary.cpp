@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "train/summary.hpp"
+
 #include <cmath>
 #include <fstream>
 
-#include "talweg/train/trainer.hpp"
+#include "train/evaluation.hpp"
 #include "train/json.hpp"
+#include "train/progress.hpp"
 
 namespace talweg::train {
 namespace {

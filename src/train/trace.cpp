@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "train/evaluation.hpp"
+
 namespace talweg::train {
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 #include "train/coordinator.hpp"
 
 namespace talweg::train {

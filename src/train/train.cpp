@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/comm/agree.hpp"
-#include "talweg/train/signals.hpp"
-#include "talweg/train/trainer.hpp"
+#include "talweg/train.hpp"
+
+#include "comm/agree.hpp"
 #include "train/memory.hpp"
 #include "train/problem.hpp"
 
@@ -65,7 +65,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
     made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size(), layout.per_example().size());
   });
   engine::Engine<Real>& engine = *made;
-  if (options.signals != nullptr) engine.watch_signals(SignalWatch::take);
+  if (options.signals) engine.watch_signals(options.signals);
   if (fault) {
     engine.inject(*fault);
     log.warn("TALWEG_FAULT is set: a failure is made on purpose: " + fault->text());

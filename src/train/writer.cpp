@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "talweg/base/signals_blocked.hpp"
-#include "talweg/comm/agree.hpp"
-#include "talweg/engine/meter.hpp"
-#include "talweg/io/publish.hpp"
+#include "base/signals_blocked.hpp"
+#include "comm/agree.hpp"
+#include "io/publish.hpp"
+#include "talweg/meter.hpp"
 #include "train/best_point.hpp"
 
 namespace talweg::train {

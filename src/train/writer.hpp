@@ -18,10 +18,10 @@
 #include <thread>
 #include <vector>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/lock.hpp"
-#include "talweg/io/trace.hpp"
-#include "talweg/train/run_directory.hpp"
+#include "io/checkpoint.hpp"
+#include "io/lock.hpp"
+#include "io/trace.hpp"
+#include "train/run_directory.hpp"
 
 namespace talweg::train {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/base/config.hpp"
+#include "talweg/config.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 #include "tests/support/folder.hpp"
 
 namespace talweg::base {

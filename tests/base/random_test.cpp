@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 
 #include <Random123/philox.h>
 #include <gtest/gtest.h>

@@ -2,8 +2,8 @@
 // One rank without MPI. Several ranks: tests/mpi.
 #include <gtest/gtest.h>
 
-#include "talweg/comm/agree.hpp"
-#include "talweg/comm/communicator.hpp"
+#include "comm/agree.hpp"
+#include "talweg/communicator.hpp"
 
 namespace talweg::comm {
 namespace {

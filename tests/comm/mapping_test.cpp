@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::comm {
 namespace {

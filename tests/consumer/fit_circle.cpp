@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <numbers>
-#include <talweg/train/trainer.hpp>
+#include <talweg/train.hpp>
 
 namespace {
 

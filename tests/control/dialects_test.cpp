@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 #include "tests/support/source.hpp"
 
 namespace talweg::control {

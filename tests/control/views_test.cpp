@@ -9,8 +9,9 @@
 #include "control/methods.hpp"
 #include "control/table.hpp"
 #include "control/template.hpp"
-#include "talweg/train/run_config.hpp"
 #include "tests/support/source.hpp"
+#include "train/run_config.hpp"
+#include "train/summary.hpp"
 
 namespace talweg::control {
 namespace {

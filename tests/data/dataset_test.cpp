@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/data/dataset.hpp"
+#include "data/dataset.hpp"
 
 #include "tests/data/support.hpp"
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/error.hpp"
-#include "talweg/data/load.hpp"
+#include "data/load.hpp"
+#include "talweg/error.hpp"
 #include "tests/support/folder.hpp"
 
 namespace talweg::data {

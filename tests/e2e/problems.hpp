@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/source.hpp"
 

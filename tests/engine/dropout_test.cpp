@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "talweg/model/build.hpp"
+#include "model/build.hpp"
 #include "tests/engine/least_squares.hpp"
 
 namespace talweg::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle on one rank against sums written out here. Several ranks: tests/mpi.
-#include "talweg/engine/engine.hpp"
+#include "engine/engine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +9,7 @@
 #include <new>
 #include <set>
 
+#include "talweg/signals.hpp"
 #include "tests/engine/least_squares.hpp"
 
 namespace talweg::test {
@@ -233,13 +234,13 @@ TEST(Engine, DefaultLeafIsAnEighthWithinBounds) {
 
 TEST(Engine, SignalsCaughtByAnyRankAreSeenAfterTheNextRequest) {
   Fixture<double> f;
-  std::uint32_t pending = engine::checkpoint_and_stop;
+  std::uint32_t pending = base::checkpoint_and_stop;
   f.engine.watch_signals([&] { return std::exchange(pending, 0U); });
   EXPECT_EQ(f.engine.signals(), 0U);
   f.oracle().gradient_into(kX, f.oracle().draw(0), kOut);
-  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(engine::checkpoint_and_stop));
+  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop));
   f.oracle().gradient_into(kX, f.oracle().draw(1), kOut);
-  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(engine::checkpoint_and_stop)) << "kept until it is handled";
+  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop)) << "kept until it is handled";
   f.engine.forget_signals();
   EXPECT_EQ(f.engine.signals(), 0U);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/fault.hpp"
+#include "engine/fault.hpp"
 
 #include <gtest/gtest.h>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::engine {
 namespace {

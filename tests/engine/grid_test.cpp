@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/engine/grid.hpp"
+#include "engine/grid.hpp"
 
 #include <gtest/gtest.h>
 

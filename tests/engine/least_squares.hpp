@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "talweg/base/random.hpp"
-#include "talweg/data/load.hpp"
-#include "talweg/engine/engine.hpp"
+#include "base/random.hpp"
+#include "data/load.hpp"
+#include "engine/engine.hpp"
 
 namespace talweg::test {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes behind a seal that fits them: what a checkpoint's parser meets when the hash does not stop it.
+#include "io/checkpoint.hpp"
 #include "io/seal.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/io/checkpoint.hpp"
+#include "talweg/error.hpp"
 #include "tests/fuzz/bytes_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any text as a config: it is parsed, or refused with an Error.
-#include "talweg/base/error.hpp"
-#include "talweg/train/run_config.hpp"
+#include "talweg/error.hpp"
+#include "train/run_config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {

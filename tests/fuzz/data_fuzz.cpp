@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a data file; the first says of which format. IDX and NPY may have their labels in a second file: here the same.
-#include "talweg/base/error.hpp"
-#include "talweg/data/load.hpp"
+#include "data/load.hpp"
+#include "talweg/error.hpp"
 #include "tests/fuzz/bytes_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

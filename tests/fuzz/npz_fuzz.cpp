@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as an .npz.
-#include "talweg/base/error.hpp"
-#include "talweg/io/npz.hpp"
+#include "io/npz.hpp"
+#include "talweg/error.hpp"
 #include "tests/fuzz/bytes_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "talweg/h5/file.hpp"
+#include "h5/file.hpp"
 #include "tests/h5/support.hpp"
 
 namespace talweg::h5 {

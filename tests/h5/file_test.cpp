@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files: round trips, order, the bytes that come of them, full disks.
-#include "talweg/h5/file.hpp"
+#include "h5/file.hpp"
 
 #include <hdf5.h>
 #include <sys/resource.h>

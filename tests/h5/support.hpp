@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/error.hpp"
-#include "talweg/h5/file.hpp"
+#include "h5/file.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::h5 {
 

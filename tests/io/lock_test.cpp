@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/io/lock.hpp"
+#include "io/lock.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 #include "tests/support/folder.hpp"
 
 namespace talweg::io {

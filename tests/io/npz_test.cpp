@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NumPy's files, both ways.
-#include "talweg/io/npz.hpp"
+#include "io/npz.hpp"
 
 #include <algorithm>
 #include <array>

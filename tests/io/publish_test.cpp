@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Publishing: all or nothing, and why not.
-#include "talweg/io/publish.hpp"
+#include "io/publish.hpp"
 
 #include <sys/wait.h>
 

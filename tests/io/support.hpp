@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::io {
 

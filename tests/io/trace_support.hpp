@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "talweg/io/trace.hpp"
+#include "io/trace.hpp"
 #include "tests/io/support.hpp"
 
 namespace talweg::io {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/elementary.hpp"
+#include "math/elementary.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,15 +8,15 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "talweg/base/random.hpp"
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/gemm.hpp"
-#include "talweg/math/layout.hpp"
-#include "talweg/math/parallel.hpp"
-#include "talweg/math/state.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/math/transpose.hpp"
-#include "talweg/math/tridiagonal.hpp"
+#include "base/random.hpp"
+#include "math/buffer.hpp"
+#include "math/gemm.hpp"
+#include "math/parallel.hpp"
+#include "math/transpose.hpp"
+#include "math/tridiagonal.hpp"
+#include "talweg/layout.hpp"
+#include "talweg/state.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::math {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense products against loops of std::fma: the same to the bit, in every shape.
-#include "talweg/math/panels.hpp"
+#include "math/panels.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <limits>
 #include <vector>
 
-#include "talweg/base/random.hpp"
-#include "talweg/math/outer_products.hpp"
+#include "base/random.hpp"
+#include "math/outer_products.hpp"
 
 namespace talweg::math {
 namespace {

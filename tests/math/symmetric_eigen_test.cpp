@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/symmetric_eigen.hpp"
+#include "math/symmetric_eigen.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 
 namespace talweg::test {
 namespace {

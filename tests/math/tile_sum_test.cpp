@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/math/tile_sum.hpp"
+#include "talweg/tile_sum.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "talweg/base/random.hpp"
+#include "base/random.hpp"
 
 namespace talweg::math {
 namespace {

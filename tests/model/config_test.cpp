@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 #include "tests/model/examples.hpp"
 
 namespace talweg::test {

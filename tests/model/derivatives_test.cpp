@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "model/prepared_point.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 

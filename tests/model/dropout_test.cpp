@@ -5,7 +5,8 @@
 #include <array>
 #include <cmath>
 
-#include "talweg/base/error.hpp"
+#include "model/prepared_point.hpp"
+#include "talweg/error.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 

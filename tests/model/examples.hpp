@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "talweg/base/random.hpp"
-#include "talweg/data/dataset.hpp"
-#include "talweg/model/build.hpp"
+#include "base/random.hpp"
+#include "data/dataset.hpp"
+#include "model/build.hpp"
 
 namespace talweg::test {
 

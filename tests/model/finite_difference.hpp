@@ -11,8 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/random.hpp"
-#include "talweg/model/objective.hpp"
+#include "base/random.hpp"
+#include "model/prepared_point.hpp"
+#include "talweg/objective.hpp"
 
 namespace talweg::test {
 

@@ -2,6 +2,7 @@
 // Evaluation and prediction by hand, names and shapes, tiles.
 #include <gtest/gtest.h>
 
+#include "model/prepared_point.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 

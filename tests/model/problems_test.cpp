@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/base/error.hpp"
-#include "talweg/math/symmetric_eigen.hpp"
-#include "talweg/model/problem.hpp"
+#include "math/symmetric_eigen.hpp"
+#include "model/problem.hpp"
+#include "talweg/error.hpp"
 #include "tests/model/finite_difference.hpp"
 
 namespace talweg::test {

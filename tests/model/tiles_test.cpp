@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "model/prepared_point.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 

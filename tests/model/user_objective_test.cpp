@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user's f_i as an Objective: derivatives, gaps of the layout, both precisions, what is missing and what is thrown.
-#include "talweg/model/user_objective.hpp"
+#include "model/user_objective.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <stdexcept>
 
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 #include "tests/model/examples.hpp"
 #include "tests/model/finite_difference.hpp"
 

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "talweg/optim/registry.hpp"
-#include "talweg/train/trainer.hpp"
+#include "optim/registry.hpp"
+#include "talweg/train.hpp"
 #include "tests/mpi/worlds.hpp"
 
 namespace talweg::test {

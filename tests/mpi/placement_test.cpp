@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "talweg/math/exact_sum.hpp"
+#include "math/exact_sum.hpp"
 #include "tests/engine/least_squares.hpp"
 #include "tests/mpi/worlds.hpp"
 

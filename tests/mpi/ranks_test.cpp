@@ -7,8 +7,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "talweg/comm/agree.hpp"
-#include "talweg/math/sums.hpp"
+#include "comm/agree.hpp"
+#include "talweg/sums.hpp"
 #include "tests/engine/least_squares.hpp"
 #include "tests/mpi/worlds.hpp"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole runs over ranks and nodes: a checkpoint does not tell in which placement, on how many nodes, it was written.
+#include "talweg/train.hpp"
+
 #include <gtest/gtest.h>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/npz.hpp"
-#include "talweg/train/trainer.hpp"
+#include "io/checkpoint.hpp"
+#include "io/npz.hpp"
 #include "tests/e2e/problems.hpp"
 #include "tests/mpi/worlds.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "talweg/comm/communicator.hpp"
+#include "talweg/communicator.hpp"
 
 namespace talweg::test {
 

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "talweg/optim/settings.hpp"
+#include "optim/settings.hpp"
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {

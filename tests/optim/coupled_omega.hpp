@@ -2,7 +2,7 @@
 // Omega = its coupling alone.
 #pragma once
 
-#include "talweg/math/proximal.hpp"
+#include "talweg/proximal.hpp"
 
 namespace talweg::test {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The prox of groups and of a ball against what defines it: the conditions of optimality, in either metric; and rules that meet
 // it against solutions in closed form.
-#include "talweg/optim/coupled_prox.hpp"
+#include "optim/coupled_prox.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The claims of smallest_eigenpair beyond the easy spectrum: the residual, the unit vector, float32, and vectors of many
 // blocks.
-#include "talweg/optim/lanczos.hpp"
+#include "optim/lanczos.hpp"
 
 #include <set>
 

@@ -2,8 +2,8 @@
 // Variance reduction, quasi-Newton, perturbed descent, Lanczos and schedules on problems with known answers.
 #include <numbers>
 
+#include "optim/lanczos.hpp"
 #include "optim/line_search.hpp"
-#include "talweg/optim/lanczos.hpp"
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "talweg/base/config.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/optim/coupled_prox.hpp"
-#include "talweg/optim/registry.hpp"
+#include "base/random.hpp"
+#include "optim/coupled_prox.hpp"
+#include "optim/registry.hpp"
+#include "talweg/config.hpp"
+#include "talweg/error.hpp"
 #include "tests/optim/serial_space.hpp"
 #include "tests/optim/soft_threshold.hpp"
 

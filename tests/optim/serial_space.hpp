@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "talweg/optim/vector_space.hpp"
+#include "talweg/vector_space.hpp"
 
 namespace talweg::test {
 

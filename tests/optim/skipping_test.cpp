@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One number of an example against the paper's two: how often in a row it was looked at in vain, and how often it is still to
 // be left out.
-#include "talweg/optim/skipping.hpp"
+#include "optim/skipping.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "talweg/math/proximal.hpp"
+#include "talweg/proximal.hpp"
 
 namespace talweg::test {
 

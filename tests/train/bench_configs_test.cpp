@@ -9,7 +9,7 @@
 #include <limits>
 #include <sstream>
 
-#include "talweg/train/trainer.hpp"
+#include "talweg/train.hpp"
 #include "tests/e2e/problems.hpp"
 #include "tests/support/source.hpp"
 

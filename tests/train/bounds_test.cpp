@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Theorems executed on the problems of the registry, whose constants are exact: what optim/bounds.hpp says is never exceeded by
 // what the methods do, and is not said of methods it does not hold for.
-#include "talweg/optim/bounds.hpp"
+#include "optim/bounds.hpp"
 
 #include "tests/train/problem_sum.hpp"
 

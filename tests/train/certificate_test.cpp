@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "talweg/train/stored_model.hpp"
+#include "train/stored_model.hpp"
 
 namespace talweg::train {
 namespace {

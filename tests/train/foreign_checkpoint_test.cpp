@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/train/trainer.hpp"
+#include "io/checkpoint.hpp"
+#include "talweg/train.hpp"
 #include "tests/support/folder.hpp"
 
 namespace talweg::train {

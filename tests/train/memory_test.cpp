@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "talweg/model/user_objective.hpp"
+#include "model/user_objective.hpp"
 
 namespace talweg::train {
 namespace {

@@ -2,7 +2,7 @@
 // A problem of the registry as a FiniteSum, for methods on the serial oracle.
 #pragma once
 
-#include "talweg/model/problem.hpp"
+#include "model/problem.hpp"
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {

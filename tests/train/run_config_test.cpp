@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/train/run_config.hpp"
+#include "train/run_config.hpp"
 
 #include <gtest/gtest.h>
 
-#include "talweg/base/error.hpp"
-#include "talweg/train/config_change.hpp"
+#include "talweg/error.hpp"
+#include "train/config_change.hpp"
 
 namespace talweg::train {
 namespace {

@@ -6,7 +6,7 @@
 #include <bit>
 #include <cmath>
 
-#include "talweg/train/trainer.hpp"
+#include "talweg/train.hpp"
 
 namespace talweg::train {
 namespace {

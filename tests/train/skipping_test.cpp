@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SVRG that leaves out examples beyond the margin: the engine's run of a sparse file against plain loops over its rows, to the
 // point and to the count of gradients.
-#include "talweg/data/load.hpp"
-#include "talweg/train/trainer.hpp"
+#include "data/load.hpp"
+#include "talweg/train.hpp"
 #include "tests/e2e/problems.hpp"
 #include "tests/optim/serial_oracle.hpp"
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop through its public door, on rows in memory and a user's own f_i: endings, resume, what is written.
-#include "talweg/train/trainer.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/base/random.hpp"
-#include "talweg/io/checkpoint.hpp"
-#include "talweg/io/trace.hpp"
+#include "base/random.hpp"
+#include "io/checkpoint.hpp"
+#include "io/trace.hpp"
+#include "model/user_objective.hpp"
+#include "talweg/train.hpp"
 #include "tests/support/folder.hpp"
 
 namespace talweg::train {

@@ -8,7 +8,7 @@
 
 #include "data/format.hpp"
 #include "data/stream.hpp"
-#include "talweg/base/error.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::data {
 namespace {

@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/npy_header.hpp"
 #include "data/format.hpp"
 #include "data/stream.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/base/npy_header.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::data {
 namespace {

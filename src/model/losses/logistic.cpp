@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "math/elementary.hpp"
 #include "model/loss.hpp"
-#include "talweg/math/elementary.hpp"
 
 namespace talweg::model {
 namespace {

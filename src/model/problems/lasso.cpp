@@ -5,8 +5,8 @@
 // Source: Tibshirani, Regression Shrinkage and Selection via the Lasso, JRSS B 58 (1996), section 2.2.
 #include <bit>
 
+#include "base/random.hpp"
 #include "model/problem_kind.hpp"
-#include "talweg/base/random.hpp"
 
 namespace talweg::model {
 namespace {

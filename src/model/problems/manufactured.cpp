@@ -7,9 +7,9 @@
 // Composite Functions, Math. Program. 140 (2013), section 6.
 #include <algorithm>
 
+#include "base/random.hpp"
+#include "math/symmetric_eigen.hpp"
 #include "model/problem_kind.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/math/symmetric_eigen.hpp"
 
 namespace talweg::model {
 namespace {

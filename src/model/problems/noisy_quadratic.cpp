@@ -6,8 +6,8 @@
 // Source: Schaul, Zhang & LeCun, No More Pesky Learning Rates, ICML 2013, section 3.
 #include <algorithm>
 
+#include "base/random.hpp"
 #include "model/problem_kind.hpp"
-#include "talweg/base/random.hpp"
 
 namespace talweg::model {
 namespace {

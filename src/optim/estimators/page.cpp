@@ -9,8 +9,8 @@
 // of seed and step alone.
 #include <string>
 
-#include "talweg/base/random.hpp"
-#include "talweg/optim/registry.hpp"
+#include "base/random.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

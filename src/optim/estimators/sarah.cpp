@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

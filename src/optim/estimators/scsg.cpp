@@ -5,9 +5,9 @@
 // N forgets: after each inner step the loop ends with chance b / (B + b), and so a step is told by a coin of its own whether it
 // begins a loop. Loops of no inner steps, which move nothing, are passed over, and so is their large batch. B is made of
 // minibatches that no inner step has: large_batches of them, or all examples when that is as many.
+#include "base/random.hpp"
 #include "optim/large_batch.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

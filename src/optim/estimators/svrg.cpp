@@ -17,9 +17,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/random.hpp"
 #include "optim/large_batch.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

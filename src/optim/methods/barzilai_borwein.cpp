@@ -10,11 +10,11 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

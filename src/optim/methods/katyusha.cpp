@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/coupled_prox.hpp"
+#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/coupled_prox.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

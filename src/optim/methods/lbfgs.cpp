@@ -10,10 +10,10 @@
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/pairs.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -6,11 +6,11 @@
 // of the w_k at every step; gradients are taken at the w_k.
 #include <cmath>
 
+#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
 #include "optim/workers.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

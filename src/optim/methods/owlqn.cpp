@@ -11,11 +11,11 @@
 #include "optim/composite.hpp"
 #include "optim/ending.hpp"
 #include "optim/pairs.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
 #include "optim/undo.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

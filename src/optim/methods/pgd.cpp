@@ -14,10 +14,10 @@
 
 #include "optim/ball_noise.hpp"
 #include "optim/ending.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

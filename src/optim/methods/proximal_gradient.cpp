@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

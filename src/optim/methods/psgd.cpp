@@ -10,12 +10,12 @@
 // practical: eta and r are given.
 #include <cmath>
 
+#include "base/random.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -13,13 +13,13 @@
 #include <array>
 #include <cmath>
 
+#include "base/random.hpp"
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
+#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
 #include "optim/undo.hpp"
-#include "talweg/base/random.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

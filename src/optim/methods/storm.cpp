@@ -12,9 +12,9 @@
 #include <cmath>
 
 #include "optim/averaging.hpp"
+#include "optim/registry.hpp"
 #include "optim/undo.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

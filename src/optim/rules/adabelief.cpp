@@ -5,7 +5,7 @@
 // epsilon is added to s each step, and so piles up to epsilon / (1 - beta2), and once more outside the root.
 #include <cmath>
 
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

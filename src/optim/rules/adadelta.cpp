@@ -6,8 +6,8 @@
 // no lr (1 here), TensorFlow 1's and Keras' default is a thousandth of that.
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -13,10 +13,10 @@
 #include <limits>
 #include <numeric>
 
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "math/buffer.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

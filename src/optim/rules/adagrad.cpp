@@ -6,8 +6,8 @@
 //   keras          d = sqrt(v + epsilon), v_0 = 0.1
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

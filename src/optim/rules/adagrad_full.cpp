@@ -6,10 +6,10 @@
 #include <cmath>
 #include <utility>
 
-#include "talweg/base/error.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/math/symmetric_eigen.hpp"
-#include "talweg/optim/registry.hpp"
+#include "math/symmetric_eigen.hpp"
+#include "optim/registry.hpp"
+#include "talweg/error.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -12,8 +12,8 @@
 // A non-smooth Omega is met by a prox in the metric of the denominator (ProxGen, Yun, Lozano & Yang 2021).
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -4,8 +4,8 @@
 //   W_t = W_{t-1} - lr |W_{t-1}| / |U| U          ratio 1 where either norm is 0
 #include <cmath>
 
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

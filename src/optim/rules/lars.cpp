@@ -5,8 +5,8 @@
 // lr is inside the buffer. Every tensor is scaled, biases too.
 #include <cmath>
 
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -2,8 +2,8 @@
 // Lion (Chen et al. 2023, algorithm 2): the sign of a mixture of gradient and momentum, which are mixed anew for the momentum:
 //   x_t = x_{t-1} - lr (sign(beta1 m_{t-1} + (1 - beta1) g_t) + weight_decay x_{t-1})
 //   m_t = beta2 m_{t-1} + (1 - beta2) g_t
+#include "optim/registry.hpp"
 #include "optim/sign.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,10 +7,10 @@
 // Non-smooth Omega: x_t = prox_s(x_{t-1} - lr a_t) with s = lr (1 - dampening), the share of a_t that is new, and the buffer
 // becomes the step that was in fact taken, a_t = (x_{t-1} - x_t) / lr (v_t = x_t - x_{t-1}). That is iPiano (Ochs, Chen, Brox &
 // Pock 2014): x stands still just where 0 is in g + the subgradients of Omega, and momentum does not push against the box.
+#include "optim/dialect.hpp"
 #include "optim/momentum_schedule.hpp"
-#include "talweg/base/error.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::optim {
 namespace {

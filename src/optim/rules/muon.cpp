@@ -11,12 +11,12 @@
 // adam.
 #include <cmath>
 
+#include "math/buffer.hpp"
+#include "math/gemm.hpp"
 #include "optim/adam_of_the_rest.hpp"
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/gemm.hpp"
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,8 +7,8 @@
 // momentum_decay is 0.004 in torch and 1 in Keras, which therefore reaches beta1 within some hundred steps.
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,7 +7,7 @@
 //                         et al. 2013). Gradients are taken at y, the slot nesterov.iterate holds x, the output.
 // With constant lr and momentum the y of the second is the x of the first.
 #include "optim/momentum_schedule.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

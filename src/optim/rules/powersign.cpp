@@ -2,8 +2,8 @@
 // Powersign (Bello et al. 2017): a longer step where gradient and momentum agree in sign, a shorter one where they do not:
 //   m_t = beta m_{t-1} + (1 - beta) g_t          x_t = x_{t-1} - lr base^(sign(g_t) sign(m_t)) g_t
 // without decay of the sign's part.
+#include "optim/registry.hpp"
 #include "optim/sign.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -13,9 +13,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/math/sums.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,8 +7,8 @@
 // The threshold is 4 in the paper, 5 in torch. The paper has no epsilon; both dialects need one where v = 0.
 #include <cmath>
 
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

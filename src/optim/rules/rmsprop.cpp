@@ -11,9 +11,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/base/error.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -7,8 +7,8 @@
 // chance: it is for full gradients.
 #include <algorithm>
 
+#include "optim/registry.hpp"
 #include "optim/sign.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

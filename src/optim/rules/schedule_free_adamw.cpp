@@ -6,9 +6,9 @@
 // authors   rate_t = lr,                       d_t = sqrt(v_t / (1 - beta2^t)) + epsilon
 // paper     rate_t = lr sqrt(1 - beta2^t),     d_t = sqrt(v_t) + epsilon
 // g_t is taken at y_{t-1}; x is the output; c_t from rate_t: optim/schedule_free.hpp.
+#include "optim/dialect.hpp"
+#include "optim/registry.hpp"
 #include "optim/schedule_free.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -4,8 +4,8 @@
 //   x_t = (1 - c_t) x_{t-1} + c_t z_t,  y_t = (1 - momentum) z_t + momentum x_t
 // g_t is taken at y_{t-1}; x is the output; c_t: optim/schedule_free.hpp. momentum = 0 is Polyak's average of sgd, 1 primal
 // averaging.
+#include "optim/registry.hpp"
 #include "optim/schedule_free.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

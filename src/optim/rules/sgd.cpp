@@ -3,7 +3,7 @@
 //   x_t = prox_lr(x_{t-1} - lr (g_t + weight_decay x_{t-1}))
 // prox is the identity when Omega is smooth; with l1 or a box this is FOBOS (Duchi & Singer 2009). Unlike [regularizer].l2 the
 // decay shrinks biases too and is no part of the objective that is reported (torch.optim.SGD's).
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "math/buffer.hpp"
+#include "math/gemm.hpp"
+#include "math/symmetric_eigen.hpp"
 #include "optim/adam_of_the_rest.hpp"
-#include "talweg/math/buffer.hpp"
-#include "talweg/math/gemm.hpp"
-#include "talweg/math/symmetric_eigen.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

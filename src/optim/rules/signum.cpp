@@ -2,8 +2,8 @@
 // Signum (Bernstein et al. 2018): the sign of the momentum, and with momentum = 0 signSGD, the sign of the gradient:
 //   m_t = momentum m_{t-1} + (1 - momentum) g_t          x_t = x_{t-1} - lr (sign(m_t) + weight_decay x_{t-1})
 // sign(0) = 0.
+#include "optim/registry.hpp"
 #include "optim/sign.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

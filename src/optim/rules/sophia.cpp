@@ -11,9 +11,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/dialect.hpp"
 #include "optim/hutchinson.hpp"
-#include "talweg/optim/dialect.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

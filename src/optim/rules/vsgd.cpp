@@ -12,7 +12,7 @@
 #include <cmath>
 
 #include "optim/hutchinson.hpp"
-#include "talweg/optim/registry.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

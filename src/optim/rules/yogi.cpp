@@ -5,8 +5,8 @@
 // without bias correction; v_0 = initial_accumulator.
 #include <cmath>
 
+#include "optim/registry.hpp"
 #include "optim/sign.hpp"
-#include "talweg/optim/registry.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // factor = 1.
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

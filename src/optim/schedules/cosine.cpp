@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

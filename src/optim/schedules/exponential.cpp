@@ -2,7 +2,7 @@
 // factor = rate^(e / every), e the epochs done; with staircase, rate^floor(e / every) (TensorFlow's exponential_decay).
 #include <cmath>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -3,7 +3,7 @@
 // factors sum to infinity and their squares do not for 1/2 < power <= 1).
 #include <cmath>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -2,7 +2,7 @@
 // factor = 1 / (1 + rate e / every), e the epochs done (TensorFlow's inverse_time_decay); staircase: floor(e / every).
 #include <cmath>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -2,7 +2,7 @@
 // factor = exp(-rate e / every), e the epochs done (TensorFlow's natural_exp_decay); staircase: floor(e / every).
 #include <cmath>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

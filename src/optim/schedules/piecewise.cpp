@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "talweg/base/error.hpp"
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
+#include "talweg/error.hpp"
 
 namespace talweg::optim {
 namespace {

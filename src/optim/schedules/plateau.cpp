@@ -6,7 +6,7 @@
 //   w >= patience: factor = max(factor * shrink, least), cool down for `cooldown` evaluations, w = 0
 #include <algorithm>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

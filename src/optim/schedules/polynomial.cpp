@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

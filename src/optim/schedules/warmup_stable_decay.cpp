@@ -3,7 +3,7 @@
 // warmup).
 #include <algorithm>
 
-#include "talweg/optim/schedule.hpp"
+#include "optim/schedule.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the ranks say to each other. The only room that sees mpi.h. All verbs are collective: every rank calls the same one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace talweg::comm {
+
+/// What a rank is doing when it does not wait for others.
+enum class Activity : std::uint32_t { starting, reading, computing, evaluating, updating, saving, disk };
+
+struct Presence;  // comm/presence.hpp
+
+/// Messages and bytes this rank handed to collectives, a gather's by what it completes.
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Where this rank stands among the machines. Ranks of one node see each other's memory.
+struct Node {
+  int index = 0;  // of this node; rank 0 is on node 0
+  int nodes = 1;
+  int place = 0;   // of this rank on its node; rank 0 has place 0
+  int places = 1;  // ranks on this node
+  int slices = 1;  // places that every node has
+};
+
+/// Whom a sum goes over: all ranks, those of this node, or those with this rank's place on each node (place < slices).
+enum class Group : std::uint8_t { all, node, across };
+
+/// Memory of one node: a part for each of its ranks, which all of them read and write. Zero at first, parts start on a page.
+class SharedMemory {
+ public:
+  virtual ~SharedMemory() = default;
+  [[nodiscard]] virtual std::span<std::byte> part(int place) const = 0;
+  /// Gives the whole pages among these `bytes` of a part back to the system, for all ranks: they take no memory and are zero.
+  virtual void forget(int place, std::size_t first, std::size_t bytes) = 0;
+};
+
+class Communicator {
+ public:
+  Communicator();
+  virtual ~Communicator();
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int size() const = 0;
+  [[nodiscard]] virtual Node node() const = 0;
+  /// From the group's rank `root` to its others.
+  virtual void broadcast(std::span<std::byte> bytes, int root = 0, Group group = Group::all) = 0;
+  /// Element-wise over the group, in place, result on all its ranks. The doubles are exact sums or have one contributor per
+  /// element, so their order does not matter. What a rank wrote to shared memory before, the others of the group see after.
+  virtual void sum(std::span<double> values, Group group = Group::all) = 0;
+  virtual void sum(std::span<float> values, Group group = Group::all) = 0;
+  virtual void sum(std::span<std::int64_t> values) = 0;
+  virtual void max(std::span<std::uint32_t> values) = 0;
+  /// Among the ranks with this place (place < slices), `pieces` cutting `values` into as many elements for each node: the sums
+  /// of piece j reach node j, in place. What the other pieces hold afterwards is unspecified.
+  virtual void reduce_scatter(std::span<double> values, std::span<const std::size_t> pieces) = 0;
+  virtual void reduce_scatter(std::span<float> values, std::span<const std::size_t> pieces) = 0;
+  /// The way back: node j's piece j reaches all the others. At most 2^31 - 1 elements.
+  virtual void allgather(std::span<double> values, std::span<const std::size_t> pieces) = 0;
+  virtual void allgather(std::span<float> values, std::span<const std::size_t> pieces) = 0;
+  /// From node `from` to node `to`, between the ranks with this place; the others have nothing to do.
+  virtual void send(std::span<std::byte> bytes, int from, int to) = 0;
+  /// Collective over the node: `bytes` for this rank's part. Error(internal) on all its ranks when the system gives them none.
+  [[nodiscard]] virtual std::unique_ptr<SharedMemory> share(std::size_t bytes) = 0;
+  /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.
+  [[noreturn]] virtual void abort(int code) = 0;
+  /// Seconds in which somebody must move while others wait for it, or all ranks end with ExitCode::peer_lost; 0: never.
+  virtual void deadline(double /*seconds*/) {}
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+
+  // What this rank shows to those who may wait for it: a plain store each.
+  void doing(Activity activity);
+  void at_step(std::int64_t step);
+  /// A piece of work is done; by any thread.
+  void worked();
+  /// The request at hand may take so long, whatever the deadline.
+  void allow(double seconds);
+
+  [[nodiscard]] bool coordinator() const { return rank() == 0; }
+  template <class T>
+  void broadcast_values(std::span<T> values, int root = 0, Group group = Group::all) {
+    broadcast(std::as_writable_bytes(values), root, group);
+  }
+  /// `text` or `bytes` of `root` on every rank.
+  std::string broadcast_text(std::string text, int root = 0);
+  std::vector<std::byte> broadcast_bytes(std::vector<std::byte> bytes, int root = 0);
+
+ protected:
+  void count(std::size_t bytes) {
+    ++traffic_.messages;
+    traffic_.bytes += bytes;
+  }
+
+  /// Shown to others from now on.
+  void show(Presence& presence) { presence_ = &presence; }
+  [[nodiscard]] Presence& presence() { return *presence_; }
+
+ private:
+  Traffic traffic_;
+  std::unique_ptr<Presence> unseen_;
+  Presence* presence_;
+};
+
+/// One rank, no MPI.
+std::unique_ptr<Communicator> alone();
+
+/// This process's rank under mpirun or srun, found without MPI_Init; nothing when it runs alone.
+std::optional<int> launched_rank();
+
+/// MPI for the life of the object: initialises it unless the caller already has, and finalises what it initialised.
+class Mpi {
+ public:
+  /// `patience` is how long this rank waits for the others to start, and to end, where MPI is ours: then the process ends with
+  /// 69 (0: for ever). In between run.deadline counts.
+  explicit Mpi(double patience = 60);
+  ~Mpi();
+  Mpi(const Mpi&) = delete;
+  Mpi& operator=(const Mpi&) = delete;
+  /// All ranks. `ranks_per_node` > 0 takes so many at a time for a node of their own, whatever machine they are on: to see on
+  /// one machine what several do.
+  [[nodiscard]] std::unique_ptr<Communicator> world(int ranks_per_node = 0) const;
+  static std::string version();
+
+ private:
+  double patience_;
+  bool ours_ = false;
+};
+
+}  // namespace talweg::comm

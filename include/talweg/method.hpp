@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// One optimization algorithm, advanced one step at a time. A Method object holds hyperparameters only: whatever must outlive a
+// step lives in slots it declared by name, so checkpoint, resume and memory report need no code of the method's.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "talweg/oracle.hpp"
+#include "talweg/state.hpp"
+
+namespace talweg::optim {
+
+/// What a method asks of the run. Whatever is not asked for is claimed: a method without needs takes any F, on minibatches.
+/// What is not claimed is refused with the reason, before any data is read where that is possible.
+struct Needs {
+  /// More about one of them, for refusals and the catalogue.
+  struct Reason {
+    bool Needs::*of;
+    std::string_view text;
+  };
+
+  bool full_batch = false;       // batch = "full"
+  bool hvp = false;              // Hessian-vector products
+  bool smooth_omega = false;     // no l1, no box, ...
+  bool l1_omega = false;         // of non-smooth parts l1 alone: no box
+  bool separable_omega = false;  // no group lasso, no ball
+  bool deterministic = false;    // no dropout: values; who needs full_batch or hvp needs it too
+  bool constant_batch = false;   // no batch schedule
+  bool constant_rate = false;    // no schedule of the rate, no warm-up
+  bool convex = false;           // F convex: no network
+  bool strongly_convex = false;  // F strongly convex, as far as anybody can tell
+  bool distinct = false;         // no example twice in a batch
+  bool linear = false;           // a linear model: a gradient is a scalar times the example
+  bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
+  std::int64_t horizon = 0;      // run.steps, so many or more, and not run.epochs
+  std::string_view horizon_why{};
+  std::vector<Reason> why{};
+
+  /// The reasons for this one, each after "; ".
+  [[nodiscard]] std::string reasons(bool Needs::*of) const {
+    std::string text;
+    for (const Reason& reason : why) {
+      if (reason.of == of) text.append("; ").append(reason.text);
+    }
+    return text;
+  }
+
+  friend Needs operator|(const Needs& a, const Needs& b) {
+    std::vector<Reason> why = a.why;
+    why.insert(why.end(), b.why.begin(), b.why.end());
+    return {.full_batch = a.full_batch || b.full_batch,
+            .hvp = a.hvp || b.hvp,
+            .smooth_omega = a.smooth_omega || b.smooth_omega,
+            .l1_omega = a.l1_omega || b.l1_omega,
+            .separable_omega = a.separable_omega || b.separable_omega,
+            .deterministic = a.deterministic || b.deterministic,
+            .constant_batch = a.constant_batch || b.constant_batch,
+            .constant_rate = a.constant_rate || b.constant_rate,
+            .convex = a.convex || b.convex,
+            .strongly_convex = a.strongly_convex || b.strongly_convex,
+            .distinct = a.distinct || b.distinct,
+            .linear = a.linear || b.linear,
+            .smoothness = a.smoothness || b.smoothness,
+            .horizon = a.horizon > b.horizon ? a.horizon : b.horizon,
+            .horizon_why = a.horizon > b.horizon ? a.horizon_why : b.horizon_why,
+            .why = std::move(why)};
+  }
+};
+
+/// What the run offers.
+struct Offer {
+  bool full_batch = false;
+  bool smooth_omega = true;
+  bool l1_omega = true;
+  bool separable_omega = true;
+  bool deterministic = true;
+  bool constant_batch = true;
+  bool constant_rate = true;
+  bool convex = true;  // unknown counts as yes, here and for strongly_convex
+  bool strongly_convex = true;
+  bool distinct = true;
+  bool linear = true;
+  std::int64_t steps = std::numeric_limits<std::int64_t>::max();  // of [run]; 0: the run is counted in epochs
+};
+
+/// Oracle calls of one step, in examples, as the method states them; a test holds the meter against it. With `bound` they are
+/// the most there can be (line searches).
+struct Cost {
+  std::int64_t gradients = 0;
+  std::int64_t hvps = 0;
+  std::int64_t values = 0;
+  bool bound = false;
+  friend Cost operator+(const Cost& a, const Cost& b) {
+    return {a.gradients + b.gradients, a.hvps + b.hvps, a.values + b.values, a.bound || b.bound};
+  }
+};
+
+/// What a step's cost may depend on.
+struct CostPoint {
+  std::int64_t step = 0;               // steps done before
+  std::int64_t n = 1;                  // examples
+  std::int64_t batch = 1;              // of this step
+  std::int64_t batches_per_epoch = 1;  // ceil(n / b)
+  std::uint64_t seed = 0;
+};
+
+/// Where the run stands. `factor` is the schedule's value for this step (with warm-up and overrides).
+struct Progress {
+  std::int64_t step = 0;      // steps done before this one
+  std::int64_t left_out = 0;  // of them: they changed nothing (see leave_out.hpp)
+  double factor = 1;
+  std::uint64_t seed = 0;
+};
+
+struct StepContext {
+  Oracle& oracle;
+  math::State& state;  // "x" is the current point
+  const Progress& progress;
+  [[nodiscard]] VectorSpace& space() const { return oracle.space(); }
+  [[nodiscard]] Vector x() const { return state.vector("x"); }
+};
+
+/// What the step of an element depends on, beside constants of F: nothing but its own history; sums or products over its tensor
+/// (norms, matrices); sums over all parameters.
+enum class Grain : std::uint8_t { element, tensor, global };
+
+enum class Outcome {
+  going_on,
+  converged,
+  ended,   // where the method says, which says nothing of the point
+  stuck,   // rounding allows no progress
+  failed,  // it cannot go on, and rounding is not why
+};
+
+/// In a report: what nobody asked for.
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+struct StepReport {
+  double loss = 0;           // mean f_i over the step's batch, before the step, without Omega
+  double gradient_norm = 0;  // of what the method took as its gradient
+  double update_norm = 0;
+  double parameter_norm = 0;  // after the step
+  double learning_rate = 0;   // as applied
+  Outcome outcome = Outcome::going_on;
+  std::string message;  // why, when not going on; else, not empty: what the run's log should tell of this step
+};
+
+class Method {
+ public:
+  virtual ~Method() = default;
+  [[nodiscard]] virtual Needs needs() const { return {}; }
+  /// Searches, restarts and lengths by norms are global.
+  [[nodiscard]] virtual Grain grain() const { return Grain::global; }
+  /// Declares every slot but "x", which the trainer owns.
+  virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
+  /// What step number `point.step` costs.
+  [[nodiscard]] virtual Cost cost(const CostPoint& point) const = 0;
+  /// The slot that holds the parameters to use and to judge. "x" is the point where gradients are taken.
+  [[nodiscard]] virtual std::string_view output() const { return "x"; }
+  /// One step. Writes x and slots only when nothing can fail any more; throws Diverged before that.
+  virtual StepReport step(StepContext&) const = 0;
+};
+
+/// Fills the declared vectors with their initial values, padding left zero; x is set already. Once, at the start of a run, by
+/// who owns the numbers: values(v) [extent] are those of a vector.
+template <class Values>
+void fill_initial(const math::ParameterLayout& layout, const math::State& state, Values values) {
+  const Vector x = state.vector("x");
+  for (const std::string& name : state.layout().vectors()) {
+    const Vector v = state.vector(name);
+    const math::Initial initial = state.layout().initial(v);
+    if (v == x || (!initial.point && initial.value == 0)) continue;
+    const auto to = values(v);
+    const auto from = values(x);
+    for (const math::Tensor& t : layout.tensors()) {
+      for (std::size_t j = t.offset; j < t.offset + t.size; ++j)
+        to[j] = initial.point ? from[j] : static_cast<std::remove_cvref_t<decltype(to[j])>>(initial.value);
+    }
+  }
+}
+
+}  // namespace talweg::optim

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The local mathematics of F: sums of f_i over the examples it is given. Knows no ranks, threads or files; the one division by
+// n is the oracle's. Const and re-entrant: the point, the examples and the tape are arguments.
+//
+// A gradient has two phases, so that no thread needs a parameter-sized buffer:
+//   1. forward_backward(point, examples) -> value, and a tape of activations and deltas          one task per leaf
+//   2. tile(leaves' tapes, tile, sum): every leaf's share of one tile of the gradient, summed     one task per tile
+// A Hessian-vector product is tangent(direction) on a kept tape, then tangent_tile the same way. What all leaves of a request
+// can share at one point (a network's packed weights) is prepared once, part by part, before them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "talweg/examples.hpp"
+#include "talweg/layout.hpp"
+#include "talweg/tile_sum.hpp"
+
+namespace talweg::model {
+
+/// Value and slope of sum_i f_i at point + t * direction.
+struct ValueAndSlope {
+  double value = 0;
+  double slope = 0;
+};
+
+/// What evaluation counts, each a sum over examples.
+struct Evaluation {
+  double loss = 0;           // sum of f_i
+  double correct = 0;        // classification: examples whose largest output is the target
+  double squared_error = 0;  // regression
+  double target = 0;         // sum of targets, and of their squares: for r2
+  double target_squared = 0;
+};
+
+struct Capabilities {
+  bool hvp = true;              // tangent() works
+  bool classification = false;  // Evaluation::correct is meaningful (else squared_error and targets)
+  bool smooth = true;           // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
+  int numbers_per_unit = 4;     // that a tape keeps of an example, for the account of memory
+};
+
+/// Of terms f_i(x) = l(W a_i + b, y_i), for which the data alone bounds the curvature at every x.
+struct LinearCurvature {
+  double loss = 0;       // largest eigenvalue of d2l/dz2: f_i's largest curvature is at most loss * (|a_i|^2 + bias)
+  double bias = 0;       // 1 with a bias
+  double over_zero = 0;  // the Hessian anywhere is at most so many times the one at x = 0; 0: no such number
+};
+
+/// Activations and deltas of one leaf at one point. What is inside is the objective's affair; reused between leaves.
+template <class Real>
+class Tape {
+ public:
+  virtual ~Tape() = default;
+};
+
+/// A leaf's tapes, one for each point that the request names.
+template <class Real>
+using LeafTapes = std::span<const std::unique_ptr<Tape<Real>>>;
+
+/// Where to evaluate: parameters x [extent], and what prepare() made of them [prepared_extent()].
+template <class Real>
+struct Point {
+  std::span<const Real> x;
+  std::span<const Real> prepared;
+};
+
+template <class Real>
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  virtual const math::ParameterLayout& layout() const = 0;
+  virtual Capabilities capabilities() const { return {}; }
+  /// Nothing when the outputs are no linear function of x.
+  virtual std::optional<LinearCurvature> linear_curvature() const { return std::nullopt; }
+  /// Numbers predict() gives per example.
+  virtual std::size_t outputs() const = 0;
+  /// One line for people: "mlp 64-128-10, relu, cross_entropy".
+  virtual std::string describe() const = 0;
+  /// Gradient cost of one example, for reports: flop of phase one and two together; 0 when unknown.
+  virtual double gradient_flop() const { return 0; }
+
+  /// Elements that prepare() makes of a point; 0: nothing to prepare.
+  virtual std::size_t prepared_extent() const { return 0; }
+  /// The parts prepare() is asked for, each once, in any order, in parallel.
+  virtual std::size_t prepared_parts() const { return 0; }
+  virtual void prepare(std::span<const Real> /*x*/, std::size_t /*part*/, std::span<Real> /*prepared*/) const {}
+
+  virtual std::unique_ptr<Tape<Real>> make_tape() const = 0;
+  /// Phase one. Returns sum_i f_i; the tape is that of `weight` times the sum. `examples` must outlive the use of the tape.
+  virtual double forward_backward(Point<Real> point, const data::Examples<Real>& examples, Real weight,
+                                  Tape<Real>& tape) const = 0;
+  /// Phase two: adds to `sum` each leaf's share of the tile, d(weight * sum_i f_i)/d(its parameters) summed over its tapes.
+  virtual void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const = 0;
+  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1); again and again, with
+  /// one direction after the other, on the same tape.
+  virtual void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const = 0;
+  /// Phase two of the Hessian-vector product: each leaf has one tape.
+  virtual void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
+                            math::TileSum<Real>& sum) const = 0;
+
+  /// Numbers per example that, times its features, are its gradient: dl/dz of a linear model [outputs()]. 0: there are none.
+  virtual std::size_t example_numbers() const { return 0; }
+  /// Those of a leaf, [count, example_numbers()], on its tape from forward_backward(weight 1); what is written here tile()
+  /// takes.
+  virtual std::span<Real> example_numbers(Tape<Real>& /*tape*/) const { return {}; }
+
+  virtual Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;
+  /// out[k] = value and slope of sum_i f_i at point + lengths[k] * direction.
+  virtual void along(Point<Real> point, Point<Real> direction, std::span<const double> lengths,
+                     const data::Examples<Real>& examples, Tape<Real>& tape, std::span<ValueAndSlope> out) const = 0;
+  /// Outputs [count, outputs()]: scores (classification: before softmax or sigmoid).
+  virtual void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
+                       std::span<Real> out) const = 0;
+};
+
+}  // namespace talweg::model

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learning-rate schedules: functions of progress that multiply a method's lr. One that goes by evaluations has memory, which is
+// declared state of the run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "talweg/config.hpp"
+
+namespace talweg::optim {
+
+/// Position of a step, for schedules in steps or epochs.
+struct SchedulePoint {
+  std::int64_t step = 0;   // steps done before this one
+  std::int64_t steps = 0;  // planned total
+  std::int64_t steps_per_epoch = 1;
+  double reduced = 1;  // ScheduleMemory::factor
+};
+
+/// What evaluations have brought about so far.
+struct ScheduleMemory {
+  double factor = 1;
+  double best = 0;            // of the metric; meaningless before the first evaluation
+  std::int64_t seen = 0;      // evaluations
+  std::int64_t waits = 0;     // since the best, or since the factor fell
+  std::int64_t cooldown = 0;  // evaluations that are still not counted
+};
+
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  [[nodiscard]] virtual double factor(const SchedulePoint&) const = 0;
+  /// True when the factor is 1 at every step.
+  [[nodiscard]] virtual bool constant() const { return false; }
+  /// True when observe() does something.
+  [[nodiscard]] virtual bool observes() const { return false; }
+  /// After an evaluation: `value` of what [stop] metric names, with its sign turned where more is better.
+  virtual void observe(double /*value*/, ScheduleMemory&) const {}
+};
+
+/// One kind. src/optim/schedules.def has one line per kind.
+struct ScheduleEntry {
+  std::string_view name;
+  std::string_view formula;
+  std::unique_ptr<Schedule> (*make)(const base::Section&);
+  std::string_view example{};  // keys of [schedule] that it cannot do without, for who lists the others
+};
+std::span<const ScheduleEntry* const> schedules();
+
+/// [schedule]: kind (default constant), its parameters, and warmup (epochs; the factor grows linearly from 0: step k of w gets
+/// (k + 1) / w times the kind's factor, which starts counting after the warm-up).
+std::unique_ptr<Schedule> build_schedule(const base::Section& schedule);
+
+}  // namespace talweg::optim
