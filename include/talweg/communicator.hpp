@@ -78,7 +78,7 @@ class Communicator {
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   // What this rank shows to those who may wait for it: a plain store each.
-  void doing(Activity activity);
+  void set_activity(Activity activity);
   void at_step(std::int64_t step);
   /// A piece of work is done; by any thread.
   void worked();

@@ -35,10 +35,10 @@ void agree(Communicator& comm, const Failure& mine) {
   comm.broadcast_values(std::span(&code, 1), culprit);
   const std::string message = comm.broadcast_text(mine.message, culprit);
   const bool name_it = verdict[1] != 0;
-  throw base::Error(static_cast<base::ExitCode>(code), name_it ? fmt::format("rank {}: {}", culprit, message) : message);
+  throw AgreedFailure(static_cast<base::ExitCode>(code), name_it ? fmt::format("rank {}: {}", culprit, message) : message);
 }
 
-void together(Communicator& comm, const std::function<void()>& work) {
+void run_on_all_ranks(Communicator& comm, const std::function<void()>& work) {
   Failure mine;
   try {
     work();
@@ -48,7 +48,7 @@ void together(Communicator& comm, const std::function<void()>& work) {
   agree(comm, mine);
 }
 
-void abandon(Communicator& comm, const Failure& mine) {
+void abort_job(Communicator& comm, const Failure& mine) {
   base::say(stderr, fmt::format("rank {}: {}\n", comm.rank(), mine.message));
   comm.abort(static_cast<int>(mine.code));
   std::abort();  // not reached: the base declares abort noreturn, compilers do not all see it

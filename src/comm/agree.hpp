@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nobody throws alone between collectives: work that may fail on one rank is done, then all ranks learn how it went.
+// Errors between collectives. A rank that threw alone would leave the others waiting for it: so the work is done first, then
+// all ranks learn how it went, and all of them throw or none.
 #pragma once
 
 #include <exception>
@@ -18,17 +19,24 @@ struct Failure {
   [[nodiscard]] bool failed() const { return code != base::ExitCode::finished; }
 };
 
+/// A failure that every rank throws: the others need not be told to stop.
+class AgreedFailure : public base::Error {
+ public:
+  using base::Error::Error;
+};
+
 /// The exception being handled, as a Failure (anything but base::Error is internal). Call inside a catch block.
 Failure current_failure();
 
-/// Collective. Throws on every rank the failure of the lowest rank that failed, its rank named when it is not the only one to
-/// have run the work (more than one rank, and not all of them failed).
+/// Collective. When some rank failed, throws on every rank an AgreedFailure: that of the lowest rank that failed. The message
+/// names this rank unless all ranks failed.
 void agree(Communicator& comm, const Failure& mine);
 
 /// Collective. Runs `work` on every rank and agrees on how it went.
-void together(Communicator& comm, const std::function<void()>& work);
+void run_on_all_ranks(Communicator& comm, const std::function<void()>& work);
 
-/// A failure where the others cannot be told: says it on stderr with the rank's number, and ends all ranks with its code.
-[[noreturn]] void abandon(Communicator& comm, const Failure& mine);
+/// For a failure while the other ranks are inside a collective and cannot be told: prints it on stderr with the rank's number,
+/// and ends the processes of all ranks with its code.
+[[noreturn]] void abort_job(Communicator& comm, const Failure& mine);
 
 }  // namespace talweg::comm

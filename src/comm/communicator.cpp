@@ -51,7 +51,7 @@ Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
   try {
     sequence.resize(length);
   } catch (...) {
-    abandon(comm, current_failure());  // the others are in the broadcast that follows
+    abort_job(comm, current_failure());  // the others are in the broadcast that follows
   }
   comm.broadcast_values(std::span(sequence), root);
   return sequence;
@@ -62,7 +62,7 @@ Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
 Communicator::Communicator() : unseen_(std::make_unique<Presence>()), presence_(unseen_.get()) {}
 Communicator::~Communicator() = default;
 
-void Communicator::doing(Activity activity) {
+void Communicator::set_activity(Activity activity) {
   presence_->activity.store(static_cast<std::uint32_t>(activity), std::memory_order_relaxed);
 }
 void Communicator::at_step(std::int64_t step) { presence_->step.store(step, std::memory_order_relaxed); }

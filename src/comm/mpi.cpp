@@ -171,8 +171,9 @@ class World final : public Communicator {
     gethostname(mine.host.data(), mine.host.size() - 1);
     show(mine);
     MPI_Barrier(node_comm_);  // all are there
-    watchdog_.emplace(std::move(all), node_, launched_rank().has_value(), mpi_line(&comm_, node_),
-                      [this](const std::string& why) { abandon(*this, {.code = base::ExitCode::peer_lost, .message = why}); });
+    watchdog_.emplace(
+        std::move(all), node_, launched_rank().has_value(), mpi_line(&comm_, node_),
+        [this](const std::string& why) { abort_job(*this, {.code = base::ExitCode::peer_lost, .message = why}); });
   }
   void find_node(int ranks_per_node) {
     MPI_Comm machine = MPI_COMM_NULL;

@@ -90,21 +90,21 @@ double Context::start_patience(const std::filesystem::path& file, const std::vec
 base::Config Context::shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
   comm::Communicator& comm = world();
   std::string text;
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     if (comm.coordinator()) text = base::read_text(file);
   });
   text = comm.broadcast_text(std::move(text));
   // Rank 0's folder: a launcher may start ranks in different ones.
   const std::filesystem::path folder = comm.broadcast_text(std::filesystem::absolute(file).parent_path().string());
   std::optional<base::Config> config;
-  comm::together(comm, [&] { config.emplace(base::Config::parse(text, file.string(), overrides, folder)); });
+  comm::run_on_all_ranks(comm, [&] { config.emplace(base::Config::parse(text, file.string(), overrides, folder)); });
   return *config;
 }
 
 std::filesystem::path Context::shared_checkpoint(const std::filesystem::path& run, bool best) {
   comm::Communicator& comm = world();
   std::string file;
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     if (comm.coordinator()) file = train::find_checkpoint(run, best, log_).string();
   });
   return comm.broadcast_text(std::move(file));

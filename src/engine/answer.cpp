@@ -28,12 +28,12 @@ class Engine<Real>::Working {
       : engine_(engine), before_(engine.meter_.phases.gradient), watch_(std::in_place, engine.meter_.phases.gradient) {
     engine.comm_.at_step(request.step + 1);
     engine.comm_.allow(0);  // what the request before took is no reason to wait for this one
-    engine.comm_.doing(request.verb == Verb::evaluate ? comm::Activity::evaluating : comm::Activity::computing);
+    engine.comm_.set_activity(request.verb == Verb::evaluate ? comm::Activity::evaluating : comm::Activity::computing);
   }
   ~Working() {
     watch_.reset();
     engine_.comm_.allow(kPatience * (engine_.meter_.phases.gradient - before_));
-    engine_.comm_.doing(comm::Activity::updating);
+    engine_.comm_.set_activity(comm::Activity::updating);
   }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
@@ -109,13 +109,7 @@ void Engine<Real>::verdict(const comm::Failure& mine, std::span<std::uint32_t> m
   std::ranges::copy(maxima, words.begin() + kFixed);
   comm_.max(words);
   for (std::uint32_t bit = 0; bit < 3; ++bit) signals_ |= words[1 + bit] << bit;
-  if (words[0] != 0) {
-    try {
-      comm::agree(comm_, mine);
-    } catch (const base::Error& e) {
-      throw AgreedFailure(e.code(), e.what());
-    }
-  }
+  if (words[0] != 0) comm::agree(comm_, mine);
   std::copy(words.begin() + kFixed, words.end(), maxima.begin());
 }
 

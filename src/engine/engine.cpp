@@ -170,10 +170,10 @@ base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
         answer(request);
     }
   }
-} catch (const AgreedFailure&) {
+} catch (const comm::AgreedFailure&) {
   throw;
 } catch (...) {
-  comm::abandon(comm_, comm::current_failure());  // between verdicts: the coordinator waits in a collective, or will
+  comm::abort_job(comm_, comm::current_failure());  // between verdicts: the coordinator waits in a collective, or will
 }
 
 template <class Real>
@@ -191,13 +191,13 @@ void Engine<Real>::step(const optim::Progress& progress, const std::function<voi
   stepping_ = true;
   try {
     step();
-  } catch (const AgreedFailure&) {
+  } catch (const comm::AgreedFailure&) {
     throw;
   } catch (const optim::Diverged&) {
     stepping_ = false;
     throw;
   } catch (...) {
-    comm::abandon(comm_, comm::current_failure());  // the others are in the middle of their step
+    comm::abort_job(comm_, comm::current_failure());  // the others are in the middle of their step
   }
   stepping_ = false;
 }

@@ -75,12 +75,6 @@ std::uint32_t default_leaf(std::uint64_t batch);
 /// Examples per leaf of a run over `count` examples.
 std::uint32_t leaf_of(const EngineOptions& options, std::uint64_t count);
 
-/// A failure all ranks know of: nobody needs to be told to stop.
-class AgreedFailure : public base::Error {
- public:
-  using base::Error::Error;
-};
-
 /// Sums over one part of the data.
 struct PartEvaluation {
   model::Evaluation sums;
@@ -123,7 +117,7 @@ class Engine {
   /// Ends the workers' serve() with this code.
   void stop(base::ExitCode code);
 
-  // A worker's side: answers requests until told to stop; returns the code. Throws AgreedFailure as the coordinator does.
+  // A worker's side: answers requests until told to stop; returns the code. Throws comm::AgreedFailure as the coordinator does.
   base::ExitCode serve(const Mirror* mirror = nullptr);
 
   // Both.
@@ -131,7 +125,7 @@ class Engine {
   [[nodiscard]] Meter& meter() { return meter_; }
   [[nodiscard]] const comm::Traffic& traffic() const { return comm_.traffic(); }
   /// Shown to the ranks that wait for this one.
-  void doing(comm::Activity activity) { comm_.doing(activity); }
+  void set_activity(comm::Activity activity) { comm_.set_activity(activity); }
   [[nodiscard]] std::uint32_t leaf() const { return leaf_; }
   /// Leaves whose tapes this rank keeps at a time, at most.
   [[nodiscard]] std::size_t wave() const { return wave_; }
@@ -224,7 +218,7 @@ class Engine {
   /// True when the tapes of `request`'s first point are there: CG and Lanczos ask for one product after the other at a point.
   [[nodiscard]] bool taped(const Request& request) const;
   void phase_two(const Request& request, std::size_t jobs, std::uint64_t total, bool first);
-  /// Verdict of one request: throws AgreedFailure when some rank failed. `maxima` become the maxima over ranks.
+  /// Verdict of one request: throws comm::AgreedFailure when some rank failed. `maxima` become the maxima over ranks.
   void verdict(const comm::Failure& mine, std::span<std::uint32_t> maxima);
   [[nodiscard]] Kind kind_of(const Request& request) const;
 

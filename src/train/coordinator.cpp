@@ -84,7 +84,7 @@ TrainResult Coordinator<Real>::run() {
     }
     engine_.stop(ending.code);
     return result;
-  } catch (const engine::AgreedFailure&) {
+  } catch (const comm::AgreedFailure&) {
     throw;
   } catch (...) {
     engine_.stop(comm::current_failure().code);  // the workers are waiting for a request: let them go with the same code
@@ -222,9 +222,9 @@ bool Coordinator<Real>::asked_to_stop() {
   if (now < look_at_) return false;
   look_at_ = now + kLookEvery;
   std::error_code ignored;
-  engine_.doing(comm::Activity::disk);  // on a file server, perhaps
+  engine_.set_activity(comm::Activity::disk);  // on a file server, perhaps
   const bool asked = std::filesystem::exists(directory_.stop(), ignored);
-  engine_.doing(comm::Activity::updating);
+  engine_.set_activity(comm::Activity::updating);
   return asked;
 }
 

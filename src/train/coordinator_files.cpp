@@ -81,7 +81,7 @@ template <class Real>
 void Coordinator<Real>::start() {
   std::optional<io::Found> found;
   std::optional<io::Checkpoint> earlier;
-  engine_.doing(comm::Activity::disk);
+  engine_.set_activity(comm::Activity::disk);
   if (writes_) {
     std::error_code error;
     std::filesystem::create_directories(directory_.checkpoints(), error);
@@ -115,11 +115,11 @@ void Coordinator<Real>::start() {
     // The new one can begin: no file is missing, none is read again.
     if (writes_) options_.fresh ? drop_earlier_run(directory_) : make_way(directory_, log_);
   }
-  engine_.doing(comm::Activity::updating);
+  engine_.set_activity(comm::Activity::updating);
   engine_.publish(state_);
   first_step_ = steps_done();
   if (!writes_ || ended_before_) return;
-  engine_.doing(comm::Activity::disk);
+  engine_.set_activity(comm::Activity::disk);
   const std::string toml = config_.resolved_toml();
   io::publish(directory_.config(), std::as_bytes(std::span(toml)));
   if (found) return;

@@ -47,7 +47,7 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
   const NonFinite& rule = run_.run.nonfinite;
   if (rule.policy != Policy::rollback || !writer_) return false;
   wait_for_disk();
-  engine_.doing(comm::Activity::disk);
+  engine_.set_activity(comm::Activity::disk);
   const auto found = io::newest_intact(directory_.checkpoints(), log_);
   if (!found) return false;
   const io::Checkpoint checkpoint = io::load(found->path);
@@ -78,7 +78,7 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
   earlier_ = {};
   report_ = {};
   continue_trace();
-  engine_.doing(comm::Activity::updating);
+  engine_.set_activity(comm::Activity::updating);
   const std::string text =
       fmt::format("after step {}: {}; back at step {} ({} of at most {} times), learning rates are {:g} of the config's",
                   failed, why, steps_done(), here, rule.limit, factor);

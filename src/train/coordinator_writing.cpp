@@ -91,7 +91,7 @@ void Coordinator<Real>::checkpoint_if_due(bool asked) {
 
 template <class Real>
 io::Checkpoint& Coordinator<Real>::fill_snapshot() {
-  engine_.doing(comm::Activity::saving);
+  engine_.set_activity(comm::Activity::saving);
   state_.scalar("trainer.seconds") = seconds();
   io::Checkpoint& checkpoint = writer_->snapshot();
   capture(problem_, state_, engine_, run_.method->output(), checkpoint);
@@ -210,9 +210,9 @@ template <class Real>
 void Coordinator<Real>::wait_for_disk() {
   if (!writer_) return;
   const Stopwatch watch(disk_seconds_);
-  engine_.doing(comm::Activity::disk);
+  engine_.set_activity(comm::Activity::disk);
   writer_->wait();
-  engine_.doing(comm::Activity::updating);
+  engine_.set_activity(comm::Activity::updating);
   saved_step_ = std::max(saved_step_, writer_->report().last_step);
   hear();
 }
@@ -220,7 +220,7 @@ void Coordinator<Real>::wait_for_disk() {
 template <class Real>
 void Coordinator<Real>::finish_trace() {
   const Stopwatch watch(disk_seconds_);
-  engine_.doing(comm::Activity::disk);
+  engine_.set_activity(comm::Activity::disk);
   writer_->finish();
   hear();
 }

@@ -83,7 +83,7 @@ Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, con
 
 void expect_same_data(const RunFacts& facts, comm::Communicator& comm) {
   const std::string first = comm.broadcast_text(facts.fingerprint);
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     if (facts.fingerprint != first) {
       base::fail(ExitCode::bad_data, "rank {} read other data than rank 0: found fingerprint {}, expected {}", comm.rank(),
                  facts.fingerprint, first);

@@ -17,7 +17,7 @@ struct Loaded {
   RunFacts facts;
 };
 
-/// Not collective: every rank reads; callers agree on how it went (comm::together).
+/// Not collective: every rank reads; callers agree on how it went (comm::run_on_all_ranks).
 template <class Real>
 Loaded<Real> load_problem(const RunConfig& run, const TrainOptions& options, const comm::Communicator& comm,
                           const base::Log& log);

@@ -104,7 +104,7 @@ void measure(engine::Engine<Real>& engine, const RunConfig& run, const engine::P
 template <class Real>
 ProductTimes time_as(const RunConfig& run, double seconds, int threads, comm::Communicator& comm, const base::Log& log) {
   std::optional<Loaded<Real>> loaded;
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     loaded.emplace(load_problem<Real>(run, {}, comm, comm.coordinator() ? log : base::Log{}));
     if (!loaded->problem.objective->capabilities().hvp) {
       base::fail(base::ExitCode::bad_config, "{} gives no Hessian-vector products", loaded->problem.objective->describe());
@@ -115,7 +115,7 @@ ProductTimes time_as(const RunConfig& run, double seconds, int threads, comm::Co
   engine::EngineOptions options = run.run.engine;
   options.placement = engine::Placement::coordinator;  // no steps are made
   std::optional<engine::Engine<Real>> engine;
-  comm::together(comm, [&] { engine.emplace(comm, crew, loaded->problem, options, 1); });
+  comm::run_on_all_ranks(comm, [&] { engine.emplace(comm, crew, loaded->problem, options, 1); });
   ProductTimes times{.model = loaded->problem.objective->describe(), .ranks = comm.size(), .threads = crew.count()};
   if (!comm.coordinator()) {
     if (const base::ExitCode code = engine->serve(); code != base::ExitCode::finished) {
@@ -125,7 +125,7 @@ ProductTimes time_as(const RunConfig& run, double seconds, int threads, comm::Co
   }
   try {
     measure(*engine, run, loaded->problem, seconds, times);
-  } catch (const engine::AgreedFailure&) {
+  } catch (const comm::AgreedFailure&) {
     throw;
   } catch (...) {
     engine->stop(comm::current_failure().code);
@@ -140,7 +140,7 @@ ProductTimes time_as(const RunConfig& run, double seconds, int threads, comm::Co
 ProductTimes time_products(const base::Config& config, double seconds, int threads, comm::Communicator& comm,
                            const base::Log& log) {
   std::optional<RunConfig> run;
-  comm::together(comm, [&] { run.emplace(parse_run(config)); });
+  comm::run_on_all_ranks(comm, [&] { run.emplace(parse_run(config)); });
   return run->run.precision == math::Precision::float32 ? time_as<float>(*run, seconds, threads, comm, log)
                                                         : time_as<double>(*run, seconds, threads, comm, log);
 }

@@ -51,7 +51,7 @@ Loaded<Real> load_other(const StoredRun& stored, const OtherData& data, data::La
 template <class Real>
 Figures evaluate_as(StoredRun& stored, const OtherData& data, int threads, comm::Communicator& comm) {
   std::optional<Loaded<Real>> loaded;
-  comm::together(comm, [&] { loaded.emplace(load_other<Real>(stored, data, data::Labels::required, comm)); });
+  comm::run_on_all_ranks(comm, [&] { loaded.emplace(load_other<Real>(stored, data, data::Labels::required, comm)); });
   StoredProblem<Real> problem(stored, threads, std::move(*loaded));
   Figures figures;
   problem.coordinate(comm, [&](engine::Engine<Real>& engine, optim::Vector x) {
@@ -123,12 +123,12 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, 
 
 StoredRun open_stored(const std::filesystem::path& checkpoint, comm::Communicator& comm) {
   std::vector<std::byte> image;  // the run directory is on rank 0's disk
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     if (comm.coordinator()) image = io::read_file(checkpoint);
   });
   image = comm.broadcast_bytes(std::move(image));
   std::optional<StoredRun> stored;
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     io::Checkpoint content = io::load_image(image, checkpoint.string());
     const base::Config config = base::Config::parse(content.config, checkpoint.string() + " (its config)");
     RunConfig run = parse_run(config);

@@ -34,7 +34,7 @@ struct StoredProblem {
     std::optional<engine::Engine<Real>> made;
     engine::EngineOptions options = stored_.run.run.engine;
     options.placement = engine::Placement::coordinator;  // no steps are made
-    comm::together(comm, [&] { made.emplace(comm, threads_, loaded.problem, options, 1); });
+    comm::run_on_all_ranks(comm, [&] { made.emplace(comm, threads_, loaded.problem, options, 1); });
     engine::Engine<Real>& engine = *made;
     if (!comm.coordinator()) {
       if (const base::ExitCode code = engine.serve(); code != base::ExitCode::finished) {
@@ -48,7 +48,7 @@ struct StoredProblem {
                         engine.store().values(x));
       engine.store().touch(x);
       work(engine, x);
-    } catch (const engine::AgreedFailure&) {
+    } catch (const comm::AgreedFailure&) {
       throw;
     } catch (...) {
       engine.stop(comm::current_failure().code);
@@ -61,13 +61,13 @@ struct StoredProblem {
 
  private:
   static Loaded<Real> open(const StoredRun& stored, comm::Communicator& comm, const base::Log& log) {
-    comm.doing(comm::Activity::reading);
+    comm.set_activity(comm::Activity::reading);
     std::optional<Loaded<Real>> opened;
-    comm::together(comm,
-                   [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
-    comm::together(comm, [&] { expect_data_of(stored.checkpoint, stored.file, opened->facts); });
+    comm::run_on_all_ranks(
+        comm, [&] { opened.emplace(load_problem<Real>(stored.run, {}, comm, comm.coordinator() ? log : base::Log{})); });
+    comm::run_on_all_ranks(comm, [&] { expect_data_of(stored.checkpoint, stored.file, opened->facts); });
     expect_same_data(opened->facts, comm);
-    comm.doing(comm::Activity::starting);
+    comm.set_activity(comm::Activity::starting);
     return std::move(*opened);
   }
   StoredRun& stored_;

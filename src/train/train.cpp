@@ -34,10 +34,11 @@ void warn_about_machine(const comm::Communicator& comm, const math::Threads& thr
 template <class Real>
 TrainResult train_as(const base::Config& config, const RunConfig& run, const TrainOptions& options, comm::Communicator& comm,
                      const base::Log& log) {
-  comm.doing(comm::Activity::reading);
+  comm.set_activity(comm::Activity::reading);
   std::optional<Loaded<Real>> loaded;
-  comm::together(comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
-  comm.doing(comm::Activity::starting);
+  comm::run_on_all_ranks(
+      comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
+  comm.set_activity(comm::Activity::starting);
   expect_same_data(loaded->facts, comm);
   const math::Threads threads(options.threads);
   engine::Problem<Real>& problem = loaded->problem;
@@ -49,9 +50,9 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   layout.vector("x");
   declare_trainer_slots(layout, problem.objective->layout().tensors().size());
   declare_schedule_slots(layout, *run.schedule);
-  comm::together(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
+  comm::run_on_all_ranks(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
 
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     const VectorMemory memory =
         vector_memory(*problem.objective, layout, points_of(*run.method), run.run.engine.placement, comm.node().nodes);
     const double bytes = memory.coordinator(!options.run.empty());
@@ -60,7 +61,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
   });
   std::optional<engine::Fault> fault;
   std::optional<engine::Engine<Real>> made;
-  comm::together(comm, [&] {
+  comm::run_on_all_ranks(comm, [&] {
     fault = engine::Fault::from_environment();
     made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size(), layout.per_example().size());
   });
@@ -89,7 +90,7 @@ TrainResult train_as(const base::Config& config, const RunConfig& run, const Tra
 
 TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
   std::optional<RunConfig> run;
-  comm::together(
+  comm::run_on_all_ranks(
       comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });
   comm.deadline(run->run.deadline);
   if (options.bench_seconds > 0) {

@@ -20,13 +20,13 @@ TEST(Alone, CollectivesLeaveValuesAlone) {
   EXPECT_EQ(comm->broadcast_text("text"), "text");
 }
 
-TEST(Alone, TogetherKeepsTheCodeAndTheMessage) {
+TEST(Alone, AFailureKeepsTheCodeAndTheMessage) {
   const auto comm = alone();
-  EXPECT_NO_THROW(together(*comm, [] {}));
+  EXPECT_NO_THROW(run_on_all_ranks(*comm, [] {}));
   try {
-    together(*comm, [] { base::fail(base::ExitCode::bad_data, "file {}", 7); });
+    run_on_all_ranks(*comm, [] { base::fail(base::ExitCode::bad_data, "file {}", 7); });
     FAIL();
-  } catch (const base::Error& e) {
+  } catch (const AgreedFailure& e) {
     EXPECT_EQ(e.code(), base::ExitCode::bad_data);
     EXPECT_STREQ(e.what(), "file 7") << "no rank is named when there is only one";
   }
@@ -35,7 +35,7 @@ TEST(Alone, TogetherKeepsTheCodeAndTheMessage) {
 TEST(Alone, OtherExceptionsAreInternal) {
   const auto comm = alone();
   try {
-    together(*comm, [] { throw std::runtime_error("odd"); });
+    run_on_all_ranks(*comm, [] { throw std::runtime_error("odd"); });
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), base::ExitCode::internal);

@@ -208,7 +208,7 @@ TEST(Engine, AThrowingTermIsAnAgreedFailure) {
   try {
     f.oracle().gradient_into(kX, f.oracle().all(), kOut);
     FAIL() << "nothing was thrown";
-  } catch (const engine::AgreedFailure& e) {
+  } catch (const comm::AgreedFailure& e) {
     EXPECT_NE(std::string(e.what()).find("record 77 is poisoned"), std::string::npos) << e.what();
     EXPECT_EQ(e.code(), base::ExitCode::internal);
   }

@@ -102,18 +102,18 @@ TEST(Ranks, CutSumsOverNodesAndGatherThemAgain) {
 TEST(Ranks, AFailureOnOneRankIsEveryRanks) {
   const int last = world->size() - 1;
   try {
-    comm::together(*world, [&] {
+    comm::run_on_all_ranks(*world, [&] {
       if (world->rank() == last) base::fail(base::ExitCode::bad_data, "broken on purpose");
     });
     FAIL() << "rank " << world->rank() << " did not learn of it";
-  } catch (const base::Error& e) {
+  } catch (const comm::AgreedFailure& e) {
     EXPECT_EQ(e.code(), base::ExitCode::bad_data);
     EXPECT_NE(std::string(e.what()).find("broken on purpose"), std::string::npos);
     if (last > 0) {
       EXPECT_NE(std::string(e.what()).find("rank " + std::to_string(last)), std::string::npos) << e.what();
     }
   }
-  EXPECT_NO_THROW(comm::together(*world, [] {})) << "and they are in step afterwards";
+  EXPECT_NO_THROW(comm::run_on_all_ranks(*world, [] {})) << "and they are in step afterwards";
 }
 
 // A rank without leaves in a request keeps nothing: the place of its taped point may have gone to another point meanwhile.
@@ -292,7 +292,7 @@ TEST(Ranks, ATermThatThrowsOnOneRankEndsAllWithItsMessage) {
   try {
     answers<double>(*world, engine::Reduction::exact, 500);
     FAIL() << "rank " << world->rank() << " went on";
-  } catch (const engine::AgreedFailure& e) {
+  } catch (const comm::AgreedFailure& e) {
     EXPECT_NE(std::string(e.what()).find("record 500 is poisoned"), std::string::npos) << e.what();
   }
 }
