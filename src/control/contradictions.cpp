@@ -7,9 +7,9 @@
 
 #include "control/finding.hpp"
 #include "control/run_files.hpp"
+#include "io/run_directory.hpp"
 #include "talweg/config.hpp"
 #include "talweg/train.hpp"
-#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {
@@ -53,7 +53,7 @@ std::string gap_in(const std::vector<double>& step, const std::vector<double>& p
 std::vector<Finding> contradictions(const std::filesystem::path& run, const train::SummaryFacts& told,
                                     const std::vector<Told>& checkpoints, const std::optional<std::int64_t>& best,
                                     const std::optional<io::Trace>& trace) {
-  const train::RunDirectory directory{run};
+  const io::RunDirectory directory{run};
   const Told newest = checkpoints.empty() ? Told{.file = {}, .step = -1, .row_mark = {}} : checkpoints.back();
   std::vector<Finding> found;
   const auto add = [&](const std::filesystem::path& file, const char* kind, base::ExitCode code, const std::string& problem) {

@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "io/checkpoint.hpp"
+#include "io/run_directory.hpp"
 #include "talweg/error.hpp"
-#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {
@@ -34,7 +34,7 @@ Kind kind_of(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> step_files(const std::filesystem::path& run) {
   std::vector<std::filesystem::path> files;
-  for (const io::Found& found : io::checkpoints_in(train::RunDirectory{run}.checkpoints())) files.push_back(found.path);
+  for (const io::Found& found : io::checkpoints_in(io::RunDirectory{run}.checkpoints())) files.push_back(found.path);
   std::ranges::reverse(files);
   return files;
 }

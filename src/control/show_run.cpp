@@ -9,10 +9,10 @@
 #include "control/show.hpp"
 #include "control/table.hpp"
 #include "io/lock.hpp"
+#include "io/run_directory.hpp"
 #include "talweg/config.hpp"
 #include "talweg/error.hpp"
 #include "train/json.hpp"
-#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {
@@ -29,7 +29,7 @@ struct Run {
 Run read_run(const std::filesystem::path& path) {
   Run run;
   std::error_code ignored;
-  const auto summary = train::RunDirectory{path}.summary();
+  const auto summary = io::RunDirectory{path}.summary();
   if (std::filesystem::exists(summary, ignored)) {
     run.summary = train::read_json(summary);
     if (!run.summary->is_object()) {
@@ -42,7 +42,7 @@ Run read_run(const std::filesystem::path& path) {
   }
   if (std::filesystem::exists(path / "trace.h5", ignored)) run.trace = io::read_trace(path);
   run.checkpoints = step_files(path);
-  if (const auto best = train::RunDirectory{path}.best(); std::filesystem::exists(best)) run.checkpoints.push_back(best);
+  if (const auto best = io::RunDirectory{path}.best(); std::filesystem::exists(best)) run.checkpoints.push_back(best);
   if (!run.summary && !run.trace && run.checkpoints.empty()) {
     base::fail(base::ExitCode::input_missing, "{}: holds no summary.json, no trace.h5 and no checkpoints: not a run directory",
                path.string());

@@ -2,9 +2,9 @@
 #include "talweg/train.hpp"
 
 #include "control/command.hpp"
+#include "io/run_directory.hpp"
 #include "talweg/log.hpp"
 #include "train/progress.hpp"
-#include "train/run_directory.hpp"
 #include "train/summary.hpp"
 
 namespace talweg::control {
@@ -26,7 +26,7 @@ base::ExitCode run_train(Context& context, const Options& options) {
   base::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
   comm::Communicator& comm = context.world(0, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
-  train.run = options.run.empty() ? train::default_run(options.config) : std::filesystem::path(options.run);
+  train.run = options.run.empty() ? io::default_run(options.config) : std::filesystem::path(options.run);
   train.fresh = options.fresh;
   train.threads = options.threads;
   train.progress = comm.coordinator() ? train::progress_style(options.progress, comm::launched_rank().has_value())

@@ -8,9 +8,8 @@
 #include "control/run_files.hpp"
 #include "control/table.hpp"
 #include "io/checkpoint.hpp"
-#include "train/best_point.hpp"
+#include "io/run_directory.hpp"
 #include "train/json.hpp"
-#include "train/run_directory.hpp"
 
 namespace talweg::control {
 namespace {
@@ -44,11 +43,11 @@ Finding inspect_step(const std::filesystem::path& file, std::vector<Told>& told)
       const auto found = checkpoint.counters.find(name);
       return found != checkpoint.counters.end() ? std::optional(found->second) : std::nullopt;
     };
-    const auto best = checkpoint.attributes.find(train::kBest);
+    const auto best = checkpoint.attributes.find(io::kBest);
     told.push_back({.file = file,
                     .step = checkpoint.step,
                     .best_step = counter("trainer.best_step").value_or(-1),
-                    .best_after = best != checkpoint.attributes.end() && best->second == train::kAfter,
+                    .best_after = best != checkpoint.attributes.end() && best->second == io::kAfter,
                     .row = counter("trainer.row").value_or(-1),
                     .first_row = counter("trainer.first_row").value_or(-1),
                     .row_mark = counter("trainer.row_mark")});
@@ -110,7 +109,7 @@ std::vector<Finding> inspect_all(const std::filesystem::path& path) {
       break;
   }
   std::vector<Finding> findings;
-  const train::RunDirectory run{path};
+  const io::RunDirectory run{path};
   const auto trace = path / "trace.h5";
   const auto exists = [](const std::filesystem::path& file) {
     std::error_code ignored;

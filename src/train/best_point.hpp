@@ -10,11 +10,6 @@
 
 namespace talweg::train {
 
-// Attributes of checkpoints, by which what is missing beside them is told from what was lost:
-inline constexpr const char* kBest = "best";          // whether best.h5 was written "before" this one, or kAfter it,
-inline constexpr const char* kAfter = "after";        // as beside a run's first alone
-inline constexpr const char* kDiverged = "diverged";  // "ending" of a best.h5 that no checkpoint is beside
-
 /// While it lives a checkpoint is that of its best point, with all that is said about the run and nothing of what the method
 /// keeps: that is of a later step, and may be what no longer is a number. Nothing is copied.
 class AsBest {

@@ -10,10 +10,10 @@
 
 #include "io/checkpoint.hpp"
 #include "io/lock.hpp"
+#include "io/run_directory.hpp"
 #include "talweg/train.hpp"
 #include "train/progress.hpp"
 #include "train/run_config.hpp"
-#include "train/run_directory.hpp"
 #include "train/writer.hpp"
 
 namespace talweg::train {
@@ -108,7 +108,7 @@ class Coordinator {
   math::State state_;
   math::Vector x_;       // where the method takes its gradients
   math::Vector output_;  // the point it gives: evaluated, judged, exported; often x itself
-  RunDirectory directory_;
+  io::RunDirectory directory_;
   bool writes_;  // there is a run directory
   std::optional<io::DirectoryLock> lock_;
   std::optional<Writer> writer_;  // while the run goes on

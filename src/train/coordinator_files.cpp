@@ -49,7 +49,7 @@ void drop(const std::filesystem::path& file) {
 
 /// Only what talweg wrote: the directory may be somebody's. What stayed would be taken for the new run's. The newest checkpoint
 /// goes last of them: where a kill comes between, the earlier run is not set back.
-void drop_earlier_run(const RunDirectory& directory) {
+void drop_earlier_run(const io::RunDirectory& directory) {
   drop(directory.best());
   const std::vector<io::Found> checkpoints = io::checkpoints_in(directory.checkpoints());
   for (const io::Found& found : checkpoints | std::views::reverse) drop(found.path);
@@ -57,7 +57,7 @@ void drop_earlier_run(const RunDirectory& directory) {
 }
 
 /// For a run in the place of one that ended before its first checkpoint: nothing of that is lost.
-void make_way(const RunDirectory& directory, const base::Log& log) {
+void make_way(const io::RunDirectory& directory, const base::Log& log) {
   std::error_code ignored;
   if (std::filesystem::exists(directory.best(), ignored)) {
     log.warn(fmt::format("{}: of a run that diverged before its first checkpoint; set aside as {}", directory.best().string(),
@@ -69,7 +69,7 @@ void make_way(const RunDirectory& directory, const base::Log& log) {
 /// best.h5 of a run that diverged before its first checkpoint says so itself: Coordinator::save_best().
 bool diverged_first(const std::filesystem::path& best) {
   try {
-    return io::load(best).attributes["ending"] == kDiverged;
+    return io::load(best).attributes["ending"] == io::kDiverged;
   } catch (const base::Error&) {
     return false;
   }

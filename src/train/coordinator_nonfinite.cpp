@@ -101,7 +101,8 @@ Ending Coordinator<Real>::diverged(const std::string& why) {
   const std::int64_t skipped = state_.counter("trainer.skipped_in_row");
   const std::string after =
       skipped > 0 ? fmt::format(" ({} step{} before it left out already)", skipped, skipped == 1 ? "" : "s") : "";
-  return {ExitCode::diverged, kDiverged, fmt::format("after step {}: {}{}; {}", steps_done(), why, after, last_checkpoint())};
+  return {ExitCode::diverged, io::kDiverged,
+          fmt::format("after step {}: {}{}; {}", steps_done(), why, after, last_checkpoint())};
 }
 
 void declare_nonfinite_slots(math::StateLayout& layout) {

@@ -137,7 +137,7 @@ void Coordinator<Real>::save_best() {
   if (!writer_ || !best_changed_) return;
   wait_for_disk();
   io::Checkpoint& checkpoint = fill_snapshot();
-  if (saved_step_ < 0) checkpoint.attributes["ending"] = kDiverged;  // what else a best.h5 alone tells of is a loss
+  if (saved_step_ < 0) checkpoint.attributes["ending"] = io::kDiverged;  // what else a best.h5 alone tells of is a loss
   writer_->write({.best = true, .alone = true, .trace = false});
   best_changed_ = false;
 }

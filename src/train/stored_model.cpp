@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "io/publish.hpp"
+#include "io/run_directory.hpp"
 #include "model/prepared_point.hpp"
 #include "train/evaluation.hpp"
-#include "train/run_directory.hpp"
 #include "train/stored_problem.hpp"
 
 namespace talweg::train {
@@ -105,7 +105,7 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_file, 
     base::fail(ExitCode::input_missing, "{}: not found, expected a run directory or a checkpoint file", run_or_file.string());
   }
   if (!std::filesystem::is_directory(run_or_file, ignored)) return run_or_file;
-  const RunDirectory directory{run_or_file};
+  const io::RunDirectory directory{run_or_file};
   if (best) {
     if (!std::filesystem::exists(directory.best(), ignored)) {
       base::fail(ExitCode::input_missing, "{}: not found: the run has kept no best parameters yet", directory.best().string());

@@ -31,7 +31,7 @@ bool none_in(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Writer::Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock)
+Writer::Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock)
     : directory_(std::move(directory)), keep_(keep), lock_(lock), trace_(std::move(trace)) {
   trace_->while_publishing([this] {
     {
@@ -197,7 +197,7 @@ void Writer::save(const Beside& beside) {
   // Where there is no checkpoint yet it comes first: a best.h5 alone tells of one that was lost, or of a run that diverged
   // before it had any.
   const bool first = beside.best && none_in(directory_.checkpoints());
-  snapshot_.attributes[kBest] = first ? kAfter : "before";
+  snapshot_.attributes[io::kBest] = first ? io::kAfter : "before";
   if (beside.best && !first) save_best();
   best_waits_ = first;
   const bool saved = attempt(What::checkpoint, [this] {

@@ -20,8 +20,8 @@
 
 #include "io/checkpoint.hpp"
 #include "io/lock.hpp"
+#include "io/run_directory.hpp"
 #include "io/trace.hpp"
-#include "train/run_directory.hpp"
 
 namespace talweg::train {
 
@@ -50,7 +50,7 @@ struct WriterReport {
 class Writer {
  public:
   /// `keep` checkpoints survive rotation. Nothing is written where `lock` no longer holds.
-  Writer(RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock);
+  Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock);
   ~Writer();  // what was handed over is written, if it can be
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -98,7 +98,7 @@ class Writer {
   template <class Action>
   bool attempt(WriteFailure::What what, Action action);
 
-  const RunDirectory directory_;
+  const io::RunDirectory directory_;
   const int keep_;
   const io::DirectoryLock& lock_;
   std::unique_ptr<io::TraceWriter> trace_;  // the thread's

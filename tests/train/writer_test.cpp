@@ -39,7 +39,7 @@ class Writers : public io::Scratch {
   }
   std::filesystem::path file(std::int64_t step) const { return io::checkpoint_file(run_.checkpoints(), step); }
 
-  RunDirectory run_{directory_};
+  io::RunDirectory run_{directory_};
   io::DirectoryLock lock_{directory_};
   std::optional<Writer> writer_;
 };
