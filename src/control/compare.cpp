@@ -3,7 +3,7 @@
 
 #include "control/command.hpp"
 #include "control/run_files.hpp"
-#include "io/publish.hpp"
+#include "io/atomic_file.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {
@@ -45,7 +45,7 @@ base::ExitCode run_compare(Context& context, const Options& options) {
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {
     const std::string csv = options.theory ? theory_csv(runs, theory, options.x) : compare_csv(runs, options.x);
-    io::publish(output, std::as_bytes(std::span(csv)));
+    io::write_atomically(output, std::as_bytes(std::span(csv)));
   } else {
     plot(runs, options.x, output, options.theory ? theory_csv(runs, theory, options.x) : "");
   }

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
 #include "talweg/log.hpp"
 
 namespace talweg::control {

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "control/compare.hpp"
-#include "io/publish.hpp"
+#include "io/atomic_file.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::control {
@@ -73,7 +73,7 @@ void plot(const std::vector<ComparedRun>& runs, const std::string& x, const std:
   if (!theory.empty()) {
     curves = output;
     curves += ".csv";  // beside the picture: it is the picture in numbers
-    io::publish(curves, std::as_bytes(std::span(theory)));
+    io::write_atomically(curves, std::as_bytes(std::span(theory)));
     command.insert(command.end(), {"--theory", curves.string()});
   }
   const int code = run_program(command);

@@ -8,6 +8,8 @@
 #include "control/finding.hpp"
 #include "control/run_files.hpp"
 #include "io/run_directory.hpp"
+#include "io/checkpoint_store.hpp"
+#include "io/trace_mark.hpp"
 #include "talweg/config.hpp"
 #include "talweg/train.hpp"
 

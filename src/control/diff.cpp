@@ -7,6 +7,7 @@
 #include "control/command.hpp"
 #include "control/run_files.hpp"
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "train/json.hpp"
 
 namespace talweg::control {

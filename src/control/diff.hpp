@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "io/checkpoint.hpp"
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
 
 namespace talweg::control {
 

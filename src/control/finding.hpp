@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "io/checkpoint.hpp"
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
 #include "talweg/error.hpp"
 #include "talweg/train.hpp"
 #include "train/summary.hpp"

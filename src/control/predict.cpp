@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/command.hpp"
+#include "io/atomic_file.hpp"
 #include "io/npz.hpp"
-#include "io/publish.hpp"
 #include "train/stored_model.hpp"
 
 namespace talweg::control {
@@ -44,7 +44,7 @@ base::ExitCode run_predict(Context& context, const Options& options) {
   const std::size_t records = predictions.scores.size() / predictions.outputs;
   if (output.extension() == ".csv") {
     const std::string text = to_csv(predictions);
-    io::publish(output, std::as_bytes(std::span(text)));
+    io::write_atomically(output, std::as_bytes(std::span(text)));
   } else {
     io::write_npy(output, {records, predictions.outputs}, predictions.scores);
   }

@@ -11,6 +11,7 @@
 
 #include "io/checkpoint.hpp"
 #include "io/run_directory.hpp"
+#include "io/checkpoint_store.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::control {
@@ -34,7 +35,8 @@ Kind kind_of(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> step_files(const std::filesystem::path& run) {
   std::vector<std::filesystem::path> files;
-  for (const io::Found& found : io::checkpoints_in(io::RunDirectory{run}.checkpoints())) files.push_back(found.path);
+  for (const io::CheckpointFile& found : io::checkpoints_in(io::RunDirectory{run}.checkpoints()))
+    files.push_back(found.path);
   std::ranges::reverse(files);
   return files;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
 
 namespace talweg::control {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "io/checkpoint.hpp"
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
 
 namespace talweg::control {
 

@@ -3,8 +3,8 @@
 #include <span>
 
 #include "control/command.hpp"
+#include "io/atomic_file.hpp"
 #include "io/lock.hpp"
-#include "io/publish.hpp"
 #include "io/run_directory.hpp"
 
 namespace talweg::control {
@@ -17,7 +17,7 @@ base::ExitCode run_stop(const std::string& run) {
   if (!io::DirectoryLock::held(run))
     base::fail(base::ExitCode::input_missing, "{}: found nobody training here, expected a run that goes on", run);
   const std::string text = "stop\n";
-  io::publish(io::RunDirectory{run}.stop(), std::as_bytes(std::span(text)));
+  io::write_atomically(io::RunDirectory{run}.stop(), std::as_bytes(std::span(text)));
   print(fmt::format("{}: asked to stop after the step at hand, with a checkpoint and exit code 75\n", run));
   return base::ExitCode::finished;
 }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HDF5 part of a checkpoint.
+// A checkpoint as a file.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "h5/file.hpp"
 #include "io/checkpoint.hpp"
+#include "io/descriptor.hpp"
 
 namespace talweg::io {
+
+/// save_as(), and the file it has written.
+Descriptor write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 
 /// Puts the checkpoint below the root of an empty file; `name` is for messages.
 void fill(h5::Group root, const Checkpoint& checkpoint, const std::string& name);

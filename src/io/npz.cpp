@@ -3,8 +3,9 @@
 
 #include <string_view>
 
+#include "io/atomic_file.hpp"
 #include "io/npy.hpp"
-#include "io/publish.hpp"
+#include "io/read_file.hpp"
 #include "io/zip.hpp"
 #include "talweg/error.hpp"
 
@@ -41,13 +42,13 @@ void write_npz(const std::filesystem::path& file, const std::vector<StoredTensor
     require_fit(tensor, file);
     members.push_back({tensor.name + std::string(kEnding), to_npy(tensor)});
   }
-  publish(file, write_zip(members, file.string()));
+  write_atomically(file, write_zip(members, file.string()));
 }
 
 void write_npy(const std::filesystem::path& file, const std::vector<std::size_t>& shape, const std::vector<double>& values) {
   const StoredTensor tensor{.name = "values", .shape = shape, .values = values};
   require_fit(tensor, file);
-  publish(file, to_npy(tensor));
+  write_atomically(file, to_npy(tensor));
 }
 
 }  // namespace talweg::io

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "io/column.hpp"
 #include "io/trace_columns.hpp"
-#include "io/trace_reader.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::io {
@@ -15,6 +15,8 @@ namespace {
 using base::ExitCode;
 
 constexpr std::array kNoFigures = {"step", "seconds", "gradient_evaluations"};
+
+constexpr std::array<std::string_view, 3> kOwnAttributes{"format", "format_version", "rows_generation"};
 
 /// Rows up to `last`, in a column that ascends.
 std::size_t rows_until(const h5::Dataset& step, std::int64_t last) {
@@ -30,6 +32,30 @@ std::size_t rows_until(const h5::Dataset& step, std::int64_t last) {
 }
 
 }  // namespace
+
+std::int64_t expect_trace(const h5::Group& root, const std::string& file) {
+  const h5::Attributes facts = root.attributes();
+  if (!facts.has("format") || facts.text("format") != "talweg trace") {
+    base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
+  }
+  if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
+    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version,
+               kTraceVersion);
+  }
+  return facts.integer("rows_generation");
+}
+
+TraceAttributes attributes_of(const h5::Group& root) {
+  TraceAttributes all;
+  const h5::Attributes attributes = root.attributes();
+  for (const std::string& name : attributes.names()) {
+    if (std::ranges::find(kOwnAttributes, name) != kOwnAttributes.end()) continue;
+    h5::AttributeValue value = attributes.get(name);
+    if (auto* text = std::get_if<std::string>(&value)) all[name] = std::move(*text);
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) all[name] = *integer;
+  }
+  return all;
+}
 
 void TraceShape::add_figure(const std::string& name) {
   if (std::ranges::find(kNoFigures, name) == kNoFigures.end() && std::ranges::find(figures, name) == figures.end())

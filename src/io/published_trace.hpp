@@ -10,11 +10,18 @@
 #include <vector>
 
 #include "h5/file.hpp"
-#include "io/trace.hpp"
+#include "io/run_directory.hpp"
+#include "io/trace_record.hpp"
 
 namespace talweg::io {
 
 constexpr std::int64_t kTraceVersion = 1;
+
+/// The generation of a trace.h5 with this root. Error(bad_data) naming `file` if it is no trace, or of a newer version.
+std::int64_t expect_trace(const h5::Group& root, const std::string& file);
+
+/// The attributes that the run has given.
+TraceAttributes attributes_of(const h5::Group& root);
 
 /// What is in a trace.h5, and how much; HDF5 wants to know before the first row.
 struct TraceShape {

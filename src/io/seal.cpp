@@ -16,7 +16,7 @@
 #include <system_error>
 #include <vector>
 
-#include "io/publish_file.hpp"
+#include "io/read_file.hpp"
 
 namespace talweg::io {
 namespace {
@@ -59,6 +59,13 @@ Hash hash_of(int file, std::int64_t end, const std::string& name) {
   return canonical(XXH3_128bits_digest(state.get()));
 }
 
+std::vector<std::byte> head_of(int file, std::int64_t bytes, const std::string& name) {
+  std::vector<std::byte> head;
+  read_parts(file, 0, std::min<std::int64_t>(bytes, kSealBytes), name,
+             [&](std::span<const std::byte> part) { head.insert(head.end(), part.begin(), part.end()); });
+  return head;
+}
+
 std::string hexadecimal(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
@@ -74,7 +81,7 @@ template <class... Args>
   throw Damaged(ExitCode::bad_data, fmt::format(text, std::forward<Args>(args)...));
 }
 
-/// `hash` computes that of what follows the seal, of which `head` has the bytes, as far as they are there.
+/// `head` begins with the bytes of the seal, as far as the file has them; `hash` computes the hash of what follows the seal.
 template <class Compute>
 void verify(std::span<const std::byte> head, std::uint64_t bytes, const std::string& name, Compute hash) {
   if (head.size() < kSealBytes) {
@@ -123,10 +130,20 @@ void verify_seal(std::span<const std::byte> file, const std::string& name) {
 
 void verify_seal(int file, const std::string& name) {
   const std::int64_t bytes = bytes_in(file);
-  std::vector<std::byte> head;
-  read_parts(file, 0, std::min<std::int64_t>(bytes, kSealBytes), name,
-             [&](std::span<const std::byte> part) { head.insert(head.end(), part.begin(), part.end()); });
+  const std::vector<std::byte> head = head_of(file, bytes, name);
   verify(head, static_cast<std::uint64_t>(bytes), name, [&] { return hash_of(file, bytes, name); });
+}
+
+std::vector<std::byte> read_sealed(int file, const std::string& name) {
+  const std::int64_t bytes = bytes_in(file);
+  std::vector<std::byte> content = head_of(file, bytes, name);
+  verify(content, static_cast<std::uint64_t>(bytes), name, [&] {  // only now, when the length has proved right
+    content.reserve(static_cast<std::size_t>(bytes));
+    read_parts(file, kSealBytes, bytes, name,
+               [&](std::span<const std::byte> part) { content.insert(content.end(), part.begin(), part.end()); });
+    return hash_of(std::span(content).subspan(kSealBytes));
+  });
+  return content;
 }
 
 }  // namespace talweg::io

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "talweg/error.hpp"
 
@@ -24,7 +25,9 @@ void seal(int file, const std::string& name);
 
 /// Throws Damaged, or Error(bad_data) for a newer format, naming `name`, what was found and what was expected.
 void verify_seal(std::span<const std::byte> file, const std::string& name);
-/// The same of an open file, which is read in parts.
+/// The same for an open file, which is read in parts.
 void verify_seal(int file, const std::string& name);
+/// The content of an open file after verify_seal(), for which it is read once.
+std::vector<std::byte> read_sealed(int file, const std::string& name);
 
 }  // namespace talweg::io

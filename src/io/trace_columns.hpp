@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <variant>
 
-#include "io/trace.hpp"
+#include "io/trace_record.hpp"
 
 namespace talweg::io {
 

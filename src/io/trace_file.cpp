@@ -117,7 +117,7 @@ void TraceFile::add(const EvaluationRow& row) {
     } else if (name == "gradient_evaluations") {
       column.append(row.gradient_evaluations);
     } else {
-      const auto found = std::ranges::find(row.figures, name, &Figures::value_type::first);
+      const auto found = std::ranges::find(row.figures, name, &std::pair<std::string, double>::first);
       column.append(found == row.figures.end() ? kMissing : found->second);
     }
   }

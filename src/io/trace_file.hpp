@@ -11,7 +11,7 @@
 #include "h5/group.hpp"
 #include "io/column.hpp"
 #include "io/published_trace.hpp"
-#include "io/trace.hpp"
+#include "io/trace_record.hpp"
 
 namespace talweg::io {
 

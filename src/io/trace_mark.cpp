@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "io/trace_mark.hpp"
+
 #include <xxhash.h>
 
 #include <algorithm>
@@ -17,7 +19,7 @@ constexpr const StepColumn& column_named(std::string_view name) {
   return *std::ranges::find_if(kStepColumns, [&](const StepColumn& c) { return !c.timing && c.name == name; });
 }
 
-// Never changed: checkpoints keep hashes of them. Found when this is compiled: every step has its mark.
+// Never change these: checkpoints store hashes of them. The lookup is done at compile time because every step is hashed.
 constexpr std::array kMarked = {&column_named("step"),
                                 &column_named("epoch"),
                                 &column_named("examples"),

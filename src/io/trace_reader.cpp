@@ -2,14 +2,11 @@
 #include "io/trace_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string_view>
 
 #include "h5/file.hpp"
-#include "io/publish.hpp"
-#include "io/publish_file.hpp"
 #include "io/published_trace.hpp"
+#include "io/read_file.hpp"
 #include "io/trace_columns.hpp"
 #include "io/trace_rows.hpp"
 #include "talweg/error.hpp"
@@ -19,8 +16,6 @@ namespace {
 
 using base::ExitCode;
 namespace fs = std::filesystem;
-
-constexpr std::array<std::string_view, 3> kOwnAttributes{"format", "format_version", "rows_generation"};
 
 std::vector<double> read_column(const h5::Group& group, const std::string& name, std::size_t rows, const std::string& file) {
   std::vector<double> values = group.dataset(name).read<double>();
@@ -84,30 +79,6 @@ void append(Trace& trace, const EvaluationRow& row) {
 void append(Trace& trace, const TraceEvent& event) { trace.events.push_back(event); }
 
 }  // namespace
-
-std::int64_t expect_trace(const h5::Group& root, const std::string& file) {
-  const h5::Attributes facts = root.attributes();
-  if (!facts.has("format") || facts.text("format") != "talweg trace") {
-    base::fail(ExitCode::bad_data, "{}: no talweg trace: expected the root attribute format = 'talweg trace'", file);
-  }
-  if (const std::int64_t version = facts.integer("format_version"); version > kTraceVersion) {
-    base::fail(ExitCode::bad_data, "{}: found trace format {}, expected {} or older: written by a newer talweg", file, version,
-               kTraceVersion);
-  }
-  return facts.integer("rows_generation");
-}
-
-TraceAttributes attributes_of(const h5::Group& root) {
-  TraceAttributes all;
-  const h5::Attributes attributes = root.attributes();
-  for (const std::string& name : attributes.names()) {
-    if (std::ranges::find(kOwnAttributes, name) != kOwnAttributes.end()) continue;
-    h5::AttributeValue value = attributes.get(name);
-    if (auto* text = std::get_if<std::string>(&value)) all[name] = std::move(*text);
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) all[name] = *integer;
-  }
-  return all;
-}
 
 Trace read_trace(const fs::path& run_or_file) {
   std::error_code ignored;

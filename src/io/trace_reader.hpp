@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// What trace.h5 says about itself.
+// Reads the trace of a run, also while it is being written.
 #pragma once
 
-#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
-#include "h5/group.hpp"
-#include "io/run_directory.hpp"
-#include "io/trace.hpp"
+#include "io/trace_record.hpp"
 
 namespace talweg::io {
 
-/// The generation of a trace.h5, of which this is the root; Error(bad_data) naming `file` if it is none, or too new.
-std::int64_t expect_trace(const h5::Group& root, const std::string& file);
+using Columns = std::map<std::string, std::vector<double>>;
 
-/// What the run has said about itself.
-TraceAttributes attributes_of(const h5::Group& root);
+/// A trace in memory. Columns have the names of the file: steps["loss"], timing["gradient"], evaluation["valid_loss"].
+struct Trace {
+  Columns steps;
+  Columns timing;  // rows of steps
+  Columns evaluation;
+  std::vector<TraceEvent> events;
+  TraceAttributes attributes;
+};
+
+/// trace.h5 and, beside it, what trace.rows adds. `run_or_file` is a run directory or a trace file. Error(input_missing) or
+/// Error(bad_data) naming the file.
+Trace read_trace(const std::filesystem::path& run_or_file);
 
 }  // namespace talweg::io

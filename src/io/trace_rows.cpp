@@ -12,8 +12,9 @@
 #include <utility>
 
 #include "base/system_error.hpp"
+#include "io/atomic_file.hpp"
 #include "io/little_endian.hpp"
-#include "io/publish_file.hpp"
+#include "io/read_file.hpp"
 #include "io/trace_columns.hpp"
 
 namespace talweg::io {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "io/descriptor.hpp"
-#include "io/trace.hpp"
+#include "io/trace_record.hpp"
 
 namespace talweg::io {
 

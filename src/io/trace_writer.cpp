@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "io/trace_writer.hpp"
+
 #include <fcntl.h>
 
 #include <chrono>
 #include <functional>
 #include <optional>
 
-#include "io/publish.hpp"
-#include "io/publish_file.hpp"
+#include "io/atomic_file.hpp"
 #include "io/published_trace.hpp"
+#include "io/read_file.hpp"
 #include "io/trace_file.hpp"
-#include "io/trace_reader.hpp"
 #include "io/trace_rows.hpp"
 #include "talweg/error.hpp"
 
@@ -69,7 +70,7 @@ class TraceWriter::Content {
     rows_.append(record);
     if (!publishing_) return;
     if (!next_) {
-      next_.emplace(temporary_for(rows_file_));
+      next_.emplace(temporary_name(rows_file_));
       try {
         next_->start(generation_ + 1);
       } catch (const base::Error&) {
@@ -178,7 +179,7 @@ class TraceWriter::Content {
       if (!content_.next_) return;
       content_.next_.reset();
       std::error_code ignored;
-      fs::remove(temporary_for(content_.rows_file_), ignored);  // it has its own name by now, or is for nothing
+      fs::remove(temporary_name(content_.rows_file_), ignored);  // it has its own name by now, or is for nothing
     }
     Publishing(const Publishing&) = delete;
     Publishing& operator=(const Publishing&) = delete;

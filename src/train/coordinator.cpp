@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "comm/agree.hpp"
-#include "io/publish.hpp"
+#include "io/atomic_file.hpp"
+#include "io/trace_mark.hpp"
 #include "talweg/signals.hpp"
 #include "train/snapshot.hpp"
 #include "train/summary.hpp"
@@ -80,7 +81,7 @@ TrainResult Coordinator<Real>::run() {
     if (writes_ && !(ended_before_ && read_summary(directory_.summary()).code == 0)) {
       lock_->expect_locked(directory_.root);
       const std::string json = to_json(result.summary);
-      io::publish(directory_.summary(), std::as_bytes(std::span(json)));
+      io::write_atomically(directory_.summary(), std::as_bytes(std::span(json)));
     }
     engine_.stop(ending.code);
     return result;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "io/lock.hpp"
 #include "io/run_directory.hpp"
 #include "talweg/train.hpp"
@@ -111,6 +112,7 @@ class Coordinator {
   io::RunDirectory directory_;
   bool writes_;  // there is a run directory
   std::optional<io::DirectoryLock> lock_;
+  io::CheckpointStore checkpoints_{directory_.checkpoints()};
   std::optional<Writer> writer_;  // while the run goes on
   Progress progress_;
   base::Log log_;

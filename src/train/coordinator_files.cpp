@@ -4,7 +4,8 @@
 #include <ranges>
 
 #include "base/system_error.hpp"
-#include "io/publish.hpp"
+#include "io/atomic_file.hpp"
+#include "io/checkpoint_store.hpp"
 #include "train/best_point.hpp"
 #include "train/config_change.hpp"
 #include "train/coordinator.hpp"
@@ -51,8 +52,8 @@ void drop(const std::filesystem::path& file) {
 /// goes last of them: where a kill comes between, the earlier run is not set back.
 void drop_earlier_run(const io::RunDirectory& directory) {
   drop(directory.best());
-  const std::vector<io::Found> checkpoints = io::checkpoints_in(directory.checkpoints());
-  for (const io::Found& found : checkpoints | std::views::reverse) drop(found.path);
+  const std::vector<io::CheckpointFile> checkpoints = io::checkpoints_in(directory.checkpoints());
+  for (const io::CheckpointFile& found : checkpoints | std::views::reverse) drop(found.path);
   for (const char* name : {"trace.h5", "trace.rows", "summary.json"}) drop(directory.root / name);
 }
 
@@ -79,8 +80,7 @@ bool diverged_first(const std::filesystem::path& best) {
 
 template <class Real>
 void Coordinator<Real>::start() {
-  std::optional<io::Found> found;
-  std::optional<io::Checkpoint> earlier;
+  std::optional<io::CheckpointStore::Loaded> earlier;
   engine_.set_activity(comm::Activity::disk);
   if (writes_) {
     std::error_code error;
@@ -97,14 +97,13 @@ void Coordinator<Real>::start() {
     lock_.emplace(directory_.root);
     std::filesystem::remove(directory_.stop(), error);  // asked of an earlier run
     if (!options_.fresh) {
-      found = io::newest_intact(directory_.checkpoints(), log_);
-      if (!found) expect_nothing_to_resume();
-      if (found) earlier = io::load(found->path);
+      earlier = checkpoints_.load_newest(log_);
+      if (!earlier) expect_nothing_to_resume();
     }
-    expect_own_inputs(earlier ? earlier->config : "");
+    expect_own_inputs(earlier ? earlier->checkpoint.config : "");
   }
-  if (found) {
-    resume(*std::move(earlier), found->path);
+  if (earlier) {
+    resume(std::move(earlier->checkpoint), earlier->path);
   } else {
     initial_point(run_, problem_, engine_.threads(), engine_.store().values(x_));
     engine_.store().touch(x_);
@@ -121,8 +120,8 @@ void Coordinator<Real>::start() {
   if (!writes_ || ended_before_) return;
   engine_.set_activity(comm::Activity::disk);
   const std::string toml = config_.resolved_toml();
-  io::publish(directory_.config(), std::as_bytes(std::span(toml)));
-  if (found) return;
+  io::write_atomically(directory_.config(), std::as_bytes(std::span(toml)));
+  if (earlier) return;
   write_from_now(open_trace(directory_.root, config_, run_, facts_, problem_, state_, false));
   event("start", fmt::format("{} on {}", run_.method_name, machine(facts_)));
 }
@@ -142,9 +141,9 @@ void Coordinator<Real>::expect_own_inputs(const std::string& before) {
         directory_.config().string());
   }
   if (!before.empty() || run_.init.kind != "file") return;
-  std::vector<io::Found> dropped = io::checkpoints_in(directory_.checkpoints());
+  std::vector<io::CheckpointFile> dropped = io::checkpoints_in(directory_.checkpoints());
   dropped.push_back({directory_.best(), 0});
-  for (const io::Found& file : dropped) {
+  for (const io::CheckpointFile& file : dropped) {
     if (!std::filesystem::equivalent(run_.init.path, file.path, ignored)) continue;
     base::fail(ExitCode::usage,
                "{}: found init.path among the earlier run's checkpoints, which make way for this one, expected another --run",

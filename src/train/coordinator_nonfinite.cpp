@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/snapshot.hpp"
@@ -48,9 +49,9 @@ bool Coordinator<Real>::roll_back(const std::string& why) {
   if (rule.policy != Policy::rollback || !writer_) return false;
   wait_for_disk();
   engine_.set_activity(comm::Activity::disk);
-  const auto found = io::newest_intact(directory_.checkpoints(), log_);
+  const auto found = checkpoints_.load_newest(log_);
   if (!found) return false;
-  const io::Checkpoint checkpoint = io::load(found->path);
+  const io::Checkpoint& checkpoint = found->checkpoint;
   const auto before = checkpoint.counters.find("trainer.rollbacks_here");
   if (before != checkpoint.counters.end() && before->second >= rule.limit) return false;
   const std::int64_t failed = steps_done();

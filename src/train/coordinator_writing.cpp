@@ -2,6 +2,8 @@
 // What the coordinator hands to the disk while it steps: rows, events, and copies of its state.
 #include <algorithm>
 
+#include "io/checkpoint_store.hpp"
+#include "io/trace_mark.hpp"
 #include "train/best_point.hpp"
 #include "train/coordinator.hpp"
 #include "train/problem.hpp"
@@ -20,7 +22,7 @@ constexpr double kLateEnough = 1;  // seconds
 
 template <class Real>
 void Coordinator<Real>::write_from_now(std::unique_ptr<io::TraceWriter> trace) {
-  writer_.emplace(directory_, std::move(trace), static_cast<int>(run_.checkpoint.keep), *lock_);
+  writer_.emplace(directory_, std::move(trace), static_cast<int>(run_.checkpoint.keep), *lock_, checkpoints_);
 }
 
 template <class Real>

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "io/checkpoint.hpp"
-#include "io/trace.hpp"
 #include "train/coordinator.hpp"
 #include "train/run_config.hpp"
 

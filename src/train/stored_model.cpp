@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
-#include "io/publish.hpp"
 #include "io/run_directory.hpp"
+#include "io/checkpoint_store.hpp"
+#include "io/read_file.hpp"
 #include "model/prepared_point.hpp"
 #include "train/evaluation.hpp"
 #include "train/stored_problem.hpp"

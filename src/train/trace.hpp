@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "io/trace.hpp"
+#include "io/trace_writer.hpp"
 #include "train/coordinator.hpp"
 
 namespace talweg::train {

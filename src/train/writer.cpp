@@ -8,7 +8,7 @@
 
 #include "base/signals_blocked.hpp"
 #include "comm/agree.hpp"
-#include "io/publish.hpp"
+#include "io/checkpoint_store.hpp"
 #include "talweg/meter.hpp"
 #include "train/best_point.hpp"
 
@@ -31,8 +31,9 @@ bool none_in(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Writer::Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock)
-    : directory_(std::move(directory)), keep_(keep), lock_(lock), trace_(std::move(trace)) {
+Writer::Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock,
+               io::CheckpointStore& checkpoints)
+    : directory_(std::move(directory)), keep_(keep), lock_(lock), checkpoints_(checkpoints), trace_(std::move(trace)) {
   trace_->while_publishing([this] {
     {
       const std::lock_guard lock(mutex_);
@@ -201,14 +202,14 @@ void Writer::save(const Beside& beside) {
   if (beside.best && !first) save_best();
   best_waits_ = first;
   const bool saved = attempt(What::checkpoint, [this] {
-    io::save(directory_.checkpoints(), snapshot_);
+    checkpoints_.save(snapshot_);
     return true;
   });
   if (first && saved) save_best();
   // Only over a new good copy are old ones removed.
   if (!saved) return;
   attempt(What::rotation, [this] {
-    io::rotate(directory_.checkpoints(), keep_, snapshot_.step);
+    checkpoints_.rotate(keep_, snapshot_.step);
     return true;
   });
 }

@@ -19,9 +19,11 @@
 #include <vector>
 
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "io/lock.hpp"
 #include "io/run_directory.hpp"
-#include "io/trace.hpp"
+#include "io/trace_record.hpp"
+#include "io/trace_writer.hpp"
 
 namespace talweg::train {
 
@@ -49,8 +51,10 @@ struct WriterReport {
 
 class Writer {
  public:
-  /// `keep` checkpoints survive rotation. Nothing is written where `lock` no longer holds.
-  Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock);
+  /// `keep` checkpoints survive rotation. Nothing is written where `lock` no longer holds. While idle() the caller may use
+  /// `checkpoints`.
+  Writer(io::RunDirectory directory, std::unique_ptr<io::TraceWriter> trace, int keep, const io::DirectoryLock& lock,
+         io::CheckpointStore& checkpoints);
   ~Writer();  // what was handed over is written, if it can be
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -101,6 +105,7 @@ class Writer {
   const io::RunDirectory directory_;
   const int keep_;
   const io::DirectoryLock& lock_;
+  io::CheckpointStore& checkpoints_;        // the thread's while not idle
   std::unique_ptr<io::TraceWriter> trace_;  // the thread's
   std::vector<io::TraceRecord> taken_;      // the thread's
   io::Checkpoint snapshot_;                 // the thread's while not idle

@@ -19,13 +19,17 @@ def fault(row):
 
 #    name, file, what stands there, what stands there in the mutant, target and test
 MUTANTS = [
-    ("no fsync of a file", "src/io/publish.cpp", "if (::fsync(file.get()) != 0)", "if (false)", fault("F2")),
-    ("no fsync of its folder", "src/io/publish.cpp", "  sync_directory(path);\n", "", fault("F2")),
-    ("no rename: written in place", "src/io/publish.cpp", "fs::path temporary_for(const fs::path& path) {\n",
-     "fs::path temporary_for(const fs::path& path) {\n  if (true) return path;\n", fault("F2")),
+    ("no fsync of a file", "src/io/atomic_file.cpp", "if (::fsync(file.get()) != 0)", "if (false)", fault("F2")),
+    ("no fsync of its folder", "src/io/atomic_file.cpp", "  sync_directory(path);\n", "", fault("F2")),
+    ("no rename: written in place", "src/io/atomic_file.cpp", "fs::path temporary_name(const fs::path& path) {\n",
+     "fs::path temporary_name(const fs::path& path) {\n  if (true) return path;\n", fault("F2")),
     ("no look at the hash", "src/io/seal.cpp", "found != s.hash", "found != s.hash && false", case("io", "Checkpoints.NoFlippedByte*")),
-    ("rotation counts damaged ones", "src/io/checkpoint.cpp", "if (!damage(found.path)) ++intact;", "++intact;",
-     case("io", "Checkpoints.Rotation*")),
+    ("rotation counts damaged ones", "src/io/checkpoint_store.cpp", "if (intact(found.path)) ++kept;", "++kept;",
+     case("io", "CheckpointStores.Rotation*")),
+    ("rotation trusts names", "src/io/checkpoint_store.cpp", "known != verified_.end() && known->second == identity", "known != verified_.end()",
+     case("io", "CheckpointStores.Rotation*")),
+    ("rotation reads all again", "src/io/checkpoint_store.cpp", "known->second == identity) return;", "false) return;",
+     case("io", "CheckpointReads*")),
     ("a forgotten counter", "src/train/snapshot.cpp", "for (const auto& c : state.layout().counters()) state.counter(c.name) = number",
      "for (const auto& c : state.layout().counters()) if (!c.name.ends_with(\"pairs\")) state.counter(c.name) = number",
      case("e2e", "*SameBits*lbfgs*")),

@@ -11,40 +11,15 @@
 #include <limits>
 #include <random>
 
+#include "src/io/atomic_file.hpp"
 #include "src/io/checkpoint_file.hpp"
-#include "src/io/publish_file.hpp"
 #include "src/io/seal.hpp"
-#include "tests/io/support.hpp"
+#include "tests/io/checkpoint_support.hpp"
 
 namespace talweg::io {
 namespace {
 
 using base::ExitCode;
-
-Checkpoint sample(std::int64_t step = 1200) {
-  Checkpoint c;
-  c.step = step;
-  c.counters = {
-      {"trainer.step", step}, {"meter.gradients", std::numeric_limits<std::int64_t>::max()}, {"trainer.best_step", -1}};
-  for (int i = 0; i < 20; ++i) c.counters["more." + std::to_string(i)] = i;
-  c.scalars = {{"trainer.best_value", INFINITY}, {"beta", 0.1}};
-  c.arrays = {{"engine.grids", {1, -2147483648.0, 3}}, {"empty", {}}};
-  std::vector<float> weight(12);
-  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = std::nextafter(static_cast<float>(i), 100.0f);
-  c.parameters = {{"layers.10.weight", {3, 4}, weight},
-                  {"layers.1.bias", {2}, std::vector<double>{0.1, -0.0}},
-                  {"scale", {}, std::vector<float>{7}}};
-  c.state["m"] = c.parameters;
-  c.state["v"] = {{"layers.1.bias", {2}, std::vector<double>{5, 6}}};
-  c.transform = {.kind = "standardize", .shift = {1, 2}, .scale = {3, 4}};
-  c.features = 784;
-  c.classes = {"zero", "één", "2"};
-  c.config = std::string(100000, '#') + "\n[run]\nseed = 1\n";
-  c.fingerprint = "00ff";
-  c.model = "mlp 784-512-10";
-  c.attributes = {{"ending", ""}, {"config_folder", "/somewhere"}};
-  return c;
-}
 
 void expect_same(const std::vector<StoredTensor>& a, const std::vector<StoredTensor>& b) {
   ASSERT_EQ(a.size(), b.size());
@@ -62,24 +37,15 @@ void expect_same(const std::vector<StoredTensor>& a, const std::vector<StoredTen
   }
 }
 
-std::vector<std::string> warnings;
-base::Log warning_log() {
-  warnings.clear();
-  return base::Log([](base::Level level, std::string_view text) {
-    if (level == base::Level::warning) warnings.emplace_back(text);
-  });
-}
-
-void flip(const std::filesystem::path& file, std::size_t at) {
-  auto bytes = bytes_of(file);
-  bytes.at(at) ^= std::byte{0x10};
-  put_file(file, bytes);
-}
-
 /// Writes the bytes back with a seal that fits what they now are.
 void reseal(std::vector<std::byte>& bytes) {
   const std::uint64_t own = XXH3_64bits(bytes.data(), kSealBytes - 8);
   std::memcpy(bytes.data() + kSealBytes - 8, &own, sizeof(own));
+}
+
+/// Saves the checkpoint in the folder, under the name of its step.
+std::filesystem::path save(const std::filesystem::path& directory, const Checkpoint& checkpoint) {
+  return CheckpointStore(directory).save(checkpoint);
 }
 
 using Checkpoints = Scratch;
@@ -197,7 +163,7 @@ TEST_F(Checkpoints, NewerFormatsAreRefusedAndNotPassedOver) {
   expect_error(ExitCode::bad_data, {file.string(), "found checkpoint format 2, expected 1 or older"},
                [&] { return load(file); });
   expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { return newest_intact(directory_, warning_log()); });
-  expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { rotate(directory_, 1, 2); });
+  expect_error(ExitCode::bad_data, {file.string(), "newer talweg"}, [&] { CheckpointStore(directory_).rotate(1, 2); });
 }
 
 TEST_F(Checkpoints, MissingPartsAreNamed) {
@@ -244,7 +210,7 @@ TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotSaved) {
 TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotLoadedUnderASealThatFits) {
   const auto expect_refused = [&](const Checkpoint& c, const std::string& says) {
     const std::filesystem::path file = directory_ / "step-000001200.h5";
-    publish_file(file, [&](int descriptor) {
+    write_atomically(file, [&](int descriptor) {
       h5::write_file(file.string(), descriptor, kSealBytes, [&](h5::Group root) { fill(std::move(root), c, file.string()); });
       seal(descriptor, file.string());
     });
@@ -269,68 +235,6 @@ TEST_F(Checkpoints, ShapesThatDoNotFitAreInternal) {
   c.parameters[0].shape = {5, 5};
   expect_error(ExitCode::internal, {"parameter 'layers.10.weight'", "found 12 values", "25"},
                [&] { return save(directory_, c); });
-}
-
-TEST_F(Checkpoints, TheNewestIntactOneIsFound) {
-  EXPECT_FALSE(newest_intact(directory_, warning_log()));
-  EXPECT_FALSE(newest_intact(directory_ / "none", warning_log()));
-  for (const std::int64_t step : {100, 200, 300, 1000000000, 40}) save(directory_, sample(step));
-  save_as(directory_ / "best.h5", sample(7));
-  put_file(directory_ / "step-x.h5", {});
-  put_file(directory_ / "step-9999999999.h5.bak", {});
-  put_file(directory_ / ".step-2000000000.h5.17.tmp", {});
-  auto found = newest_intact(directory_, warning_log());
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->step, 1000000000);
-  EXPECT_EQ(load(found->path).step, 1000000000);
-  EXPECT_TRUE(warnings.empty());
-
-  flip(directory_ / "step-1000000000.h5", 5000);
-  std::filesystem::resize_file(directory_ / "step-000000300.h5", 700);
-  found = newest_intact(directory_, warning_log());
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->step, 200);
-  ASSERT_EQ(warnings.size(), 2u);
-  EXPECT_NE(warnings[0].find("step-1000000000.h5: damaged"), std::string::npos) << warnings[0];
-  EXPECT_NE(warnings[1].find("step-000000300.h5: truncated"), std::string::npos) << warnings[1];
-  EXPECT_TRUE(std::filesystem::exists(directory_ / "step-000000300.h5")) << "damaged ones stay";
-
-  for (const std::int64_t step : {40, 100, 200})
-    std::filesystem::resize_file(directory_ / fmt::format("step-{:09d}.h5", step), 0);
-  EXPECT_FALSE(newest_intact(directory_, warning_log()));
-  EXPECT_EQ(warnings.size(), 5u);
-}
-
-TEST_F(Checkpoints, RotationKeepsTheNewestAndTheBest) {
-  save_as(directory_ / "best.h5", sample(1));
-  put_file(directory_ / ".step-000000001.h5.99.tmp", {});
-  for (std::int64_t step = 1; step <= 7; ++step) {
-    save(directory_, sample(step));
-    rotate(directory_, 3, step);
-    EXPECT_EQ(names_in(directory_).size(), static_cast<std::size_t>(std::min<std::int64_t>(step, 3)) + 1) << step;
-  }
-  EXPECT_EQ(names_in(directory_),
-            (std::vector<std::string>{"best.h5", "step-000000005.h5", "step-000000006.h5", "step-000000007.h5"}));
-  rotate(directory_, 0, 7);  // never all
-  EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"best.h5", "step-000000007.h5"}));
-}
-
-TEST_F(Checkpoints, RotationLeavesWhatWasSavedAndWhatIsOfALaterStep) {
-  for (const std::int64_t step : {1, 2, 3, 8, 9}) save(directory_, sample(step));
-  rotate(directory_, 1, 3);
-  EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"step-000000003.h5", "step-000000008.h5", "step-000000009.h5"}));
-}
-
-TEST_F(Checkpoints, RotationCountsOnlyIntactOnes) {
-  for (std::int64_t step = 1; step <= 5; ++step) save(directory_, sample(step));
-  flip(directory_ / "step-000000005.h5", 3000);
-  flip(directory_ / "step-000000004.h5", 100);
-  rotate(directory_, 2, 5);
-  EXPECT_EQ(names_in(directory_),
-            (std::vector<std::string>{"step-000000002.h5", "step-000000003.h5", "step-000000004.h5", "step-000000005.h5"}));
-  const auto found = newest_intact(directory_, {});
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->step, 3);
 }
 
 TEST_F(Checkpoints, PlainHdf5ToolsOpenThem) {

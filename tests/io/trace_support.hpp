@@ -4,7 +4,9 @@
 
 #include <cmath>
 
-#include "io/trace.hpp"
+#include "io/trace_reader.hpp"
+#include "io/trace_record.hpp"
+#include "io/trace_writer.hpp"
 #include "tests/io/support.hpp"
 
 namespace talweg::io {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trace: what is appended is read back, by us and by others.
+#include "io/trace_mark.hpp"
 #include "tests/io/trace_support.hpp"
 
 namespace talweg::io {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "io/npz.hpp"
 #include "tests/e2e/problems.hpp"
 #include "tests/mpi/worlds.hpp"

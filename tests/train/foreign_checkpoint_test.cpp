@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "io/checkpoint.hpp"
+#include "io/checkpoint_store.hpp"
 #include "talweg/train.hpp"
 #include "tests/support/folder.hpp"
 

@@ -7,7 +7,9 @@
 
 #include "base/random.hpp"
 #include "io/checkpoint.hpp"
-#include "io/trace.hpp"
+#include "io/checkpoint_store.hpp"
+#include "io/trace_reader.hpp"
+#include "io/trace_record.hpp"
 #include "model/user_objective.hpp"
 #include "talweg/train.hpp"
 #include "tests/support/folder.hpp"

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "io/checkpoint_store.hpp"
 #include "tests/io/support.hpp"
 
 namespace talweg::train {
@@ -18,7 +19,7 @@ class Writers : public io::Scratch {
  protected:
   Writers() {
     std::filesystem::create_directories(run_.checkpoints());
-    writer_.emplace(run_, io::TraceWriter::create(directory_, {}, {}), 2, lock_);
+    writer_.emplace(run_, io::TraceWriter::create(directory_, {}, {}), 2, lock_, checkpoints_);
   }
   /// A state of 4 MB at `step`, whose best was five steps before.
   void fill(std::int64_t step) {
@@ -41,6 +42,7 @@ class Writers : public io::Scratch {
 
   io::RunDirectory run_{directory_};
   io::DirectoryLock lock_{directory_};
+  io::CheckpointStore checkpoints_{run_.checkpoints()};
   std::optional<Writer> writer_;
 };
 
@@ -231,7 +233,7 @@ TEST_F(Writers, RowsThatCannotBeWrittenAreToldOnceAndCostNoCheckpoint) {
   std::filesystem::remove(directory_ / "trace.rows");
   std::filesystem::create_directory(directory_ / "trace.rows");
   EXPECT_ANY_THROW(trace->publish());
-  writer_.emplace(run_, std::move(trace), 2, lock_);
+  writer_.emplace(run_, std::move(trace), 2, lock_, checkpoints_);
   rows(1, 10);
   fill(10);
   writer_->write({.best = true, .trace = false});

@@ -1,66 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training trace of a run directory: trace.h5, a plain HDF5 file that is complete at every moment, and trace.rows, the
-// rows since it was last published. Layout: FORMAT.md.
+// Writes the trace of a run while it goes on.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
+#include "io/trace_record.hpp"
+
 namespace talweg::io {
-
-/// One method step. Counts are totals since the run began; seconds too, over all its parts.
-struct StepRow {
-  std::int64_t step = 0;
-  double epoch = 0;
-  std::int64_t examples = 0;
-  std::int64_t gradient_evaluations = 0;  // the method's own, per example
-  std::int64_t hvp_evaluations = 0;
-  std::int64_t value_evaluations = 0;
-  std::int64_t evaluation_gradients = 0;  // the observers'
-  double seconds = 0;
-  double loss = 0;  // batch mean before the step, without Omega
-  double gradient_norm = 0;
-  double update_norm = 0;
-  double parameter_norm = 0;
-  double learning_rate = 0;
-  std::int64_t part = 0;       // counts resumes
-  double timing_gradient = 0;  // seconds of this step, by phase
-  double timing_allreduce = 0;
-  double timing_update = 0;
-  double timing_broadcast = 0;
-  double timing_other = 0;
-};
-
-/// What a checkpoint keeps of the row it was written beside: a hash of what does not hang on time, resumes and evaluations.
-std::int64_t mark_of(const StepRow& row);
-
-using Figures = std::vector<std::pair<std::string, double>>;
-
-/// One evaluation. A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
-struct EvaluationRow {
-  std::int64_t step = 0;
-  double seconds = 0;
-  std::int64_t gradient_evaluations = 0;
-  Figures figures;
-};
-
-struct TraceEvent {
-  std::int64_t step = 0;
-  double seconds = 0;
-  std::string kind;
-  std::string message;
-};
-
-using TraceRecord = std::variant<StepRow, EvaluationRow, TraceEvent>;
-using TraceAttributes = std::map<std::string, std::variant<std::int64_t, std::string>>;
-using Columns = std::map<std::string, std::vector<double>>;
 
 /// Records go to memory, with write() and sync() on to trace.rows, with publish() into trace.h5. Where one of these fails
 /// nothing is lost: the next has it too. Memory holds what is not on the disk yet, at most half a MB after a write() that
@@ -102,21 +53,5 @@ class TraceWriter {
   explicit TraceWriter(std::unique_ptr<Content> content);
   std::unique_ptr<Content> content_;
 };
-
-/// A trace in memory. Columns have the names of the file: steps["loss"], timing["gradient"], evaluation["valid_loss"].
-struct Trace {
-  Columns steps;
-  Columns timing;  // rows of steps
-  Columns evaluation;
-  std::vector<TraceEvent> events;
-  TraceAttributes attributes;
-};
-
-/// mark_of() the row at `index`. Error(bad_data) where it lacks a column.
-std::int64_t mark_of(const Trace& trace, std::size_t index);
-
-/// trace.h5 and, beside it, what trace.rows adds. `run_or_file` is a run directory or a trace file. Error(input_missing) or
-/// Error(bad_data) naming the file.
-Trace read_trace(const std::filesystem::path& run_or_file);
 
 }  // namespace talweg::io
