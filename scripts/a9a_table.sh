@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tables of a9a in README.md: scripts/a9a_table.sh FILE [options of scripts/bench/a9a_table.py]. FILE is a9a, unpacked
+# The tables of a9a in scripts/bench/README.md: scripts/a9a_table.sh FILE [options of scripts/bench/a9a_table.py]. FILE is a9a, unpacked
 # (scripts/fetch_data.sh a9a fetches it). Builds first. Most of the time goes to gd and proximal_gradient, with
 # some hundred times the passes of the others.
 set -euo pipefail

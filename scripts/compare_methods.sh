@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every update rule on the digits at 0.1, 1 and 10 times its own default rate, over three seeds: the table and the figure of
-# README.md (configs/pictures/compare_methods.png). Builds first; some minutes.
+# scripts/bench/README.md (configs/pictures/compare_methods.png). Builds first; some minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The table of the staircase of saddles in README.md. Builds first; a minute.
+# The table of the staircase of saddles in scripts/bench/README.md. Builds first; a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh

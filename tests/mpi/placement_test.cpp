@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each placement sends in a step and holds on a node: the table of README.md, counted.
+// What each placement sends in a step and holds on a node: the table of src/comm/README.md, counted.
 #include <gtest/gtest.h>
 
 #include <cmath>
