@@ -22,7 +22,7 @@ EDGES = {
     "apps": ["control"],
 }
 # include/talweg is what an embedding program writes against: each header, and the room that implements it. All other headers
-# lie beside their sources.
+# lie next to their sources.
 PUBLIC = {
     "config": "base", "error": "base", "log": "base", "signals": "base",
     "block_kernel": "math", "layout": "math", "proximal": "math", "state": "math", "sums": "math", "tile_sum": "math",
@@ -101,7 +101,7 @@ def check(root):
 
 
 def self_test():
-    """Every kind of fault in a made-up tree is found, and a right tree passes."""
+    """Every kind of fault in an invented tree is found, and a correct tree passes."""
     licence = "// SPDX-License-Identifier: Apache-2.0\n"
     cases = {
         "src/math/up.cpp": (licence + '#include "engine/engine.hpp"\n', "math may not see engine"),
@@ -136,7 +136,7 @@ def self_test():
         good.parent.mkdir(parents=True)
         good.write_text(licence + '#include "talweg/objective.hpp"\n#include "engine/other.hpp"\n#include <vector>\n')
         if check(root)[1]:
-            sys.exit(f"self-test: a right tree was refused: {check(root)[1]}")
+            sys.exit(f"self-test: a correct tree was refused: {check(root)[1]}")
     print("self-test: every fault is found")
 
 

@@ -24,12 +24,12 @@ def folders_of(root):
 
 
 def prose_of(text):
-    """The text without its code, where brackets are no links."""
+    """The text without code, in which brackets are no links."""
     return re.sub(r"`[^`\n]*`", "``", INDENTED.sub("", FENCE.sub("", text)))
 
 
 def anchors_of(text):
-    """What #... may name in a file, as GitHub and GitLab make it from headings."""
+    """The anchors (#...) that GitHub and GitLab create from the headings of a file."""
     anchors, seen = set(), {}
     for heading in HEADING.findall(FENCE.sub("", text)):
         heading = LINK.sub(lambda m: m.group(0)[m.group(0).index("[") + 1 : m.group(0).rindex("](")], heading)
@@ -44,7 +44,7 @@ def broken_links(root, file):
     text = file.read_text()
     for link in LINK.findall(prose_of(text)):
         if re.match(r"[a-z][a-z0-9+.-]*:", link):
-            continue  # elsewhere
+            continue  # another site
         name, _, anchor = urllib.parse.unquote(link).partition("#")
         target = (file.parent / name).resolve() if name else file
         where = file.relative_to(root)
@@ -73,7 +73,7 @@ def check(root):
 
 
 def self_test():
-    """Every kind of fault in a made-up tree is found, and a right tree passes."""
+    """Every kind of fault in an invented tree is found, and a correct tree passes."""
     right = {
         "README.md": "# Here\n[house](src/README.md#the-house) [twice](src/README.md#more-1) [out](https://example.org)\n\n"
         "    code[0](nowhere)\n\n```\n[no link](nowhere)\n```\n`a[1](nowhere)` [folder](src) [itself](#here)\n",
@@ -101,7 +101,7 @@ def self_test():
             return check(pathlib.Path(folder))[1]
 
     if found := faults_with(right):
-        sys.exit(f"self-test: a right tree was refused: {found}")
+        sys.exit(f"self-test: a correct tree was refused: {found}")
     for name, (text, expected) in wrong.items():
         found = faults_with(right | {name: text})
         if not any(expected in fault for fault in found):

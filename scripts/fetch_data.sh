@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Downloads public data sets into configs/data/downloaded: fetch_data.sh [mnist|fashion|a9a|all] (all when nothing is said).
-# What is there and right is kept. A file appears under its name only when it is complete and checked.
+# Files that are present and correct are kept. A file appears under its name only when it is complete and checked.
 # TALWEG_DATA_BASE=URL takes every set from URL/<set>/<file> instead (a mirror, or file:///some/folder).
 # TALWEG_DATA_TARGET=FOLDER puts them elsewhere.
-# Exit code 0 when all files are there and right, 1 when some could not be had, 64 when a set is unknown.
+# Exit code 0 when all files are present and correct, 1 when some could not be downloaded, 64 when a set is unknown.
 set -uo pipefail
 
 usage="usage: $(basename "$0") [mnist|fashion|a9a|all]..."
@@ -43,7 +43,7 @@ fault() {  # file check
     md5:*)
       found=$(md5sum < "$1" | cut -d ' ' -f 1)
       [[ $found == "${2#md5:}" ]] || echo "found md5 $found, expected ${2#md5:}" ;;
-    lines:*)  # nobody publishes a checksum: the count, and that every line is a label with ascending pairs in form
+    lines:*)  # no checksum is published: checks the count, and that every line is a label with ascending pairs in form
       found=$(wc -l < "$1")
       if [[ $found -ne ${2#lines:} ]]; then
         echo "found $found lines, expected ${2#lines:}"

@@ -9,7 +9,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] || targets=(config data checkpoint npz)
-install_packages clang-16 libclang-rt-16-dev   # 14 does not take structured bindings in captures
+install_packages clang-16 libclang-rt-16-dev   # version 14 cannot compile structured bindings in lambda captures
 CXX=clang++-16 CC=clang-16 configure_and_build build-fuzz -DTALWEG_TESTS=ON -DTALWEG_FUZZ=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1 -Wno-unknown-warning-option" \
   -DTALWEG_SANITIZE=address,undefined,fuzzer-no-link -- --target talweg_program "${targets[@]/#/fuzz_}"
 

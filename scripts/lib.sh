@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share. Source it from the root of the repository.
+# Shared by the scripts. Source it from the root of the repository.
 
 # Debian 12. python3-* only draw pictures and check files in tests.
 packages=(
@@ -8,7 +8,7 @@ packages=(
   python3-h5py python3-matplotlib python3-numpy python3-xarray python3-h5netcdf procps
 )
 
-# Installs what is missing, and nothing else.
+# Installs the missing packages, and nothing else.
 install_packages() {
   local missing=() package
   for package in "${packages[@]}" "$@"; do
@@ -44,7 +44,7 @@ configure_and_build() {
   cmake --build "$folder" "${build[@]}"
 }
 
-# mpirun refuses root unless told twice; containers often know no other user.
+# mpirun refuses to run as root unless both variables are set; in containers root is often the only user.
 if [[ $(id -u) -eq 0 ]]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi

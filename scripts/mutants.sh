@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Breaks promises in a copy of the source, one at a time, and runs the test that must see it: scripts/mutants.sh [NAME...]
+# Breaks promises in a copy of the source, one at a time, and runs the test that must notice: scripts/mutants.sh [NAME...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the curves of one or more runs from their trace.h5: plot_trace.py RUN... [--x step|epoch|examples|gradients|seconds] -o FILE.png|.svg
 
---theory CURVES.csv, as `talweg compare --theory` writes it: F - F* with the bounds that are proven of it, instead."""
+--theory CURVES.csv, as `talweg compare --theory` writes it: draws F - F* with its proven bounds instead."""
 import argparse
 import csv
 import os
@@ -21,7 +21,7 @@ AXES = {
     "gradients": ("gradient_evaluations", "example-gradients"),
     "seconds": ("seconds", "seconds"),
 }
-# Okabe & Ito's palette: told apart by colour-blind readers too.
+# Okabe & Ito's palette: distinguishable for colour-blind readers too.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
 

@@ -23,7 +23,7 @@ if [[ ${1:-all} != thread ]]; then
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=$suppressions/ubsan.txt
   under build-asan address,undefined
-  # Open MPI unloads its plugins at the end: what they allocated cannot be named, so leaks are not looked for here.
+  # Open MPI unloads its plugins at the end: their allocations can no longer be attributed, so leaks are not checked here.
   ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 ctest --test-dir build-asan --output-on-failure --tests-regex '^mpi\.'
 fi
 if [[ ${1:-all} != address ]]; then

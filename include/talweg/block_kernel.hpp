@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise work on vectors, a block at a time, in either precision. This is how methods touch numbers: they name vectors by
-// handle and hand over a kernel; the engine runs it on the blocks each rank owns, in parallel, with the same bits everywhere.
+// Elementwise work on vectors, a block at a time, in either precision. This is how methods work on numbers: they name vectors
+// by handle and pass a kernel; the engine runs it on the blocks each rank owns, in parallel, with the same bits everywhere.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace talweg::math {
 /// Up to four sums over the elements of a block (dots, squared norms), in double. Block sums are added in block order.
 using Sums = std::array<double, 4>;
 
-/// A kernel takes at most so many vectors.
+/// The largest number of vectors of a kernel.
 inline constexpr std::size_t kMostArrays = 40;
 
 /// The same block of several vectors. arrays[k][i] is element i of the k-th named vector's block.
@@ -32,7 +32,7 @@ class BlockKernel {
   virtual ~BlockKernel() = default;
   virtual Sums run(const Block&, Arrays<float>) const = 0;
   virtual Sums run(const Block&, Arrays<double>) const = 0;
-  /// False when it has no sums: ranks need not add any up.
+  /// False if it has no sums; then the ranks need no collective for them.
   [[nodiscard]] virtual bool sums() const { return true; }
 };
 

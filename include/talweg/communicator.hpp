@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the ranks say to each other. The only room that sees mpi.h. All verbs are collective: every rank calls the same one.
+// Communication between ranks. Only this room includes mpi.h. All functions are collective: every rank calls the same one.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ enum class Activity : std::uint32_t { starting, reading, computing, evaluating, 
 
 struct Presence;  // comm/presence.hpp
 
-/// Messages and bytes this rank handed to collectives, a gather's by what it completes.
+/// Messages and bytes that this rank passed to collectives. A gather counts with the bytes of its result.
 struct Traffic {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
@@ -33,15 +33,17 @@ struct Node {
   int slices = 1;  // places that every node has
 };
 
-/// Whom a sum goes over: all ranks, those of this node, or those with this rank's place on each node (place < slices).
+/// The ranks that a sum is over: all, those of this node, or those with the same place as this rank on each node (place <
+/// slices).
 enum class Group : std::uint8_t { all, node, across };
 
-/// Memory of one node: a part for each of its ranks, which all of them read and write. Zero at first, parts start on a page.
+/// Memory of one node: a part for each of its ranks, which all of them can read and write. Initially zero; parts start on a
+/// page.
 class SharedMemory {
  public:
   virtual ~SharedMemory() = default;
   [[nodiscard]] virtual std::span<std::byte> part(int place) const = 0;
-  /// Gives the whole pages among these `bytes` of a part back to the system, for all ranks: they take no memory and are zero.
+  /// Returns the whole pages among these `bytes` of a part to the system, for all ranks: they take no memory and are zero.
   virtual void forget(int place, std::size_t first, std::size_t bytes) = 0;
 };
 
@@ -52,10 +54,11 @@ class Communicator {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
   [[nodiscard]] virtual Node node() const = 0;
-  /// From the group's rank `root` to its others.
+  /// From the group's rank `root` to its other ranks.
   virtual void broadcast(std::span<std::byte> bytes, int root = 0, Group group = Group::all) = 0;
   /// Element-wise over the group, in place, result on all its ranks. The doubles are exact sums or have one contributor per
-  /// element, so their order does not matter. What a rank wrote to shared memory before, the others of the group see after.
+  /// element, so their order does not matter. Afterwards every rank of the group sees what the others had written to shared
+  /// memory before.
   virtual void sum(std::span<double> values, Group group = Group::all) = 0;
   virtual void sum(std::span<float> values, Group group = Group::all) = 0;
   virtual void sum(std::span<std::int64_t> values) = 0;
@@ -64,25 +67,25 @@ class Communicator {
   /// of piece j reach node j, in place. What the other pieces hold afterwards is unspecified.
   virtual void reduce_scatter(std::span<double> values, std::span<const std::size_t> pieces) = 0;
   virtual void reduce_scatter(std::span<float> values, std::span<const std::size_t> pieces) = 0;
-  /// The way back: node j's piece j reaches all the others. At most 2^31 - 1 elements.
+  /// The reverse: piece j of node j reaches all other nodes. At most 2^31 - 1 elements.
   virtual void allgather(std::span<double> values, std::span<const std::size_t> pieces) = 0;
   virtual void allgather(std::span<float> values, std::span<const std::size_t> pieces) = 0;
   /// From node `from` to node `to`, between the ranks with this place; the others have nothing to do.
   virtual void send(std::span<std::byte> bytes, int from, int to) = 0;
   /// Collective over the node: `bytes` for this rank's part. Error(internal) on all its ranks when the system gives them none.
   [[nodiscard]] virtual std::unique_ptr<SharedMemory> share(std::size_t bytes) = 0;
-  /// Ends all ranks at once with this exit code: for a failure the others cannot learn of in any better way.
+  /// Ends all ranks at once with this exit code, for a failure that the others cannot be told of in a better way.
   [[noreturn]] virtual void abort(int code) = 0;
-  /// Seconds in which somebody must move while others wait for it, or all ranks end with ExitCode::peer_lost; 0: never.
+  /// When ranks wait and none makes progress for so many seconds, all ranks end with ExitCode::peer_lost; 0: never.
   virtual void deadline(double /*seconds*/) {}
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
-  // What this rank shows to those who may wait for it: a plain store each.
+  // What this rank shows to the ranks that may wait for it. Each call is a plain store.
   void set_activity(Activity activity);
   void at_step(std::int64_t step);
-  /// A piece of work is done; by any thread.
+  /// Counts a piece of work that is done. Any thread may call it.
   void worked();
-  /// The request at hand may take so long, whatever the deadline.
+  /// The current request may take so long, even if the deadline is shorter.
   void allow(double seconds);
 
   [[nodiscard]] bool coordinator() const { return rank() == 0; }
@@ -119,14 +122,14 @@ std::optional<int> launched_rank();
 /// MPI for the life of the object: initialises it unless the caller already has, and finalises what it initialised.
 class Mpi {
  public:
-  /// `patience` is how long this rank waits for the others to start, and to end, where MPI is ours: then the process ends with
-  /// 69 (0: for ever). In between run.deadline counts.
+  /// If this object initialises MPI, `patience` is how long this rank waits for the others to start, and to end, before the
+  /// process ends with 69 (0: for ever). In between run.deadline applies.
   explicit Mpi(double patience = 60);
   ~Mpi();
   Mpi(const Mpi&) = delete;
   Mpi& operator=(const Mpi&) = delete;
-  /// All ranks. `ranks_per_node` > 0 takes so many at a time for a node of their own, whatever machine they are on: to see on
-  /// one machine what several do.
+  /// All ranks. `ranks_per_node` > 0 treats so many ranks at a time as one node, whatever machine they are on, to try several
+  /// nodes on one machine.
   [[nodiscard]] std::unique_ptr<Communicator> world(int ranks_per_node = 0) const;
   static std::string version();
 

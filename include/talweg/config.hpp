@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TOML config that remembers: where each value came from, which keys were asked for, and what each was resolved to.
-// Reading a key declares it: its default, its allowed range and its one-line meaning. So the resolved config, `talweg check`,
-// the list of a method's hyperparameters and the "nearest known name" of a misspelt key all come from the reading itself.
+// A TOML config that remembers where each value came from, which keys were read, and what each was resolved to. Reading a key
+// declares it: its default, its allowed range and its one-line meaning. So the resolved config, `talweg check`, the list of a
+// method's hyperparameters and the "nearest known name" of a misspelt key all come from the reading itself.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Range {
   double high = std::numeric_limits<double>::infinity();
   bool open_low = false;
   bool open_high = false;
-  bool infinite = false;  // a bound that is infinite may be given itself
+  bool infinite = false;  // an infinite bound is itself allowed
   [[nodiscard]] bool contains(double v) const {
     return (open_low ? v > low : v >= low) && (open_high ? v < high : v <= high);  // NaN is in no range
   }
@@ -60,16 +60,16 @@ class Config {
   /// Reads the file; Error(input_missing) when there is none, Error(permission) when it cannot be opened.
   static Config load(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 
-  /// For who lists keys: numbers that have to be given and are not no longer fail, but are some number of their range, resolved
-  /// as "required".
+  /// For listings of keys: a missing required number no longer throws. A placeholder within its range is used, and resolved as
+  /// "required".
   void list_required() const;
 
-  /// What errors call it: the file, if it is of one.
+  /// Its name in error messages: the file, if it came from one.
   [[nodiscard]] const std::string& name() const;
   /// A top-level table; empty (all defaults) when the file has none.
   [[nodiscard]] Section section(std::string_view name) const;
-  /// Throws Error(bad_config) for the first key (or table) that nobody asked for, with file:line:column and the nearest known
-  /// name. `elsewhere`, asked of (table, key), may know with which other setting that key is read.
+  /// Throws Error(bad_config) for the first key (or table) that was never read, with file:line:column and the nearest known
+  /// name. `elsewhere(table, key)` may say with which other setting that key would be read.
   using Elsewhere = std::function<std::string(std::string_view, std::string_view)>;
   void reject_unread(const Elsewhere& elsewhere = {}) const;
   /// Every key that was read, in order of reading.
@@ -79,9 +79,9 @@ class Config {
 
  private:
   friend class Section;
-  struct Memory;
-  explicit Config(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {}
-  std::shared_ptr<Memory> memory_;
+  struct ReadLog;
+  explicit Config(std::shared_ptr<ReadLog> log) : log_(std::move(log)) {}
+  std::shared_ptr<ReadLog> log_;
 };
 
 /// One table of the config. Each getter throws Error(bad_config) naming file:line:column, key, found and allowed.
@@ -104,12 +104,11 @@ class Section {
   std::vector<double> numbers(std::string_view key, std::vector<double> fallback, Range, std::string_view meaning) const;
   /// A path, made absolute against the config's folder. Empty when absent and no fallback is given as "".
   std::filesystem::path path(std::string_view key, const std::optional<std::string>& fallback, std::string_view meaning) const;
-  /// Lets text stand where number() will read a number: `read` gives the number it stands for, nothing when it is none
-  /// (refused: `expected`). The resolved config keeps the text. Declares nothing; false when no text is there.
+  /// Allows a text in place of the number that number() will read: `read` converts it to that number, or returns nothing to
+  /// refuse it (the error says `expected`). The resolved config keeps the text. Declares no key; false if the value is no text.
   bool stand_in(std::string_view key, const std::function<std::optional<double>(std::string_view)>& read,
                 std::string_view expected) const;
-  /// What kind of value stands there, for keys that take several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 =
-  /// absent.
+  /// The kind of the value, for keys that accept several: 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'a'rray, 't'able, 0 = absent.
   [[nodiscard]] char kind(std::string_view key) const;
   /// A table inside this one (absent: all defaults).
   [[nodiscard]] Section section(std::string_view key) const;
@@ -120,8 +119,8 @@ class Section {
 
  private:
   friend class Config;
-  Section(std::shared_ptr<Config::Memory> memory, std::string path) : memory_(std::move(memory)), path_(std::move(path)) {}
-  std::shared_ptr<Config::Memory> memory_;
+  Section(std::shared_ptr<Config::ReadLog> log, std::string path) : log_(std::move(log)), path_(std::move(path)) {}
+  std::shared_ptr<Config::ReadLog> log_;
   std::string path_;  // dotted, "" for the root
 };
 

@@ -17,7 +17,8 @@ struct SparseRow {
   std::size_t count = 0;
 };
 
-/// What randomness inside a term (dropout) is keyed by, beside the example's record: the run's seed, the minibatch's number.
+/// The key of randomness inside a term (dropout), together with the example's record: the run's seed and the minibatch's
+/// number.
 struct Draw {
   std::uint64_t seed = 0;
   std::uint64_t ticket = 0;
@@ -33,7 +34,7 @@ struct Examples {
   std::span<const SparseRow<Real>> sparse;  // [count]
   std::span<const Real> targets;            // [count]
   std::span<const std::uint64_t> records;   // [count], position in the file, for messages and user-written terms
-  std::optional<Draw> draw{};               // nothing: the terms as they are, without randomness
+  std::optional<Draw> draw{};               // empty: the terms without randomness
   [[nodiscard]] bool is_sparse() const { return dense == nullptr; }
 };
 

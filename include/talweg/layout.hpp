@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named tensors as ranges of one vector of parameters, and how that vector is cut.
 //   block: at most 4096 elements of one tensor; sums over parameters add block sums in block order, so their bits do not
-//          depend on who computed which block.
+//          depend on which rank computed which block.
 //   tile:  whole rows of one tensor, at most about 32768 elements: the unit of phase two of a gradient. Blocks divide tiles.
 // Tensors start at multiples of 16 elements; the padding between them is always zero.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where messages for people go. Nothing is global: whoever builds a run hands a Log down.
+// Messages for people. There is no global log: a run passes its Log down.
 #pragma once
 
 #include <cstdio>
@@ -11,7 +11,7 @@ namespace talweg::base {
 
 enum class Level { info, warning };
 
-/// A line for people on `stream`. Whether it arrives says nothing of the run: a full disk or a reader who is gone ends nothing.
+/// Writes a line for people to `stream`. Errors are ignored: a full disk or a closed pipe must not end a run.
 inline void say(std::FILE* stream, std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fflush(stream);

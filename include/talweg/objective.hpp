@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The local mathematics of F: sums of f_i over the examples it is given. Knows no ranks, threads or files; the one division by
-// n is the oracle's. Const and re-entrant: the point, the examples and the tape are arguments.
+// The local mathematics of F: sums of f_i over the examples it is given. It knows no ranks, threads or files; the oracle
+// divides by n, once. Const and re-entrant: the point, the examples and the tape are arguments.
 //
 // A gradient has two phases, so that no thread needs a parameter-sized buffer:
 //   1. forward_backward(point, examples) -> value, and a tape of activations and deltas          one task per leaf
 //   2. tile(leaves' tapes, tile, sum): every leaf's share of one tile of the gradient, summed     one task per tile
 // A Hessian-vector product is tangent(direction) on a kept tape, then tangent_tile the same way. What all leaves of a request
-// can share at one point (a network's packed weights) is prepared once, part by part, before them.
+// share at one point (a network's packed weights) is prepared once before them, part by part.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct ValueAndSlope {
   double slope = 0;
 };
 
-/// What evaluation counts, each a sum over examples.
+/// The sums over examples that evaluation needs.
 struct Evaluation {
   double loss = 0;           // sum of f_i
   double correct = 0;        // classification: examples whose largest output is the target
@@ -40,17 +40,17 @@ struct Capabilities {
   bool hvp = true;              // tangent() works
   bool classification = false;  // Evaluation::correct is meaningful (else squared_error and targets)
   bool smooth = true;           // f_i has continuous derivatives (false: relu; its HVP is that of the active pieces)
-  int numbers_per_unit = 4;     // that a tape keeps of an example, for the account of memory
+  int numbers_per_unit = 4;     // numbers that a tape holds per unit of an example, to estimate memory
 };
 
-/// Of terms f_i(x) = l(W a_i + b, y_i), for which the data alone bounds the curvature at every x.
+/// For terms f_i(x) = l(W a_i + b, y_i), where the data alone bound the curvature at every x.
 struct LinearCurvature {
   double loss = 0;       // largest eigenvalue of d2l/dz2: f_i's largest curvature is at most loss * (|a_i|^2 + bias)
   double bias = 0;       // 1 with a bias
   double over_zero = 0;  // the Hessian anywhere is at most so many times the one at x = 0; 0: no such number
 };
 
-/// Activations and deltas of one leaf at one point. What is inside is the objective's affair; reused between leaves.
+/// Activations and deltas of one leaf at one point. Its content belongs to the objective; reused between leaves.
 template <class Real>
 class Tape {
  public:
@@ -61,7 +61,7 @@ class Tape {
 template <class Real>
 using LeafTapes = std::span<const std::unique_ptr<Tape<Real>>>;
 
-/// Where to evaluate: parameters x [extent], and what prepare() made of them [prepared_extent()].
+/// A point: parameters x [extent], and what prepare() has computed from them [prepared_extent()].
 template <class Real>
 struct Point {
   std::span<const Real> x;
@@ -75,7 +75,7 @@ class Objective {
 
   virtual const math::ParameterLayout& layout() const = 0;
   virtual Capabilities capabilities() const { return {}; }
-  /// Nothing when the outputs are no linear function of x.
+  /// Nothing unless the outputs are a linear function of x.
   virtual std::optional<LinearCurvature> linear_curvature() const { return std::nullopt; }
   /// Numbers predict() gives per example.
   virtual std::size_t outputs() const = 0;
@@ -84,7 +84,7 @@ class Objective {
   /// Gradient cost of one example, for reports: flop of phase one and two together; 0 when unknown.
   virtual double gradient_flop() const { return 0; }
 
-  /// Elements that prepare() makes of a point; 0: nothing to prepare.
+  /// Elements that prepare() computes for a point; 0: nothing to prepare.
   virtual std::size_t prepared_extent() const { return 0; }
   /// The parts prepare() is asked for, each once, in any order, in parallel.
   virtual std::size_t prepared_parts() const { return 0; }
@@ -96,8 +96,8 @@ class Objective {
                                   Tape<Real>& tape) const = 0;
   /// Phase two: adds to `sum` each leaf's share of the tile, d(weight * sum_i f_i)/d(its parameters) summed over its tapes.
   virtual void tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const = 0;
-  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1); again and again, with
-  /// one direction after the other, on the same tape.
+  /// Derivative of phase one along `direction`, on a tape from forward_backward(point, ..., weight 1); may be called again on
+  /// the same tape with other directions.
   virtual void tangent(Point<Real> point, Point<Real> direction, Tape<Real>& tape) const = 0;
   /// Phase two of the Hessian-vector product: each leaf has one tape.
   virtual void tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
@@ -105,8 +105,8 @@ class Objective {
 
   /// Numbers per example that, times its features, are its gradient: dl/dz of a linear model [outputs()]. 0: there are none.
   virtual std::size_t example_numbers() const { return 0; }
-  /// Those of a leaf, [count, example_numbers()], on its tape from forward_backward(weight 1); what is written here tile()
-  /// takes.
+  /// Those of a leaf, [count, example_numbers()], on its tape from forward_backward(weight 1); tile() uses what is written
+  /// here.
   virtual std::span<Real> example_numbers(Tape<Real>& /*tape*/) const { return {}; }
 
   virtual Evaluation evaluate(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape) const = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The prox of a function h: x <- argmin_u h(u) + sum_j (u_j - x_j)^2 / (2 step_j). h has a separable part, whose prox works on
-// a block at a time, and may have one that couples coordinates, met after it.
+// a block at a time, and may have a part that couples coordinates, whose prox is applied after it.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,9 @@
 namespace talweg::math {
 
 /// The part of h that is no sum over coordinates:
-///   inputs    sum over the columns of each weight matrix [out, in] of size sqrt(elements) |column|_2: all weights that read
-///   one
-///             input, be it a feature or a unit of the layer below
-///   outputs   the same of its rows: all weights into one output or unit
+///   inputs    sum over the columns of each weight matrix [out, in] of size sqrt(elements) |column|_2: all weights that
+///             read one input, be it a feature or a unit of the layer below
+///   outputs   the same for its rows: all weights into one output or unit
 ///   all       the indicator of |x|_2 <= size
 /// Every element of a tensor with one dimension is a group of its own. Its prox comes after that of l1 and of a cone (Yu 2013).
 struct Coupling {
@@ -33,7 +32,7 @@ class Proximal {
   virtual void apply(const Block&, std::span<double> x, std::span<const double> step) const = 0;
   /// The weight of |x_j| on this block, for methods that take h_j = weight |x_j| and nothing else (Needs::l1_omega).
   [[nodiscard]] virtual double l1(const Block&) const { return 0; }
-  /// Null: h is separable.
+  /// Null if h is separable.
   [[nodiscard]] virtual const Coupling* coupling() const { return nullptr; }
 };
 

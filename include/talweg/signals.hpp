@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be asked of a run from outside while it trains, and handlers that ask for it when the process is sent a signal. The
-// library installs no handlers by itself: a program that wants a run to obey signals keeps a SignalWatch alive and gives
-// SignalWatch::take as train::TrainOptions::signals.
+// Requests to a running training, and signal handlers that make them. The library installs no handlers by itself: a program
+// that wants a run to obey signals keeps a SignalWatch alive and gives SignalWatch::take as train::TrainOptions::signals.
 #pragma once
 
 #include <array>
@@ -18,7 +17,7 @@ enum Signal : std::uint32_t { checkpoint_and_go_on = 1, checkpoint_and_stop = 2,
 class SignalWatch {
  public:
   SignalWatch();
-  ~SignalWatch();  // what was before is restored
+  ~SignalWatch();  // restores the previous handlers
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   /// Signal bits caught since the last call.

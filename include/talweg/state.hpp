@@ -5,7 +5,7 @@
 //   a counter  int64
 //   an array   doubles of fixed length (small tables: curvature products, grids)
 //   a per-example slot   so many numbers for every example, held by the rank that holds the example (SAGA's table)
-// Checkpoint, resume, memory report and broadcast read the declarations, so a forgotten field is a name nobody declared.
+// Checkpoint, resume, memory report and broadcast read the declarations, so nothing that is declared can be forgotten.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,18 @@ namespace talweg::math {
 
 enum class Precision { float32, float64 };
 
-/// Handle of a declared (or temporary) vector. Where its numbers live is the engine's affair.
+/// Handle of a declared (or temporary) vector. The engine decides where its numbers are.
 struct Vector {
   std::uint32_t slot = 0;
   friend auto operator<=>(const Vector&, const Vector&) = default;
 };
 
-/// Handle of a declared per-example slot. How many numbers an example has in it is the objective's affair.
+/// Handle of a declared per-example slot. The objective decides how many numbers it has per example.
 struct PerExample {
   std::uint32_t slot = 0;
 };
 
-/// What the elements of a vector slot are before the first step.
+/// The elements of a vector slot before the first step.
 struct Initial {
   double value = 0;
   bool point = false;                            // the initial point x_0 instead
@@ -100,7 +100,7 @@ class State {
   [[nodiscard]] double& scalar(std::string_view name);
   [[nodiscard]] std::int64_t& counter(std::string_view name);
   [[nodiscard]] std::span<double> array(std::string_view name);
-  /// A copy of all numbers, and the way back to it.
+  /// A copy of all numbers, which can be restored.
   [[nodiscard]] Numbers numbers() const;
   void set(const Numbers&);
 

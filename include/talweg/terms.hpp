@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The simple way to bring your own f_i: derive UserTerms, write one example's value and gradient in double, and hand it to
+// The simple way to train your own f_i: derive UserTerms, write one example's value and gradient in double, and pass it in
 // train::TrainOptions::terms. For the two-phase seam (fast networks, gigabytes of parameters) derive Objective itself.
 #pragma once
 
@@ -26,14 +26,14 @@ struct UserTensor {
 };
 
 /// f_i, one example at a time. Const and re-entrant: called from many threads. Parameters x and gradients g lie tensor after
-/// tensor, without gaps. Anything thrown ends the run on every rank with its message.
+/// tensor, without gaps. An exception ends the run on every rank with its message.
 class UserTerms {
  public:
   virtual ~UserTerms() = default;
   [[nodiscard]] virtual std::vector<UserTensor> tensors() const = 0;
   /// f_i(x); adds grad f_i(x) to g.
   virtual double value_and_gradient(std::span<const double> x, const UserExample& example, std::span<double> g) const = 0;
-  /// True when hessian_vector is written: methods and certificates that need curvature then work.
+  /// True if hessian_vector is implemented: then methods and certificates that need curvature work.
   [[nodiscard]] virtual bool has_hessian_vector() const { return false; }
   /// Adds (Hessian of f_i at x) v to out.
   virtual void hessian_vector(std::span<const double> x, std::span<const double> v, const UserExample& example,

@@ -16,12 +16,12 @@
 
 namespace talweg::math {
 
-/// Magnitudes travel as the high 32 bits of the double |v|: MAX on them orders; NaN, Inf and what no grid holds (>= 2^895) end
-/// on top.
+/// Magnitudes are sent as the high 32 bits of the double |v|, which MAX orders correctly. NaN, Inf and what is too large for
+/// every grid (>= 2^895) are the largest.
 inline constexpr std::uint32_t kNotFinite = 0x7ff00000u;
 /// Grid exponents E stay within +-kGridLimit, so that every constant and sum is a normal double.
 inline constexpr std::int32_t kGridLimit = 900;
-/// Powers of two between E and the largest element it was made for.
+/// How far E lies above the exponent of the largest element it was chosen for.
 inline constexpr std::int32_t kGridMargin = 5;
 
 /// The number whose addition rounds |v| < 2^exponent to the grid of `leaves` leaves.
@@ -33,11 +33,11 @@ class TileSum {
   static constexpr std::size_t kPiece = 1536;  // elements of a piece, at most
   static constexpr std::size_t kTogether = 4;  // shares of add_each() at a time
 
-  /// Exact: shares are rounded with `constant` and added to `sums` [tile elements], which hold nothing yet when `first`.
-  /// `scratch` has kTogether times as many elements.
+  /// Exact: shares are rounded with `constant` and added to `sums` [tile elements], which are overwritten if `first`. `scratch`
+  /// has kTogether times as many elements.
   TileSum(double constant, bool first, std::span<double> sums, std::span<Real> scratch)
       : constant_(constant), first_(first), count_(sums.size()), exact_(sums.data()), scratch_(scratch) {}
-  /// Without a grid, in the run's precision: the order of additions shows.
+  /// Without a grid, in the run's precision: the result depends on the order of additions.
   TileSum(bool first, std::span<Real> sums, std::span<Real> scratch)
       : first_(first), count_(sums.size()), plain_(sums.data()), scratch_(scratch) {}
 
@@ -57,9 +57,9 @@ class TileSum {
     if (leaves == 0) add_shares({});
   }
 
-  /// The fast way, for whoever has shares piece by piece: add each leaf's [rows, columns] of a piece, then say where in the
-  /// tile their sum belongs: row r to elements [offset + r * tile_step, ... + columns). Pieces of at most kPiece elements cover
-  /// the tile once; end() follows the last.
+  /// The fast way, for shares that are computed piece by piece: add each leaf's [rows, columns] of a piece, then say where in
+  /// the tile their sum belongs: row r to elements [offset + r * tile_step, ... + columns). Pieces of at most kPiece elements
+  /// cover the tile once; end() follows the last.
   void add(std::span<const Real> share);
   void finish(std::size_t rows, std::size_t columns, std::size_t offset, std::size_t tile_step);
   void end() { first_ = false; }
@@ -77,7 +77,7 @@ class TileSum {
   double* exact_ = nullptr;  // one of the two
   Real* plain_ = nullptr;
   std::span<Real> scratch_;
-  std::uint64_t adds_ = 0;                              // to the piece at hand
+  std::uint64_t adds_ = 0;                              // to the current piece
   Bits highest_ = 0;                                    // the largest |element|, as Real's bits
   alignas(64) std::array<std::uint64_t, kPiece> bits_;  // exact: those of share + constant, added up
   alignas(64) std::array<Real, kPiece> values_;         // plain

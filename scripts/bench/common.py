@@ -77,7 +77,7 @@ batch = {batch}
 
 
 def median_ratio(ours, theirs):
-    """Of rounds: what changed the machine's speed changed both."""
+    """Median ratio over rounds, since a change of the machine's speed changes both figures of a round."""
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 

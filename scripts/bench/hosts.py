@@ -39,7 +39,7 @@ class Hosts:
 
     def make(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
-        # The bridge has a namespace of its own: nothing of it shows in the machine's network.
+        # The bridge is in a separate namespace, so it does not appear in the machine's network.
         switch = self.switch
         ip("netns", "add", switch)
         ip("-n", switch, "link", "add", self.bridge, "type", "bridge")
@@ -76,13 +76,13 @@ class Hosts:
         mca = {"plm_rsh_agent": f"{self.folder}/agent", "pml": "ob1", "btl": "tcp,self", "btl_tcp_if_include": subnet, "oob_tcp_if_include": subnet}
         hosts = ",".join(f"{name}:1" for name in self.names)
         options = [word for key, value in mca.items() for word in ("--mca", key, value)]
-        # Both hosts number the same cores: without a word on binding all ranks would sit on the first.
+        # Both hosts number the same cores: without a binding option all ranks would run on the first core.
         return [f"{self.folder}/enter", self.names[0], "mpirun", "-n", len(self.names), "--host", hosts, "--bind-to", "none", *options]
 
     def __exit__(self, *_):
         for name in [*self.names, self.switch]:
             for process in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
-                subprocess.run(["kill", "-KILL", process], capture_output=True)  # an orted that cannot be told to end
+                subprocess.run(["kill", "-KILL", process], capture_output=True)  # an orted that does not react to requests
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
             shutil.rmtree(pathlib.Path("/etc/netns") / name, ignore_errors=True)
         if pathlib.Path("/etc/netns").is_dir() and not any(pathlib.Path("/etc/netns").iterdir()):

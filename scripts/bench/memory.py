@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whether memory grows with steps, and whether it is what it should be: memory.py [--steps N] [--ranks N] [--config FILE]
+"""Whether memory grows with steps, and whether its peak is as expected: memory.py [--steps N] [--ranks N] [--config FILE]
 
 1. flat   N steps (2 000 000) of a tiny net, with everything as by default and again without rows of the trace: resident memory of every
           rank is sampled while it runs. Flat: the median of the last quarter of a rank's samples is at most 2 % and 1 MB above that of the second.
@@ -49,7 +49,7 @@ def ranks_of(pid):
 
 
 def watch(command, interval):
-    """Runs it; per rank the samples of resident memory and the largest it ever had (as far as was seen), and its standard output."""
+    """Runs it; per rank the samples of resident memory and the largest sample, and its standard output."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen([str(c) for c in command], env=environment(), stdout=out, stderr=subprocess.PIPE, text=True)
         samples, largest = {}, {}
@@ -81,7 +81,7 @@ def flat(options, says, more):
         early, late = statistics.median(found[quarter : 2 * quarter]), statistics.median(found[-quarter:])
         grown = late - early > max(0.02 * early, 1e6)
         grew = grew or grown
-        # Between the middles of those quarters lies half the run.
+        # The middles of those quarters are half the run apart.
         slope = f", {(late - early) / (options.steps / 2):.0f} bytes a step" if grown else ""
         print(f"  rank {rank}: {len(found)} samples, second quarter {early / MEGA:.2f} MB, last {late / MEGA:.2f} MB, largest {max(found) / MEGA:.2f}: "
               f"{'GREW' if grown else 'flat'}{slope}", flush=True)

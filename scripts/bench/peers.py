@@ -51,7 +51,7 @@ def net_problem(folder, case, method, run_section=""):
 
 
 def start_peers(blas, case, method):
-    """One worker each of the kinds of PyTorch, and one for its matrix products, all standing still."""
+    """One worker for each mode of PyTorch, and one for its matrix products, all paused."""
     layers, batch, _ = CASES[case]
     asked = {"layers": layers, "batch": batch, "method": method, "lr": METHODS[method], "examples": EXAMPLES}
     workers = {mode: torch_peer.steps_in(mode, blas, asked) for mode in torch_peer.MODES}

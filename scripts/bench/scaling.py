@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""How a step's time goes with the number of nodes, for the three placements: scaling.py [--quick] [--tcp] [-o FILE.png]
+"""The time of a step over the number of nodes, for the three placements: scaling.py [--quick] [--tcp] [-o FILE.png]
 
 1. counts   1 to 8 ranks, each as a node of its own, on this machine (more ranks than cores: their times mean nothing): messages and bytes
             that rank 0 hands to collectives in a step, as the meter of `talweg bench` counts them, beside those of the model.
@@ -60,7 +60,7 @@ def supported(config):
 
 
 def per_step(prefix, config, seconds, placement):
-    """Messages and bytes of a step, and the elements of a vector. The bench does not count its first three steps, nor what begins a run."""
+    """Messages and bytes of a step, and the elements of a vector. The bench does not count its first three steps, nor the start of a run."""
     found = bench(prefix, config, seconds, "--threads", 1, "--ranks-per-node", 1, "--set", f"run.placement={placement}")
     return found["messages_per_step"], found["bytes_per_step"], found["expected_bytes"]["sums"] / 8
 
@@ -173,7 +173,7 @@ def draw(node, output):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    colours = dict(zip(PLACEMENTS, ("#D55E00", "#0072B2", "#009E73")))  # Okabe and Ito's: told apart by colour-blind readers too
+    colours = dict(zip(PLACEMENTS, ("#D55E00", "#0072B2", "#009E73")))  # Okabe and Ito's: distinguishable for colour-blind readers too
     styles = dict(zip(PLACEMENTS, ("--", "-", "-.")))
     figure, panels = plt.subplots(2, 2, figsize=(10, 7), sharex=True)
     for row, (name, parameters, flop) in zip(panels, MODELS):

@@ -16,7 +16,7 @@ SEEDS = range(1, 6)
 
 
 def steps(talweg, method, d, seed, folder):
-    """None: not there after all steps."""
+    """None if it is not reached within all steps."""
     command = [talweg, "train", str(CONFIG), "--fresh", "--run", folder, "--progress", "none", "--threads", "1"]
     for key in [*METHODS[method], f"problem.dimension={d}", f"run.seed={seed}", f"stop.target_loss={-d / 4 + 1e-3}"]:
         command += ["--set", key]

@@ -27,7 +27,7 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """What one node does alone."""
+    """The speed of one node alone."""
 
     flops: float            # GFLOP/s of leaves
     update_small: float     # s per parameter, the vectors in cache

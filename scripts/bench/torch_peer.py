@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch at its best, in processes of its own. As a program: one of them, which does what its first argument says:
+"""PyTorch at its best, in separate processes. As a program it is one of them, and does what its first argument says:
 
     steps JSON      steps of training; a block of so many seconds per line read, examples/s per line written
     gemm            square matrix products by its BLAS on one thread; the same, GFLOP/s of the best
@@ -87,7 +87,7 @@ def best_blas(note=print):
         found.sort(key=lambda s: -s["gflops"])
     if not found:
         sys.exit("no BLAS of PyTorch gives right products here")
-    # Within what the machine's moods make, what a user has without asking is taken.
+    # Within the noise of the machine, the default build wins.
     near = [s for s in found if s["gflops"] >= 0.97 * found[0]["gflops"]]
     best = next((s for s in near if not s["variables"]), found[0])
     note(f"taken for PyTorch: {best['name']}")
@@ -181,7 +181,7 @@ def steps_worker(case):
         if processes > 1:
             torch.distributed.broadcast(steps, 0)
         if steps.item() == 0:
-            os._exit(0)  # gloo's threads complain of an end they were not told of
+            os._exit(0)  # gloo's threads would report errors at a normal exit
         rate = run(int(steps.item()))
         if rank == 0:
             print(rate * case["batch"], flush=True)
@@ -237,7 +237,7 @@ def target_worker(case):
 
 
 class Worker:
-    """Processes that run a block when asked, and stand still between: idle threads spin."""
+    """Processes that run a block when asked, and are stopped in between, because idle threads spin."""
 
     def __init__(self, blas, arguments, processes=1, threads=1, blas_threads=1, build=None):
         self.processes = []
@@ -255,7 +255,7 @@ class Worker:
             process.send_signal(number)
 
     def block(self, seconds):
-        """What the worker says of a block of so many seconds."""
+        """The worker's answer after a block of so many seconds."""
         self.send(signal.SIGCONT)
         self.processes[0].stdin.write(f"{seconds}\n")
         self.processes[0].stdin.flush()

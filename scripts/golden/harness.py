@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the golden tables of the update rules share. A file rules/<name>.py holds references that know nothing of Talweg:
+"""Shared by the golden tables of the update rules. A file rules/<name>.py holds references that know nothing of Talweg:
 
     @reference
     def adagrad(x, p):                  # a generator: x the starting point, p the case's keys of [method]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the golden tables of the methods with their own step share. A file methods/<name>.py holds references that know nothing of
+"""Shared by the golden tables of the methods with their own step. A file methods/<name>.py holds references that know nothing of
 Talweg, each a generator of the points after each step:
 
     def gd(F, x, p):                    # F: one of the problems below; p: the case's keys of [method]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the golden tables of estimators and of methods for finite sums share. A file finite_sums/<name>.py holds references that
+"""Shared by the golden tables of estimators and of methods for finite sums. A file finite_sums/<name>.py holds references that
 know nothing of Talweg but its counter-based draws (philox.py):
 
     def sgd(f, x, p):                   # a generator: f the sum, x the starting point, p the case's keys of [method]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A Slurm of its own on this machine (as root): train.sbatch through time limits and a preemption, to the bits of a run that nobody
-# disturbed. Takes some three minutes; installs slurm-wlm and munge.
+# Starts a Slurm on this machine (as root) and takes train.sbatch through time limits and a preemption, to the bits of an
+# undisturbed run. Takes some three minutes; installs slurm-wlm and munge.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source scripts/lib.sh

@@ -6,23 +6,23 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/config_memory.hpp"
+#include "base/config_read_log.hpp"
 #include "base/system_error.hpp"
 
 namespace talweg::base {
 
 Config Config::parse(const std::string& text, std::string name, std::span<const std::string> overrides,
                      const std::filesystem::path& folder) {
-  auto memory = std::make_shared<Memory>();
-  memory->root = parse_toml(text, name);
-  memory->name = std::move(name);
-  memory->folder = std::filesystem::absolute(folder.empty() ? std::filesystem::path(".") : folder);
+  auto log = std::make_shared<ReadLog>();
+  log->root = parse_toml(text, name);
+  log->name = std::move(name);
+  log->folder = std::filesystem::absolute(folder.empty() ? std::filesystem::path(".") : folder);
   for (const std::string& assignment : overrides) {
-    if (auto unset = apply_override(memory->root, assignment)) memory->unset.push_back(*std::move(unset));
+    if (auto unset = apply_override(log->root, assignment)) log->unset.push_back(*std::move(unset));
   }
-  memory->opened.emplace("", Memory::Opened{.entry = nullptr, .table = &memory->root, .asked = {}});
-  memory->order.emplace_back();
-  return Config(std::move(memory));
+  log->opened.emplace("", ReadLog::Opened{.entry = nullptr, .table = &log->root, .asked = {}});
+  log->order.emplace_back();
+  return Config(std::move(log));
 }
 
 std::string read_text(const std::filesystem::path& file) {
@@ -46,25 +46,25 @@ Config Config::load(const std::filesystem::path& file, std::span<const std::stri
   return parse(read_text(file), file.string(), overrides, std::filesystem::absolute(file).parent_path());
 }
 
-void Config::list_required() const { memory_->listing = true; }
+void Config::list_required() const { log_->listing = true; }
 
-const std::string& Config::name() const { return memory_->name; }
+const std::string& Config::name() const { return log_->name; }
 
-Section Config::section(std::string_view name) const { return Section(memory_, "").section(name); }
+Section Config::section(std::string_view name) const { return Section(log_, "").section(name); }
 
-void Config::reject_unread(const Elsewhere& elsewhere) const { memory_->reject_unread(elsewhere); }
+void Config::reject_unread(const Elsewhere& elsewhere) const { log_->reject_unread(elsewhere); }
 
-std::vector<Resolved> Config::resolved() const { return memory_->resolved; }
+std::vector<Resolved> Config::resolved() const { return log_->resolved; }
 
 std::string Config::resolved_toml() const {
   std::string text;
-  for (const std::string& path : memory_->order) {
+  for (const std::string& path : log_->order) {
     std::string lines;
-    for (const Resolved& r : memory_->resolved) {
+    for (const Resolved& r : log_->resolved) {
       if (r.section == path) lines += fmt::format("{} = {}\n", toml_key(r.key), r.value);
     }
-    // A table that stands in the file is kept even when nothing was read from it: that it is there may mean something.
-    const bool present = memory_->at(path).entry != nullptr;
+    // A table of the file is kept even when nothing was read from it: its presence may have a meaning.
+    const bool present = log_->at(path).entry != nullptr;
     if (path.empty() || (lines.empty() && !present)) continue;
     text += fmt::format("{}[{}]\n{}", text.empty() ? "" : "\n", path, lines);
   }

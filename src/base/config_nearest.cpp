@@ -41,7 +41,7 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
   for (const std::string& candidate : known) {
     const std::size_t longer = std::max(name.size(), candidate.size());
     const std::size_t distance = edit_distance(name, candidate);
-    // One slip in short names, a third of the letters in long ones; a name with no letter in common is no suggestion.
+    // Allows one slip in short names, and a third of the letters in long ones. A name without a common letter is not suggested.
     if (distance > std::max<std::size_t>(1, longer / 3) || distance >= longer) continue;
     if (!best || distance < least) {
       best = candidate;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "section.key=value" from the command line; "section.key=" takes the key out.
+// "section.key=value" from the command line; "section.key=" removes the key.
 #include <algorithm>
 #include <optional>
 
@@ -42,7 +42,7 @@ std::optional<Node> toml_value(std::string_view text) {
     const bool whole = parsed.entries.size() == 1 && text.find('\n') == std::string_view::npos &&
                        (text.find('#') == std::string_view::npos || text.find_first_of("\"'[{") == 0);
     if (whole) return std::move(parsed.entries.front().node);
-  } catch (const Error&) {  // not TOML: a bare word, unless it looks like a slip
+  } catch (const Error&) {  // not TOML: a bare word, unless it looks like a mistake
   }
   return std::nullopt;
 }
@@ -53,17 +53,17 @@ Node value_of(std::string_view text, std::string_view assignment) {
   if (control || text.find_first_of("\"'[{") == 0) {
     fail(ExitCode::usage, "--set '{}': found {}, expected a TOML value or a bare word", assignment, to_toml(std::string(text)));
   }
-  return {.place = {}, .value = std::string(text)};
+  return {.position = {}, .value = std::string(text)};
 }
 
 /// Values of an override have no line of their own.
 void set_place(Node& node) {
-  node.place = {.name = "--set"};
+  node.position = {.name = "--set"};
   if (auto* list = std::get_if<Node::List>(&node.value)) {
     for (Node& item : *list) set_place(item);
   } else if (auto* table = std::get_if<Table>(&node.value)) {
     for (Entry& entry : table->entries) {
-      entry.place = node.place;
+      entry.position = node.position;
       set_place(entry.node);
     }
   }
@@ -84,26 +84,26 @@ std::optional<Unset> apply_override(Table& root, std::string_view assignment) {
   std::string path;
   for (std::size_t i = 0; i + 1 < keys.size(); ++i) {
     path += (path.empty() ? "" : ".") + keys[i];
-    if (table == nullptr) continue;  // of a key to take out: nothing is there
+    if (table == nullptr) continue;  // there is no such key to remove
     Entry* entry = table->find(keys[i]);
     if (entry == nullptr && unset) {
       table = nullptr;
       continue;
     }
     if (entry == nullptr) {
-      entry = &table->entries.emplace_back(Entry{keys[i], value.place, {.place = value.place, .value = Table{}}});
+      entry = &table->entries.emplace_back(Entry{keys[i], value.position, {.position = value.position, .value = Table{}}});
     }
     table = std::get_if<Table>(&entry->node.value);
     if (table == nullptr) {
       fail(ExitCode::usage, "--set '{}': {} is {} ({}), expected a table", assignment, path, entry->node.shown(),
-           entry->node.place.text());
+           entry->node.position.text());
     }
   }
   if (table == nullptr) return Unset{path, keys.back()};
   // An overridden key moves to the end: file order first, then the order of the command line.
   const std::size_t erased = std::erase_if(table->entries, [&](const Entry& e) { return e.key == keys.back(); });
   if (unset) return erased > 0 ? std::nullopt : std::optional(Unset{path, keys.back()});
-  table->entries.push_back({keys.back(), value.place, std::move(value)});
+  table->entries.push_back({keys.back(), value.position, std::move(value)});
   return std::nullopt;
 }
 

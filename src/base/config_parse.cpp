@@ -11,7 +11,7 @@
 namespace talweg::base {
 namespace {
 
-Place place_of(const toml::source_region& region, const std::string& name) {
+Position position_of(const toml::source_region& region, const std::string& name) {
   return {name, region.begin.line, region.begin.column};
 }
 
@@ -25,7 +25,7 @@ Moment moment(const Value& v) {
 Table convert_table(const toml::table& table, const std::string& name);
 
 Node convert(const toml::node& node, const std::string& name) {
-  Node out{.place = place_of(node.source(), name), .value = {}};
+  Node out{.position = position_of(node.source(), name), .value = {}};
   node.visit([&](const auto& v) {
     using Kind = std::remove_cvref_t<decltype(v)>;
     if constexpr (toml::is_table<Kind>) {
@@ -47,9 +47,9 @@ Node convert(const toml::node& node, const std::string& name) {
 Table convert_table(const toml::table& table, const std::string& name) {
   Table out;
   for (const auto& [key, node] : table) {
-    out.entries.push_back({std::string(key.str()), place_of(key.source(), name), convert(node, name)});
+    out.entries.push_back({std::string(key.str()), position_of(key.source(), name), convert(node, name)});
   }
-  std::ranges::sort(out.entries, {}, [](const Entry& e) { return std::pair(e.place.line, e.place.column); });
+  std::ranges::sort(out.entries, {}, [](const Entry& e) { return std::pair(e.position.line, e.position.column); });
   return out;
 }
 
@@ -59,7 +59,7 @@ Table parse_toml(std::string_view text, const std::string& name) {
   try {
     return convert_table(toml::parse(text, std::string_view(name)), name);
   } catch (const toml::parse_error& e) {
-    fail(ExitCode::bad_config, "{}: {}", place_of(e.source(), name).text(), e.description());
+    fail(ExitCode::bad_config, "{}: {}", position_of(e.source(), name).text(), e.description());
   }
 }
 

@@ -30,7 +30,7 @@ bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0u
 
 }  // namespace
 
-std::string Place::text() const { return line == 0 ? name : fmt::format("{}:{}:{}", name, line, column); }
+std::string Position::text() const { return line == 0 ? name : fmt::format("{}:{}:{}", name, line, column); }
 
 const Entry* Table::find(std::string_view key) const {
   const auto found = std::ranges::find(entries, key, &Entry::key);
@@ -48,7 +48,7 @@ std::string Node::shown() const {
   std::string text = shown_in_full(*this);
   if (text.size() <= kLongestShown) return text;
   std::size_t end = kLongestShown;
-  while (end > 0 && continues_character(text[end])) --end;  // never half of a UTF-8 character
+  while (end > 0 && continues_character(text[end])) --end;  // do not cut a UTF-8 character
   return text.substr(0, end) + "...";
 }
 

@@ -13,14 +13,14 @@
 namespace talweg::base {
 
 /// Where a key or value was written.
-struct Place {
+struct Position {
   std::string name;  // file, or "--set"; line is 0 where there are no lines
   std::uint32_t line = 0;
   std::uint32_t column = 0;
   [[nodiscard]] std::string text() const;  // "run.toml:12:3", "--set"
 };
 
-/// A date or time: read by no getter, kept to be shown in errors.
+/// A date or time: no getter reads it, errors show it.
 struct Moment {
   std::string text;
 };
@@ -35,7 +35,7 @@ struct Table {
 
 struct Node {
   using List = std::vector<Node>;
-  Place place;
+  Position position;
   std::variant<std::string, std::int64_t, double, bool, Moment, List, Table> value;
 
   /// 's'tring, 'i'nteger, 'f'loat, 'b'ool, 'd'ate or time, 'a'rray, 't'able.
@@ -48,23 +48,23 @@ struct Node {
   }
 };
 
-/// A key of a table, with the place of the key itself.
+/// A key of a table, with the position of the key itself.
 struct Entry {
   std::string key;
-  Place place;
+  Position position;
   Node node;
 };
 
 /// Parses a TOML document. Throws Error(bad_config) "name:line:column: what the parser says".
 Table parse_toml(std::string_view text, const std::string& name);
 
-/// A key that is to be as if not given, and was not: a slip, unless somebody asks for it.
+/// A key that an override removes but the file does not have: a mistake, unless some reader asks for this key.
 struct Unset {
   std::string path;  // dotted, of its table
   std::string key;
 };
 
-/// Carries out one "section.key=value"; without a value the key is taken out, or returned when it is not there. Throws
+/// Applies one "section.key=value". Without a value the key is removed, or returned when the file does not have it. Throws
 /// Error(usage) when it cannot be understood.
 std::optional<Unset> apply_override(Table& root, std::string_view assignment);
 

@@ -22,7 +22,7 @@ class Cursor {
     fail(ExitCode::bad_data, "{}: its NPY header: found {}, expected {}", where_,
          rest_.empty() ? "its end" : fmt::format("\"{}\"", rest_.substr(0, kShown)), expected);
   }
-  /// True and past it when `token` comes next.
+  /// Skips `token` and returns true if it comes next.
   bool take(std::string_view token) {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size()));
     if (!rest_.starts_with(token)) return false;

@@ -18,10 +18,10 @@ struct NpyHeader {
   std::vector<std::uint64_t> shape;  // empty: a single number
 };
 
-/// Bytes to read before anything is known; the shortest NPY file is longer.
+/// The number of bytes to read first; the shortest NPY file is longer.
 inline constexpr std::size_t kNpyStart = 12;
 
-/// Where the dictionary stands: bytes [begin, end) of the file. Error(bad_data) beginning with `where` when `start` (kNpyStart
+/// Where the dictionary is: bytes [begin, end) of the file. Error(bad_data) beginning with `where` when `start` (kNpyStart
 /// bytes, or all there are) is not the start of an NPY file.
 struct NpyExtent {
   std::size_t begin = 0;

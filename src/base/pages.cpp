@@ -33,7 +33,7 @@ Pages::Pages(std::size_t bytes) {
     if (before > 0) munmap(begin, before);
     begin += before;
     if (before < kHuge) munmap(begin + size, kHuge - before);
-    madvise(begin, size, MADV_HUGEPAGE);  // a wish: the system may have none
+    madvise(begin, size, MADV_HUGEPAGE);  // only a request: the system may have none
   }
   bytes_ = {begin, size};
 }
@@ -59,7 +59,7 @@ std::span<std::byte> whole_pages(std::span<std::byte> memory, std::size_t first,
 void Pages::forget(std::size_t first, std::size_t bytes) {
   const auto whole = whole_pages(bytes_, first, bytes);
   if (!whole.empty() && madvise(whole.data(), whole.size(), MADV_DONTNEED) != 0) {
-    fail(ExitCode::internal, "cannot give back {} bytes of memory: {}", whole.size(), std::strerror(errno));
+    fail(ExitCode::internal, "cannot return {} bytes of memory to the system: {}", whole.size(), std::strerror(errno));
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory in whole pages, zero at first, of this process alone. Pages come when used: large ones where the system gives them
-// (transparent huge pages), since each first use of a small page costs a trap into the system, which under a hypervisor takes
+// Private memory in whole pages, initially zero. The system provides pages at their first use: large ones if it can
+// (transparent huge pages), because the first use of a small page is a trap into the kernel, which under a hypervisor takes
 // longer than filling the page.
 #pragma once
 
@@ -12,14 +12,14 @@ namespace talweg::base {
 class Pages {
  public:
   Pages() = default;
-  /// Error(internal) when the system has no such memory.
+  /// Error(internal) when the system cannot provide the memory.
   explicit Pages(std::size_t bytes);
   ~Pages();
   Pages(Pages&& other) noexcept;
   Pages& operator=(Pages&& other) noexcept;
 
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
-  /// Gives the whole pages among these bytes back to the system: zero again, and no memory until used.
+  /// Returns the whole pages among these bytes to the system: they are zero again, and take no memory until used.
   void forget(std::size_t first, std::size_t bytes);
 
  private:

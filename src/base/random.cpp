@@ -94,14 +94,14 @@ Word Permutation::network(Word i) const {
   const std::uint32_t high_mask = ones(high_bits_);
   auto left = static_cast<std::uint32_t>(i >> low_bits_);
   auto right = static_cast<std::uint32_t>(i) & low_mask;
-  for (std::size_t round = 0; round < kRounds; round += 2) {  // the halves change places twice: their widths, too
+  for (std::size_t round = 0; round < kRounds; round += 2) {  // the halves are swapped twice, and so are their widths
     left ^= mixed(right ^ keys_[round]) & high_mask;
     right ^= mixed(left ^ keys_[round + 1]) & low_mask;
   }
   return Word{left} << low_bits_ | right;
 }
 
-// Cycle walking: an image outside goes on along its orbit until it is back inside.
+// Cycle walking: an image outside of the range is permuted again until it is inside.
 std::uint64_t Permutation::operator()(std::uint64_t i) const {
   assert(i < size_);
   if (size_ < 2) return i;
@@ -116,7 +116,7 @@ void Permutation::operator()(std::uint64_t first, std::span<std::uint32_t> image
   if (size_ < 2) return;
   constexpr std::size_t kTogether = 64;
   const std::uint32_t last = low(size_ - 1);
-  const Permutation mine = *this;  // no store to `images` can reach it: its keys stay in registers
+  const Permutation mine = *this;  // a copy that no store to `images` can alias: its keys stay in registers
   for (std::size_t at = 0; at < images.size(); at += kTogether) {
     const std::span<std::uint32_t> some = images.subspan(at, std::min(kTogether, images.size() - at));
     for (std::uint32_t& i : some) i = mine.network(i);

@@ -9,7 +9,8 @@
 
 namespace talweg::base {
 
-/// What a stream is for; two purposes never share draws. Values are stored in no file but fix the bits: never renumber.
+/// The purpose of a stream; two purposes never share draws. No file stores these values, but they determine the bits: never
+/// renumber.
 enum class Purpose : std::uint32_t {
   split = 1,
   order = 2,
@@ -42,7 +43,7 @@ class Random {
 };
 
 /// A keyed bijection of [0, size): a Feistel network of six rounds with cycle walking (Luby and Rackoff 1988; Black and Rogaway
-/// 2002), its round keys by Philox. Stateless; O(1): it is asked about every example of every step.
+/// 2002), its round keys by Philox. Stateless and O(1), because every example of every step is looked up.
 class Permutation {
  public:
   Permutation() = default;  // the identity on [0, 0)

@@ -7,20 +7,17 @@
 namespace talweg::base {
 namespace {
 
-std::atomic<std::uint32_t> caught{0};  // a handler has nowhere else to write
+std::atomic<std::uint32_t> caught{0};  // global because a signal handler can reach nothing else
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 struct Watched {
   int number;
   std::uint32_t bit;
 };
-constexpr std::array kWatched = {Watched{SIGUSR1, checkpoint_and_stop},
-                                 Watched{SIGUSR2, checkpoint_and_go_on},
-                                 Watched{SIGINT, stop_now},
-                                 Watched{SIGTERM, stop_now},
-                                 Watched{SIGHUP, stop_now},
-                                 Watched{SIGPIPE, 0},  // who writes to nobody, or past a limit on files, is told so by errno
-                                 Watched{SIGXFSZ, 0}};
+constexpr std::array kWatched = {Watched{SIGUSR1, checkpoint_and_stop}, Watched{SIGUSR2, checkpoint_and_go_on},
+                                 Watched{SIGINT, stop_now}, Watched{SIGTERM, stop_now}, Watched{SIGHUP, stop_now},
+                                 // A write to a closed pipe, or past a limit on file sizes, then fails with errno.
+                                 Watched{SIGPIPE, 0}, Watched{SIGXFSZ, 0}};
 
 void on_signal(int number) {
   for (const Watched& w : kWatched) {
@@ -32,7 +29,7 @@ struct sigaction with_handler(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;  // reads and MPI go on; the flag is looked at with the next request
+  action.sa_flags = SA_RESTART;  // reads and MPI continue; the flag is checked with the next request
   return action;
 }
 
@@ -43,7 +40,7 @@ SignalWatch::SignalWatch() {
   const auto action = with_handler(on_signal);
   for (std::size_t i = 0; i < kWatched.size(); ++i) {
     sigaction(kWatched[i].number, &action, &before_[i]);
-    // Who was started by nohup is not to end with the terminal.
+    // Under nohup leave SIGHUP ignored.
     if (kWatched[i].number == SIGHUP && before_[i].sa_handler == SIG_IGN) sigaction(SIGHUP, &before_[i], nullptr);
   }
 }

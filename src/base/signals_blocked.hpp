@@ -6,8 +6,8 @@
 
 namespace talweg::base {
 
-/// A thread begun in its life gets no signals but those of its own faults: the others are the main thread's, and a file that
-/// may not grow is then an error of write() (EFBIG) like any other.
+/// Threads that are started while this object lives receive only signals of their own faults. All other signals go to the main
+/// thread, and a write past the limit on file sizes is an ordinary error (EFBIG).
 class SignalsBlocked {
  public:
   SignalsBlocked() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which exit code an error of the system is.
+// The exit code of a system error.
 #pragma once
 
 #include <cerrno>
@@ -8,7 +8,7 @@
 
 namespace talweg::base {
 
-/// `error` as errno has it; `otherwise` where it is not about permissions.
+/// `error` is an errno; returns `otherwise` if it is not about permissions.
 inline ExitCode exit_code_of(int error, ExitCode otherwise) {
   return error == EACCES || error == EPERM || error == EROFS ? ExitCode::permission : otherwise;
 }

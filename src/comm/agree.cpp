@@ -24,7 +24,7 @@ Failure current_failure() {
 }
 
 void agree(Communicator& comm, const Failure& mine) {
-  // MAX over: the lowest failing rank (counted down), and whether some rank is fine.
+  // The maximum of two numbers: the lowest failing rank (counted down), and whether some rank has not failed.
   const auto ranks = static_cast<std::uint32_t>(comm.size());
   std::array<std::uint32_t, 2> verdict = {mine.failed() ? ranks - static_cast<std::uint32_t>(comm.rank()) : 0u,
                                           mine.failed() ? 0u : 1u};
@@ -51,7 +51,7 @@ void run_on_all_ranks(Communicator& comm, const std::function<void()>& work) {
 void abort_job(Communicator& comm, const Failure& mine) {
   base::say(stderr, fmt::format("rank {}: {}\n", comm.rank(), mine.message));
   comm.abort(static_cast<int>(mine.code));
-  std::abort();  // not reached: the base declares abort noreturn, compilers do not all see it
+  std::abort();  // not reached: the base class declares abort noreturn, but not every compiler sees it
 }
 
 }  // namespace talweg::comm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors between collectives. A rank that threw alone would leave the others waiting for it: so the work is done first, then
-// all ranks learn how it went, and all of them throw or none.
+// Errors between collectives. A rank that threw alone would leave the others waiting for it. So the work is done first, then
+// all ranks learn whether it succeeded everywhere, and either all of them throw or none.
 #pragma once
 
 #include <exception>
@@ -12,7 +12,7 @@
 
 namespace talweg::comm {
 
-/// How this rank's part of something went.
+/// Whether this rank's part of some work has failed, and how.
 struct Failure {
   base::ExitCode code = base::ExitCode::finished;
   std::string message;

@@ -51,7 +51,7 @@ Sequence broadcast_sequence(Communicator& comm, Sequence sequence, int root) {
   try {
     sequence.resize(length);
   } catch (...) {
-    abort_job(comm, current_failure());  // the others are in the broadcast that follows
+    abort_job(comm, current_failure());  // the others already wait in the next broadcast
   }
   comm.broadcast_values(std::span(sequence), root);
   return sequence;

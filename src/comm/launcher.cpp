@@ -30,7 +30,7 @@ bool is_launcher(pid_t process) {
   return read && std::ranges::find(kLaunchers, text.substr(0, text.find('\n'))) != kLaunchers.end();
 }
 
-// Not glibc's own: the header of 2.36 declares them without extern "C".
+// Declared here because the header of glibc 2.36 lacks extern "C".
 int open_process(pid_t process) { return static_cast<int>(syscall(SYS_pidfd_open, process, 0)); }
 void send(int process, int signal) { syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0); }
 
@@ -43,12 +43,13 @@ bool ends_within(int process, milliseconds time) {
 
 void end_launcher_after(milliseconds grace) noexcept {
   const pid_t parent = getppid();
-  const int launcher = is_launcher(parent) ? open_process(parent) : -1;  // its number may be another's by then
+  // A descriptor, because the process number may be reused by then.
+  const int launcher = is_launcher(parent) ? open_process(parent) : -1;
   if (launcher < 0 || fork() != 0) return;
-  // From here on only what a signal handler may call: locks may be held by threads that are not here.
+  // From here on only async-signal-safe calls: locks may be held by threads that this child does not have.
   setsid();
   dup2(launcher, 0);
-  close_range(1, ~0U, 0);  // mpirun waits until nobody can write to its pipes any more
+  close_range(1, ~0U, 0);  // mpirun waits until all writers have closed its pipes
   if (!ends_within(0, grace)) {
     send(0, SIGTERM);
     if (!ends_within(0, kTidyUp)) send(0, SIGKILL);

@@ -16,7 +16,7 @@
 namespace talweg::comm {
 
 Mapping::Mapping(std::size_t bytes) : descriptor_(memfd_create("talweg", MFD_CLOEXEC)) {
-  const std::size_t size = std::max<std::size_t>(bytes, 1);  // of nothing there is no map
+  const std::size_t size = std::max<std::size_t>(bytes, 1);  // mmap refuses a size of 0
   if (descriptor_ < 0 || ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
     const int error = errno;
     close_file();
@@ -54,7 +54,8 @@ Mapping::~Mapping() {
 void Mapping::forget(std::size_t first, std::size_t bytes) {
   const auto whole = base::whole_pages(bytes_, first, bytes);
   if (!whole.empty() && madvise(whole.data(), whole.size(), MADV_REMOVE) != 0) {
-    base::fail(base::ExitCode::internal, "cannot give back {} bytes of shared memory: {}", whole.size(), std::strerror(errno));
+    base::fail(base::ExitCode::internal, "cannot return {} bytes of shared memory to the system: {}", whole.size(),
+               std::strerror(errno));
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A piece of memory that processes of one user on one machine can share: a file without a name (memfd), opened by the others
-// through /proc. It needs no room in /dev/shm, and is gone with the last process however that ends.
+// Memory that processes of one user on one machine share: an unnamed file (memfd), which the others open through /proc. It
+// needs no space in /dev/shm, and disappears with the last process, however that ends.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 
 namespace talweg::comm {
 
-/// How another process finds it.
+/// By which another process finds it.
 struct MappingName {
   pid_t process = 0;
   int descriptor = -1;
@@ -19,9 +19,9 @@ struct MappingName {
 
 class Mapping {
  public:
-  /// New memory, zero at first; pages come when used. Error(internal) when the system gives none.
+  /// New memory, initially zero; pages are allocated at their first use. Error(internal) if the system cannot provide it.
   explicit Mapping(std::size_t bytes);
-  /// Another process's. Error(internal) when this one may not see it.
+  /// Maps another process's memory. Error(internal) if this process is not allowed to.
   explicit Mapping(const MappingName& name);
   ~Mapping();
   Mapping(Mapping&& other) noexcept;
@@ -29,9 +29,10 @@ class Mapping {
 
   [[nodiscard]] MappingName name() const;
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
-  /// Gives the whole pages among these bytes back to the system, for all who share them: zero again, and no memory until used.
+  /// Returns the whole pages among these bytes to the system, for all processes that share them: they are zero again, and take
+  /// no memory until used.
   void forget(std::size_t first, std::size_t bytes);
-  /// Nobody finds it any more; who has it keeps it.
+  /// Other processes can no longer map it; those that have mapped it keep it.
   void close_file();
 
  private:

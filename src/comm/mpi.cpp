@@ -33,7 +33,7 @@ constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::chrono::seconds kAbort{5};
 constexpr std::chrono::seconds kLauncher{10};  // mpirun needs two when all hosts answer
 
-/// Parts that the ranks of a node map, each its own and everybody else's.
+/// One part per rank of the node; every rank maps all of them.
 class NodeMemory final : public SharedMemory {
  public:
   NodeMemory(MPI_Comm node, const Node& where, std::size_t bytes) {
@@ -61,7 +61,7 @@ class NodeMemory final : public SharedMemory {
       failure = current_failure();
     }
     int failed = failure.failed() ? 1 : 0;
-    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, node);  // and all have opened what they need
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, node);  // and waits until all have mapped every part
     for (Mapping& part : parts_) part.close_file();
     if (failed != 0) {
       throw base::Error(base::ExitCode::internal,
@@ -82,11 +82,11 @@ class NodeMemory final : public SharedMemory {
 class World final : public Communicator {
  public:
   explicit World(int ranks_per_node) {
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm_);  // our traffic never meets an embedding program's
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm_);  // keeps our messages apart from those of an embedding program
     MPI_Comm_rank(comm_, &rank_);
     MPI_Comm_size(comm_, &size_);
     find_node(ranks_per_node);
-    if (!memory_is_shared()) {  // ranks in containers of their own, say: each is a node to itself
+    if (!memory_is_shared()) {  // for example ranks in separate containers: then each counts as a node
       if (across_ != MPI_COMM_NULL) MPI_Comm_free(&across_);
       MPI_Comm_free(&node_comm_);
       find_node(1);
@@ -146,7 +146,7 @@ class World final : public Communicator {
     return std::make_unique<NodeMemory>(node_comm_, node_, bytes);
   }
   [[noreturn]] void abort(int code) override {
-    std::thread([code] {  // where MPI cannot even do that any more
+    std::thread([code] {  // in case MPI_Abort itself hangs
       std::this_thread::sleep_for(kAbort);
       std::_Exit(code);
     })
@@ -170,9 +170,9 @@ class World final : public Communicator {
     mine.process = getpid();
     gethostname(mine.host.data(), mine.host.size() - 1);
     show(mine);
-    MPI_Barrier(node_comm_);  // all are there
+    MPI_Barrier(node_comm_);  // waits until all ranks of the node are here
     watchdog_.emplace(
-        std::move(all), node_, launched_rank().has_value(), mpi_line(&comm_, node_),
+        std::move(all), node_, launched_rank().has_value(), mpi_report_channel(&comm_, node_),
         [this](const std::string& why) { abort_job(*this, {.code = base::ExitCode::peer_lost, .message = why}); });
   }
   void find_node(int ranks_per_node) {
@@ -196,7 +196,7 @@ class World final : public Communicator {
     MPI_Bcast(found.data(), 2, MPI_INT, 0, node_comm_);
     node_.index = found[0];
     node_.nodes = found[1];
-    // In the order of the nodes, however the launcher has numbered the ranks.
+    // Sorted by node, whatever numbers the launcher gave the ranks.
     MPI_Comm_split(comm_, node_.place < node_.slices ? node_.place : MPI_UNDEFINED, node_.index, &across_);
   }
   bool memory_is_shared() {
@@ -223,7 +223,7 @@ class World final : public Communicator {
       MPI_Allreduce(MPI_IN_PLACE, values.data() + at, static_cast<int>(n), type, op, comm);
     }
   }
-  /// Of every node's piece so much at a time that a call sums about kPieceBytes.
+  /// Takes a part of every node's piece at a time, so that one call sums about kPieceBytes.
   template <class T>
   void scatter_sums(std::span<T> values, std::span<const std::size_t> pieces, MPI_Datatype type) {
     const std::size_t most = std::max<std::size_t>(1, kPieceBytes / sizeof(T) / pieces.size());
@@ -259,12 +259,12 @@ class World final : public Communicator {
   }
   MPI_Comm comm_ = MPI_COMM_NULL;
   MPI_Comm node_comm_ = MPI_COMM_NULL;
-  MPI_Comm across_ = MPI_COMM_NULL;  // the ranks with this place; none when some node has no such place
+  MPI_Comm across_ = MPI_COMM_NULL;  // the ranks with the same place on each node; null if some node has no such place
   Node node_;
   int rank_ = 0;
   int size_ = 1;
-  std::vector<std::byte> packed_;      // what a reduce_scatter sums at a time
-  std::unique_ptr<NodeMemory> board_;  // where ranks of the node show what they do
+  std::vector<std::byte> packed_;      // the buffer of a reduce_scatter
+  std::unique_ptr<NodeMemory> board_;  // the Presence of every rank of the node
   std::optional<Watchdog> watchdog_;
 };
 
@@ -286,10 +286,11 @@ Mpi::Mpi(double patience) : patience_(patience) {
   int initialised = 0;
   MPI_Initialized(&initialised);
   if (initialised != 0) return;
-  // Open MPI looks for fast networks for a fifth of a second at every start. Ranks of one machine need none: they are told so,
-  // unless the user has chosen.
+  // Open MPI searches for fast networks for a fifth of a second at every start. Ranks of one machine need none, so the search
+  // is turned off unless the user has chosen.
   if (on_one_machine()) setenv("OMPI_MCA_pml", "ob1", 0);
-  // Watchdogs of several machines talk while the main thread waits. On one machine they need no MPI, which is faster without.
+  // Watchdogs of several machines send messages while the main thread waits, which needs MPI_THREAD_MULTIPLE. On one machine
+  // they need no MPI, and MPI is faster without it.
   const int wanted = on_one_machine() ? MPI_THREAD_FUNNELED : MPI_THREAD_MULTIPLE;
   int provided = 0;
   const Patience starting(patience_, kStart);
@@ -317,7 +318,7 @@ std::unique_ptr<Communicator> Mpi::world(int ranks_per_node) const {
     int ranks = 1;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (ranks == 1) throw;
-    const Failure mine = current_failure();  // the others are in a collective, and there is nothing yet to tell them by
+    const Failure mine = current_failure();  // the others are in a collective, and cannot be told yet
     base::say(stderr, fmt::format("{}\n", mine.message));
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(mine.code));
     std::abort();

@@ -26,7 +26,7 @@ namespace {
 
 using std::chrono::duration;
 
-/// Rank `process` was started as, if Open MPI has started it.
+/// The rank of `process`, if Open MPI has started it.
 std::string rank_text(const std::filesystem::path& process) {
   constexpr std::string_view kKey = "OMPI_COMM_WORLD_RANK=";
   std::ifstream environment(process / "environ", std::ios::binary);
@@ -36,8 +36,8 @@ std::string rank_text(const std::filesystem::path& process) {
   return "";
 }
 
-/// Children of the process that has started this one, as far as they are stopped (by a signal or a debugger).
-std::string stopped_beside_us() {
+/// The siblings of this process that are stopped (by a signal or a debugger).
+std::string stopped_siblings() {
   std::string text;
   std::error_code ignored;
   using Iterator = std::filesystem::directory_iterator;
@@ -72,11 +72,12 @@ Patience::Patience(double seconds, std::string what) {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any wake;
-    for (double waited = 0; waited < seconds; waited += period) {  // counted: a job that slept has not waited
+    // Counted in periods, so that time in which the machine slept does not count.
+    for (double waited = 0; waited < seconds; waited += period) {
       if (wake.wait_for(lock, stop, duration<double>(period), [&] { return stop.stop_requested(); })) return;
       if (parent != 0 && getppid() != parent) give_up("the process that has started this one is gone");
     }
-    const std::string stopped = stopped_beside_us();
+    const std::string stopped = stopped_siblings();
     give_up(fmt::format("waited {:g} s for {}: {}", seconds, what,
                         stopped.empty() ? "another rank is stopped, stuck, or was never there" : stopped + " does not run"));
   };
@@ -84,7 +85,7 @@ Patience::Patience(double seconds, std::string what) {
   try {
     thread_ = std::jthread(std::move(wait));
   } catch (const std::system_error&) {
-    return;  // no thread is to be had: MPI waits as long as it does by itself
+    return;  // no thread could be started: MPI then waits as long as it wants
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounds the waits that no watchdog sees: MPI's start, before ranks have anything to show each other, and its end.
+// Bounds the waits that the watchdog cannot see: the start of MPI, before ranks share memory, and its end.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace talweg::comm {
 
-/// When it has lived for `seconds` (0: never), or when the process that has started this one is gone, the process says so,
-/// names those beside it that are stopped, and ends with 69; its launcher then ends the others.
+/// When this object has existed for `seconds` (0: no limit), or when the parent process is gone, the process says so, names its
+/// siblings that are stopped, and ends with 69. Its launcher then ends the others.
 class Patience {
  public:
-  /// `what` is waited for: "all ranks to start".
+  /// `what` the process waits for, in messages: "all ranks to start".
   Patience(double seconds, std::string what);
 
  private:

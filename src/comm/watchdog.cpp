@@ -21,11 +21,11 @@ namespace talweg::comm {
 namespace {
 
 using std::chrono::duration;
-constexpr double kLooks = 20;       // in a deadline
-constexpr double kShortest = 0.02;  // seconds from one to the next
+constexpr double kLooks = 20;       // per deadline
+constexpr double kShortest = 0.02;  // seconds between two looks
 constexpr double kLongest = 1;
-constexpr double kProcessorShare = 0.05;  // of the time, used: it gets on
-constexpr double kGrace = 5;              // seconds until somebody else speaks, if the lowest does not
+constexpr double kProcessorShare = 0.05;  // a rank that uses this share of the time makes progress
+constexpr double kGrace = 5;              // seconds until another rank reports, if the lowest does not
 
 const char* text_of(Activity activity) {
   switch (activity) {
@@ -61,7 +61,7 @@ double processor_seconds() {
   return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
 }
 
-/// Read and written by system calls so far; 0 where the system does not say.
+/// Bytes read and written by system calls so far; 0 if the system does not count them.
 std::uint64_t bytes_moved() {
   std::ifstream io("/proc/self/io");
   std::uint64_t sum = 0, value = 0;
@@ -88,13 +88,13 @@ std::string culprits(std::span<Presence* const> node, const std::vector<bool>& r
   return "all wait for each other: " + text;
 }
 
-Watchdog::Watchdog(std::vector<Presence*> node, const Node& where, bool launched, std::unique_ptr<Line> line,
+Watchdog::Watchdog(std::vector<Presence*> node, const Node& where, bool launched, std::unique_ptr<ReportChannel> channel,
                    std::function<void(const std::string&)> end)
     : node_(std::move(node)),
       where_(where),
       mine_(static_cast<std::size_t>(where.place)),
       coordinator_(where.index == 0 && where.place == 0),
-      line_(std::move(line)),
+      channel_(std::move(channel)),
       parent_(launched ? getppid() : 0),
       end_(std::move(end)),
       seen_(node_.size()),
@@ -132,7 +132,8 @@ void Watchdog::watch() {
     wake_.wait_for(lock, duration<double>(period));
     if (stopping_) return;
     const auto now = Clock::now();
-    const double passed = std::min(duration<double>(now - before).count(), 2 * period);  // a machine that slept has not waited
+    // Time in which the machine slept does not count.
+    const double passed = std::min(duration<double>(now - before).count(), 2 * period);
     before = now;
     lock.unlock();
     look(passed, deadline);
@@ -147,7 +148,7 @@ void Watchdog::show_own_progress(double passed) {
   const std::uint64_t bytes = bytes_moved();
   const auto activity = static_cast<Activity>(mine.activity.load(std::memory_order_relaxed));
   const bool counted = mine.waits() || activity == Activity::computing || activity == Activity::evaluating;
-  // To look takes some bytes of its own.
+  // Looking reads some bytes itself.
   const bool moves = processor - processor_ > kProcessorShare * passed || bytes > bytes_ + 4096;
   if (!counted && (moves || activity == Activity::disk)) mine.moved.fetch_add(1, std::memory_order_relaxed);
   processor_ = processor;
@@ -179,17 +180,17 @@ void Watchdog::look(double passed, double deadline) {
   for (const Seen& seen : seen_) running.push_back(seen.silent < deadline / 4);
   running[mine_] = true;
   const bool lowest = std::ranges::find(running, true) - running.begin() == static_cast<std::ptrdiff_t>(mine_);
-  bool blame_here = false;  // some rank of the node does not run, or does not wait
+  bool blame_here = false;  // some rank of the node is stopped, or does not wait
   for (std::size_t i = 0; i < node_.size(); ++i) blame_here = blame_here || !running[i] || !node_[i]->waits();
   const bool still = quiet_ >= deadline / 2;
   const bool suspicious = still && anybody_waits;
-  // Others may wait for a node of which no rank waits.
-  if (line_ != nullptr) talk(passed, deadline, anybody_waits, lowest, still && blame_here ? culprits(node_, running) : "");
+  // The other nodes may wait for a node of which no rank waits.
+  if (channel_ != nullptr) talk(passed, deadline, anybody_waits, lowest, still && blame_here ? culprits(node_, running) : "");
   if (!suspicious || (where_.nodes > 1 && !blame_here)) return;
   if (!std::exchange(warned_, true) && lowest) {
     const std::string text = fmt::format("warning: no rank has moved for {:.1f} s, at {:.1f} s the run is ended: {}\n", quiet_,
                                          deadline, culprits(node_, running));
-    std::fputs(text.c_str(), stderr);  // nobody may read it any more
+    std::fputs(text.c_str(), stderr);  // errors are ignored: stderr may be closed
     std::fflush(stderr);
   }
   if (quiet_ < deadline + (lowest ? 0 : kGrace)) return;
@@ -197,35 +198,35 @@ void Watchdog::look(double passed, double deadline) {
 }
 
 void Watchdog::end(const std::string& why) try {
-  node_[mine_]->allowed.store(std::numeric_limits<double>::infinity(), std::memory_order_relaxed);  // one speaks
+  node_[mine_]->allowed.store(std::numeric_limits<double>::infinity(), std::memory_order_relaxed);  // only one rank reports
   end_(why);
-} catch (...) {  // stderr is gone, say
+} catch (...) {  // for example because stderr is closed
   std::_Exit(static_cast<int>(base::ExitCode::peer_lost));
 }
 
 void Watchdog::talk(double passed, double deadline, bool waits, bool lowest, const std::string& suspects) {
   for (Heard& h : heard_) h.ago += passed;
-  Word mine{.quiet = quiet_, .node = where_.index, .waits = waits ? 1 : 0, .text = {}};
+  NodeReport mine{.quiet = quiet_, .node = where_.index, .waits = waits ? 1 : 0, .text = {}};
   suspects.copy(mine.text.data(), mine.text.size() - 1);
   if (!coordinator_) {
-    while (const auto word = line_->hear()) heard_[0] = {.ago = 0, .word = word->second};
+    while (const auto report = channel_->receive()) heard_[0] = {.ago = 0, .report = report->second};
     if (!lowest) {
-      heard_[0].ago = 0;  // rank 0 answers who speaks
+      heard_[0].ago = 0;  // rank 0 answers every node that sends
       return;
     }
-    line_->tell(0, mine);
+    channel_->send(0, mine);
     if (waits && quiet_ >= deadline && heard_[0].ago >= deadline) {
       end(fmt::format("rank 0 ({}) has not been heard from for {:.1f} s, the deadline is {:.1f} s (run.deadline)",
-                      line_->name_of(0), heard_[0].ago, deadline));
+                      channel_->name_of(0), heard_[0].ago, deadline));
     }
     return;
   }
-  heard_[0] = {.ago = 0, .word = mine};
-  while (const auto word = line_->hear()) {
-    heard_.at(static_cast<std::size_t>(word->second.node)) = {.ago = 0, .word = word->second};
-    line_->tell(word->first, mine);
+  heard_[0] = {.ago = 0, .report = mine};
+  while (const auto report = channel_->receive()) {
+    heard_.at(static_cast<std::size_t>(report->second.node)) = {.ago = 0, .report = report->second};
+    channel_->send(report->first, mine);
   }
-  double quiet = quiet_;  // of those that are heard
+  double quiet = quiet_;  // the least of the nodes that were heard from
   double longest = 0;
   bool anybody_waits = false;
   std::string blamed;
@@ -234,12 +235,12 @@ void Watchdog::talk(double passed, double deadline, bool waits, bool lowest, con
     const Heard& h = heard_[n];
     if (h.ago >= deadline / 2) {
       longest = std::max(longest, h.ago);
-      blame(fmt::format("{}: not heard from for {:.1f} s", line_->name_of(static_cast<int>(n)), h.ago));
+      blame(fmt::format("{}: not heard from for {:.1f} s", channel_->name_of(static_cast<int>(n)), h.ago));
       continue;
     }
-    quiet = std::min(quiet, h.word.quiet);
-    anybody_waits = anybody_waits || h.word.waits != 0;
-    if (h.word.text[0] != '\0') blame(h.word.text.data());
+    quiet = std::min(quiet, h.report.quiet);
+    anybody_waits = anybody_waits || h.report.waits != 0;
+    if (h.report.text[0] != '\0') blame(h.report.text.data());
   }
   if (!anybody_waits || quiet < deadline || (longest > 0 && longest < deadline)) return;
   end(fmt::format("no rank has moved for {:.1f} s, the deadline (run.deadline): {}", quiet,

@@ -28,7 +28,7 @@ Source parse_source(const base::Section& data, std::string_view part) {
   const Format* guessed = guess_format(source.path);
   const auto choices = format_choices();
   if (guessed == nullptr && s.kind("format") == 0) {
-    s.fail("format", "nothing, and \"" + source.path.filename().string() + "\" does not tell it",
+    s.fail("format", "nothing, and \"" + source.path.filename().string() + "\" does not suggest one",
            fmt::format("one of {}", fmt::join(choices, ", ")));
   }
   source.format = s.choice("format", guessed != nullptr ? std::optional(std::string(guessed->name)) : std::nullopt, choices,
@@ -41,8 +41,8 @@ Source parse_source(const base::Section& data, std::string_view part) {
   return source;
 }
 
-/// The labels' file beside `path`, named as like.labels is beside like.path: X_test.npy gives y_test.npy where X_train.npy has
-/// y_train.npy. Nothing when the names do not say it or no such file is there.
+/// The labels' file of `path`, named after the pattern of like.path and like.labels: X_test.npy gives y_test.npy if X_train.npy
+/// has y_train.npy. Nothing if the names have no such pattern, or there is no such file.
 std::filesystem::path paired_labels(const std::filesystem::path& path, const Source& like) {
   const std::string rows = like.path.filename().string();
   const std::string labels = like.labels.filename().string();
@@ -71,7 +71,7 @@ DataConfig parse_data(const base::Section& data) {
   config.holdout =
       data.number("holdout", 0.0, base::Range::decay(), "fraction of the training examples held out for validation");
   if (config.valid && config.holdout > 0)
-    data.fail("holdout", fmt::format("{} beside valid", config.holdout), "one of holdout and valid");
+    data.fail("holdout", fmt::format("{} together with valid", config.holdout), "one of holdout and valid");
   config.split_seed = static_cast<std::uint64_t>(
       data.integer("split_seed", 1, base::Range::non_negative(), "of the holdout and of the shards"));
   config.transform = data.text("transform", "none", "none | minmax | standardize | divide:<number>");

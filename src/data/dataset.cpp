@@ -31,7 +31,7 @@ template <class Real>
 const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uint32_t shard,
                                              std::span<const std::uint32_t> places, const std::optional<Draw>& draw) {
   assert(data.owned().contains(shard));
-  // Row of a place: shards the rank owns lie one after another.
+  // The row of a place. The shards that the rank owns are stored one after another.
   const std::uint64_t base = data.plan().begin(shard) - data.plan().begin(data.owned().first);
   const std::size_t features = data.shape().features;
   targets_.resize(places.size());
@@ -52,14 +52,14 @@ const Examples<Real>& Gathered<Real>::gather(const Dataset<Real>& data, std::uin
     for (std::size_t i = 0; i < places.size(); ++i) {
       const std::uint64_t begin = data.row_begin[base + places[i]];
       sparse_[i] = {data.column.data() + begin, data.value.data() + begin, data.row_begin[base + places[i] + 1] - begin};
-      math::prefetch(sparse_[i].column, sparse_[i].count);  // rows lie anywhere
+      math::prefetch(sparse_[i].column, sparse_[i].count);  // the rows are scattered in memory
       math::prefetch(sparse_[i].value, sparse_[i].count);
     }
     view_.sparse = sparse_;
     return view_;
   }
-  // Where a leaf starts in memory depends on what else the rank owns. Rows are seen in place only on the boundary that copies
-  // have too, so that no kernel can choose its order of sums by rank.
+  // The address of a leaf depends on what else the rank owns. Rows are used in place only if they are aligned as copies are, so
+  // that no kernel can sum in another order on another rank.
   if (contiguous(places)) {
     const Real* const there = data.dense.data() + (base + places[0]) * features;
     if (reinterpret_cast<std::uintptr_t>(there) % kAlignment == 0) {

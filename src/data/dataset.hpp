@@ -36,7 +36,7 @@ class Dataset {
   [[nodiscard]] std::size_t rows() const { return targets.size(); }  // held by this rank
   [[nodiscard]] std::size_t bytes() const;                           // memory held
 
-  // Storage, filled by the loader (or by hand: see in_memory.hpp). Dense or CSR.
+  // Storage, dense or CSR. The loader fills it.
   math::Buffer<Real> dense;              // [rows, features]
   std::vector<std::uint64_t> row_begin;  // CSR: [rows + 1]
   std::vector<std::int32_t> column;
@@ -50,8 +50,8 @@ class Dataset {
   ShardPlan::Owned owned_;
 };
 
-/// A leaf's examples, ready for an objective. Dense rows are copied together (or seen in place when contiguous); sparse rows
-/// are pointed at. Reused from request to request: no allocation once it has seen its largest leaf.
+/// A leaf's examples, ready for an objective. Dense rows are copied together (or used in place when contiguous); sparse rows
+/// are referred to by pointers. Reused from request to request: allocates nothing after its largest leaf.
 template <class Real>
 class Gathered {
  public:

@@ -24,7 +24,7 @@ Fingerprint::~Fingerprint() = default;
 
 void Fingerprint::add(const Record& record) {
   const auto update = [this](const auto& piece) {
-    const std::uint64_t size = piece.size();  // lengths keep neighbours apart
+    const std::uint64_t size = piece.size();  // with the length, so that the boundaries between pieces count
     XXH3_128bits_update(state_->hash, &size, sizeof(size));
     if (size > 0) XXH3_128bits_update(state_->hash, piece.data(), size * sizeof(piece[0]));
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tells one data set from another: XXH3-128 of the decoded records, in the order of the files.
+// The identity of a data set: XXH3-128 of the decoded records, in the order of the files.
 #pragma once
 
 #include <memory>

@@ -58,7 +58,7 @@ const Format& find_format(std::string_view name) {
 
 std::size_t record_size(std::span<const std::uint64_t> extents, const std::string& file) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
-  // Before there is room for one: how long a record is may be anything where no byte stands for it.
+  // Checked before memory is allocated: a header without records may claim records of any length.
   if (extents.front() == 0) base::fail(base::ExitCode::bad_data, "{}: found no records, expected at least one", file);
   std::uint64_t size = 1;
   for (const std::uint64_t extent : extents.subspan(1)) {

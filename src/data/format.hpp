@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file format is: a reader of records, one after another. formats.def has one line per format.
+// A file format: a reader of records, one after another. formats.def has one line per format.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace talweg::data {
 
-/// One record as it stands in the file. Views live until the next one is read.
+/// One record as it is in the file. The views are valid until the next one is read.
 struct Record {
   std::span<const double> dense;          // [features]; empty when sparse
   std::span<const std::int32_t> columns;  // sparse: 0-based, ascending
@@ -24,7 +24,7 @@ class Reader {
  public:
   virtual ~Reader() = default;
   [[nodiscard]] virtual bool sparse() const { return false; }
-  /// Features per record as far as the file has said: for sparse files the largest index seen.
+  /// Features per record as far as known: for sparse files the largest index so far.
   [[nodiscard]] virtual std::size_t features() const = 0;
   /// False at the end. Errors name the file and the line or record.
   virtual bool next(Record& record) = 0;
@@ -34,21 +34,21 @@ class Reader {
 
 struct Format {
   std::string_view name;
-  std::string_view endings;  // that name it, separated by spaces, without .gz
+  std::string_view endings;  // of file names, separated by spaces, without .gz
   std::unique_ptr<Reader> (*open)(const Source&);
 };
 
 std::span<const Format* const> formats();
-/// The format a file's name suggests; null when none does.
+/// The format that a file's name suggests, or null.
 const Format* guess_format(const std::filesystem::path& path);
 /// Error(bad_config) listing the names.
 const Format& find_format(std::string_view name);
 
-/// Product of the extents behind the first, of which there may be none: features per record. Error(bad_data) naming `file` when
-/// there is no record, nothing in one, or more than a vector can hold.
+/// Features per record: the product of the extents after the first (1 if there are none). Error(bad_data) naming `file` if
+/// there is no record, if records are empty, or if one is larger than a vector can be.
 std::size_t record_size(std::span<const std::uint64_t> extents, const std::string& file);
 
-/// The number that all of `text` is; nothing else.
+/// The number, if all of `text` is one.
 bool to_number(std::string_view text, double& out);
 
 }  // namespace talweg::data

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files are read twice, record by record (three times when a transform needs statistics): first counts, features and labels,
-// then the rows this rank owns. So no rank ever holds more than its share.
+// Files are read twice, record by record (three times when a transform needs statistics): first for counts, features and
+// labels, then for the rows that this rank owns. So no rank ever holds more than its share.
 #include "data/load.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ constexpr double kLargest = static_cast<double>(std::numeric_limits<Real>::max()
 
 enum class PartOf : std::uint64_t { train = 0, valid = 1, test = 2 };  // streams of the split permutation: never renumber
 
-/// What one pass over a file tells.
+/// The result of one pass over a file.
 struct Scan {
   std::uint64_t count = 0;
   std::size_t features = 0;
@@ -44,13 +44,14 @@ Scan scan(const Source& source, bool with_labels) {
   return result;
 }
 
-/// Where the records of one file go: position p = pi(record); the first `train` positions are one part, the rest the holdout.
+/// Maps the records of one file to positions, p = pi(record). The first `train` positions are one part, the rest is the
+/// holdout.
 struct Split {
   base::Permutation permutation;
   std::uint64_t train = 0;
 };
 
-/// Fills one part's share of one rank, whatever order the positions come in.
+/// Fills one rank's share of one part; positions may come in any order.
 template <class Real>
 class Filler {
  public:
@@ -89,7 +90,7 @@ class Filler {
           static_cast<Real>(transformed(transform_, static_cast<std::size_t>(record.columns[k]), record.values[k])));
     }
   }
-  /// Sparse rows came in the order of the file; they are laid out in the order of positions.
+  /// Sparse rows were read in the order of the file; here they are put in the order of positions.
   Dataset<Real> finish() {
     if (!data_.shape().sparse) return std::move(data_);
     data_.row_begin.reserve(begin_.size() + 1);
@@ -117,8 +118,8 @@ class Filler {
   std::vector<Real> values_;
 };
 
-/// Reads a file once more with what is now known (its `count` records among that), and checks every record against it.
-/// `largest`: what the run's precision holds.
+/// Reads a file again with what is now known, as its number of records `count`, and checks every record against it. `largest`:
+/// the largest number of the run's precision.
 class Pass {
  public:
   Pass(const Source& source, std::uint64_t count, TargetKind kind, Labels labels, std::size_t features,
@@ -157,7 +158,7 @@ class Pass {
   void check(const Record& record) const {
     const std::span<const double> values = reader_->sparse() ? record.values : record.dense;
     for (std::size_t k = 0; k < values.size(); ++k) {
-      if (std::abs(values[k]) <= largest_) continue;  // a NaN is not
+      if (std::abs(values[k]) <= largest_) continue;  // false for NaN
       const std::size_t feature = reader_->sparse() ? static_cast<std::size_t>(record.columns[k]) : k;
       refuse(fmt::format("{} as feature {}", values[k], feature),
              std::isfinite(values[k])
@@ -314,7 +315,7 @@ Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& f
     Source unlabelled = source;
     unlabelled.label_column = "none";
     const auto reader = find_format(source.format).open(unlabelled);
-    if (!reader->sparse() && reader->features() == fixed.features) used = unlabelled;  // no label column to leave out
+    if (!reader->sparse() && reader->features() == fixed.features) used = unlabelled;  // the file has no label column to skip
   }
   const Scan found = scan(used, false);
   const Shape shape{.count = found.count, .features = fixed.features, .sparse = found.sparse, .classes = fixed.classes};

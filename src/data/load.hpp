@@ -13,7 +13,7 @@
 
 namespace talweg::data {
 
-/// Affine map of each feature, x -> (x - shift) * scale, its statistics taken from the training part. Stays with the model.
+/// Affine map of each feature, x -> (x - shift) * scale, with statistics of the training part. It is stored with the model.
 struct Transform {
   std::string kind = "none";  // none | minmax | standardize | divide
   std::vector<double> shift;  // [features]; empty: 0
@@ -38,8 +38,9 @@ struct DataConfig {
   std::string transform = "none";  // none | minmax | standardize | divide:<number>
 };
 DataConfig parse_data(const base::Section& data);
-/// A source given on the command line (evaluate --data, predict --data): format and label column as in `like` unless the name
-/// tells another format; without `labels`, the labels' file beside it that is named as that of `like` is.
+/// A source given on the command line (evaluate --data, predict --data). Format and label column are those of `like`, unless
+/// the name suggests another format. Without `labels`, the labels' file is the one next to it that is named after the pattern
+/// of `like`.
 Source source_from_path(const std::filesystem::path& path, const Source& like, const std::filesystem::path& labels = {});
 
 /// Targets: classes (labels are mapped to 0..k-1 in sorted order and named) or numbers.
@@ -65,8 +66,8 @@ struct Fixed {
 };
 template <class Real>
 Parts<Real> load(const DataConfig& config, TargetKind targets, int rank, int ranks, const base::Log& log);
-/// One source with a stored model's view of the data.
-/// `ignored`: labels need not be there (to predict); targets are then 0.
+/// One source with a stored model's view of the data. `ignored`: the file need not have labels (to predict); targets are then
+/// 0.
 enum class Labels { required, ignored };
 template <class Real>
 Dataset<Real> load_with(const Source& source, TargetKind targets, const Fixed& fixed, int rank, int ranks,
@@ -77,7 +78,7 @@ template <class Real>
 Dataset<Real> in_memory(Shape shape, std::span<const Real> rows, std::span<const Real> targets, int rank, int ranks,
                         std::uint64_t split_seed = 1);
 
-/// What load() would give as the fingerprint of such rows: dense [count, features] row-major, one target each.
+/// The fingerprint that load() would compute for such rows: dense [count, features] row-major, one target each.
 std::string fingerprint(std::size_t features, std::span<const double> rows, std::span<const double> targets);
 
 /// Names of the known formats, for help and errors.

@@ -101,7 +101,7 @@ std::vector<Leaf> Order::leaves(std::uint64_t step) const {
   return sampling_ == Sampling::replace ? drawn_leaves(step) : turns(step);
 }
 
-/// The epoch's turns laid end to end are cut into batches; a batch that ends inside a turn splits it.
+/// The turns of the epoch, one after another, are cut into batches; a batch that ends inside a turn splits it.
 std::vector<Leaf> Order::turns(std::uint64_t step) const {
   const std::uint64_t in_full_rounds = full_rounds_ * plan_.shards() * leaf_;
   const Position position = this->position(step);

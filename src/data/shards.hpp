@@ -58,7 +58,7 @@ struct BatchChange {
   std::uint64_t batch = 1;
 };
 
-/// Where a minibatch stands.
+/// The place of a minibatch in its epoch.
 struct Position {
   std::uint64_t epoch = 0;
   std::uint64_t index = 0;    // in its epoch
@@ -66,8 +66,8 @@ struct Position {
   std::uint64_t batch = 1;    // examples, the epoch's last one may have fewer
 };
 
-/// The order in which examples are asked for. The size of a batch is a function of its epoch's number: an epoch has one size,
-/// so that it has every example once; where a step stands follows from its number alone.
+/// The order in which examples are asked for. The size of a batch depends only on the number of its epoch: with one size per
+/// epoch, every example comes once, and the place of a step follows from its number alone.
 class Order {
  public:
   /// `changes` of the batch: by ascending epochs from 1 on.
@@ -78,10 +78,10 @@ class Order {
   [[nodiscard]] std::uint64_t steps_per_epoch() const { return stages_.front().batches; }  // of the first: ceil(n / batch)
   [[nodiscard]] bool constant() const { return stages_.size() == 1; }
   [[nodiscard]] Position position(std::uint64_t step) const;
-  /// Epochs that so many steps are, and steps that so many epochs take, the last one begun counted whole.
+  /// Converts steps to epochs, and epochs to steps; an epoch that has begun counts as a whole.
   [[nodiscard]] double epochs(std::uint64_t steps) const;
   [[nodiscard]] double steps(double epochs) const;
-  /// The step that is as far in a run at the first epoch's batch: what schedules count in.
+  /// The step at the same place of a run that keeps the first epoch's batch. Schedules count in these.
   [[nodiscard]] std::uint64_t at_first_batch(std::uint64_t step) const;
   [[nodiscard]] std::uint64_t batch_size(std::uint64_t step) const;  // the epoch's last one may be short
   /// The leaves of minibatch number `step` (counted over all epochs), all ranks' leaves, in a fixed order.
@@ -95,7 +95,7 @@ class Order {
  private:
   [[nodiscard]] std::vector<Leaf> turns(std::uint64_t step) const;         // shuffle, cyclic
   [[nodiscard]] std::vector<Leaf> drawn_leaves(std::uint64_t step) const;  // replace
-  struct Stage {                                                           // of epochs with one size of batch
+  struct Stage {                                                           // a range of epochs with the same size of batch
     std::uint64_t epoch = 0;
     std::uint64_t step = 0;
     std::uint64_t batch = 1;
@@ -107,7 +107,7 @@ class Order {
   std::uint32_t leaf_;
   std::vector<Stage> stages_;
   std::vector<std::uint32_t> rotation_;         // shards in bit-reversed order
-  std::uint64_t full_rounds_ = 0;               // rounds in which every shard gives a whole leaf
+  std::uint64_t full_rounds_ = 0;               // rounds in which every shard has a whole leaf
   std::vector<std::uint64_t> remainder_begin_;  // [S + 1] prefix sums, in rotation order, of what is left after the full rounds
 };
 

@@ -60,7 +60,7 @@ std::size_t Stream::read(std::span<std::byte> out) {
   return done;
 }
 
-/// More bytes behind those not yet taken, which move to the front; false at the end of the file.
+/// Moves the bytes that are not yet taken to the front and reads more after them; false at the end of the file.
 bool Stream::fill() {
   if (finished_) return false;
   std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);

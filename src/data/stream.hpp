@@ -16,7 +16,7 @@ namespace talweg::data {
 
 class Stream {
  public:
-  /// Error(input_missing | permission | bad_data) when it is not there, may not be read, or is a directory, pipe or device.
+  /// Error(input_missing | permission | bad_data) when it does not exist, may not be read, or is a directory, pipe or device.
   explicit Stream(const std::filesystem::path& file);
   ~Stream();
   Stream(const Stream&) = delete;
@@ -25,8 +25,8 @@ class Stream {
   [[nodiscard]] const std::string& name() const { return name_; }
   /// Up to out.size() bytes; fewer only at the end. Error(bad_data) when the gzip stream is damaged or cut off.
   std::size_t read(std::span<std::byte> out);
-  /// Error(bad_data) when the file is too small to hold `bytes` (deflate packs at most 1032 into one): asked before memory is
-  /// taken for what a header claims.
+  /// Error(bad_data) when the file is too small to hold `bytes` (deflate packs at most 1032 into one): called before memory is
+  /// allocated for what a header claims.
   void expect_room(std::uint64_t bytes) const;
   /// The next line without its end (LF or CR LF); false at the end.
   bool line(std::string_view& out);

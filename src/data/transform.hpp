@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statistics of the training part, and the map they give.
+// Statistics of the training part, and the transform computed from them.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ namespace talweg::data {
 
 bool known_transform(std::string_view text);
 
-/// Collects what a transform needs to know, record by record in the order of the file: the same bits on every rank.
+/// Collects the statistics that a transform needs, record by record in the order of the file: the same bits on every rank.
 class Statistics {
  public:
   /// `text` as in the config; nothing is collected for none and divide.

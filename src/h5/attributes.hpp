@@ -16,7 +16,7 @@ using AttributeValue = std::variant<std::int64_t, double, std::string>;
 /// A view of one object's attributes; the object must stay open. Text is stored with fixed length, UTF-8.
 class Attributes {
  public:
-  Attributes(std::int64_t object, Place place) : object_(object), place_(std::move(place)) {}
+  Attributes(std::int64_t object, Location location) : object_(object), location_(std::move(location)) {}
 
   /// Creates an attribute; a name that is taken is an Error(internal).
   void set(const std::string& name, const AttributeValue& value);
@@ -32,7 +32,7 @@ class Attributes {
 
  private:
   std::int64_t object_;
-  Place place_;
+  Location location_;
 };
 
 }  // namespace talweg::h5

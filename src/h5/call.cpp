@@ -10,7 +10,7 @@
 namespace talweg::h5 {
 namespace {
 
-/// HDF5's mask of plugins is the process's: it is put back when the last of us, on any thread, is done.
+/// HDF5's setting for plug-ins is global to the process. It is restored when the last Quiet object, on any thread, ends.
 struct {
   std::mutex mutex;
   int users = 0;
@@ -42,17 +42,17 @@ Quiet::~Quiet() {
   H5Eset_auto2(H5E_DEFAULT, function_, data_);
 }
 
-void fail(base::ExitCode code, const Place& place, std::string_view action) {
+void fail(base::ExitCode code, const Location& location, std::string_view action) {
   std::string reason = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &reason);
-  base::fail(code, "{}: {}: cannot {}: HDF5 says: {}", place.file, place.path, action, reason);
+  base::fail(code, "{}: {}: cannot {}: HDF5 says: {}", location.file, location.path, action, reason);
 }
 
-Handle text_type(std::size_t length, const Place& place) {
-  Handle type(writing(H5Tcopy(H5T_C_S1), place, "make a text type"), H5Tclose);
-  writing(H5Tset_size(type.id(), std::max<std::size_t>(length, 1)), place, "make a text type");
-  writing(H5Tset_cset(type.id(), H5T_CSET_UTF8), place, "make a text type");
-  writing(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), place, "make a text type");
+Handle text_type(std::size_t length, const Location& location) {
+  Handle type(writing(H5Tcopy(H5T_C_S1), location, "make a text type"), H5Tclose);
+  writing(H5Tset_size(type.id(), std::max<std::size_t>(length, 1)), location, "make a text type");
+  writing(H5Tset_cset(type.id(), H5T_CSET_UTF8), location, "make a text type");
+  writing(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), location, "make a text type");
   return type;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls into HDF5: its own printing off for the while, its failures turned into errors that name file and object.
+// Calls into HDF5: its own printing is turned off meanwhile, and its failures become errors that name file and object.
 #pragma once
 
 #include <H5Epublic.h>
@@ -16,8 +16,8 @@ namespace talweg::h5 {
 
 static_assert(std::is_same_v<hid_t, std::int64_t>, "Handle keeps hid_t as std::int64_t");
 
-/// HDF5 prints its error stack by itself, and runs code that a file's filters name from folders that the environment names: not
-/// while we call it. A host program may have its own wish about both, so they are put back.
+/// HDF5 prints its error stack by itself, and loads plug-ins for the filters that a file names, from folders that the
+/// environment names. Both are turned off while we call it, and then restored, because a host program may rely on them.
 class Quiet {
  public:
   Quiet();
@@ -31,25 +31,25 @@ class Quiet {
 };
 
 /// Throws Error(code) "<file>: <path>: cannot <action>: <HDF5's innermost reason>".
-[[noreturn]] void fail(base::ExitCode code, const Place& place, std::string_view action);
+[[noreturn]] void fail(base::ExitCode code, const Location& location, std::string_view action);
 
 /// The result of an HDF5 call, which is negative on failure.
 template <class Result>
-Result require(Result result, base::ExitCode code, const Place& place, std::string_view action) {
-  if (result < 0) fail(code, place, action);
+Result require(Result result, base::ExitCode code, const Location& location, std::string_view action) {
+  if (result < 0) fail(code, location, action);
   return result;
 }
 template <class Result>
-Result reading(Result result, const Place& place, std::string_view action) {
-  return require(result, base::ExitCode::bad_data, place, action);
+Result reading(Result result, const Location& location, std::string_view action) {
+  return require(result, base::ExitCode::bad_data, location, action);
 }
 template <class Result>
-Result writing(Result result, const Place& place, std::string_view action) {
-  return require(result, base::ExitCode::internal, place, action);
+Result writing(Result result, const Location& location, std::string_view action) {
+  return require(result, base::ExitCode::internal, location, action);
 }
 
 /// A fixed-length, NUL-padded UTF-8 type of at least one byte.
-Handle text_type(std::size_t length, const Place& place);
+Handle text_type(std::size_t length, const Location& location);
 /// The text in a NUL-padded field.
 std::string from_field(const char* field, std::size_t length);
 /// True for fixed-length text.

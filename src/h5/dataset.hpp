@@ -19,13 +19,13 @@ enum class Number { int64, float32, float64 };
 
 class Dataset {
  public:
-  Dataset(Handle handle, Place place) : handle_(std::move(handle)), place_(std::move(place)) {}
+  Dataset(Handle handle, Location location) : handle_(std::move(handle)), location_(std::move(location)) {}
 
-  [[nodiscard]] Attributes attributes() const& { return {handle_.id(), place_}; }
-  Attributes attributes() const&& = delete;  // they are a view
+  [[nodiscard]] Attributes attributes() const& { return {handle_.id(), location_}; }
+  Attributes attributes() const&& = delete;  // Attributes is a view
   [[nodiscard]] std::vector<std::size_t> shape() const;
   [[nodiscard]] std::size_t size() const;  // elements
-  /// Error(bad_data) when the elements are of no such type.
+  /// Error(bad_data) if the elements have another type.
   [[nodiscard]] Number number() const;
 
   /// All elements, C order. T is std::int64_t, float or double; HDF5 converts. Sizes that differ are an Error(internal).
@@ -36,7 +36,7 @@ class Dataset {
   [[nodiscard]] std::vector<T> read() const;
   [[nodiscard]] std::vector<std::string> read_text() const;
 
-  // Parts of a data set with one axis; rows that are not there are an Error(internal).
+  // Parts of a data set with one axis. Rows that it does not have are an Error(internal).
   template <class T>
   void read_rows(std::size_t first, std::span<T> to) const;
   [[nodiscard]] std::vector<std::string> read_text(std::size_t first, std::size_t rows) const;
@@ -49,7 +49,7 @@ class Dataset {
   /// A chunk that begins at row `row`, already through the data set's filters.
   void write_chunk(std::size_t row, std::span<const std::byte> filtered);
 
-  /// HDF5 dimension scales (H5DS), by which netCDF-4 readers and xarray know coordinates.
+  /// HDF5 dimension scales (H5DS), from which netCDF-4 readers and xarray know coordinates.
   void make_scale(const std::string& name);
   void attach_scale(const Dataset& scale);  // to the first axis
 
@@ -58,7 +58,7 @@ class Dataset {
   std::size_t require_stored(std::size_t element_bytes) const;
 
   Handle handle_;
-  Place place_;
+  Location location_;
 };
 
 }  // namespace talweg::h5

@@ -38,29 +38,29 @@ File::~File() = default;
 
 File File::create(std::string name, int descriptor, std::size_t user_block) {
   const Quiet quiet;
-  const Place place{name, "/"};
+  const Location location{name, "/"};
   auto below = std::make_unique<Below>();
   below->storage.descriptor = descriptor;
-  below->driver = register_driver(place);
-  const Handle access = access_to(below->storage, below->driver, place);
-  writing(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110), place, "set the format bounds");
-  const Handle creation(writing(H5Pcreate(H5P_FILE_CREATE), place, "make properties"), H5Pclose);
-  writing(H5Pset_userblock(creation.id(), user_block), place, "set the user block");
-  writing(H5Pset_obj_track_times(creation.id(), false), place, "make properties");
-  writing(H5Pset_link_creation_order(creation.id(), kKeepOrder), place, "make properties");
-  writing(H5Pset_attr_creation_order(creation.id(), kKeepOrder), place, "make properties");
-  Handle file(writing(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), place, "create the HDF5 file"),
+  below->driver = register_driver(location);
+  const Handle access = access_to(below->storage, below->driver, location);
+  writing(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110), location, "set the format bounds");
+  const Handle creation(writing(H5Pcreate(H5P_FILE_CREATE), location, "make properties"), H5Pclose);
+  writing(H5Pset_userblock(creation.id(), user_block), location, "set the user block");
+  writing(H5Pset_obj_track_times(creation.id(), false), location, "make properties");
+  writing(H5Pset_link_creation_order(creation.id(), kKeepOrder), location, "make properties");
+  writing(H5Pset_attr_creation_order(creation.id(), kKeepOrder), location, "make properties");
+  Handle file(writing(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), location, "create the HDF5 file"),
               H5Fclose);
   return {std::move(name), std::move(below), std::move(file)};
 }
 
 File File::open(std::string name, std::unique_ptr<Below> below) {
   const Quiet quiet;
-  const Place place{name, "/"};
+  const Location location{name, "/"};
   if (below->storage.end == 0) base::fail(ExitCode::bad_data, "{}: cannot open the HDF5 file: it is empty", name);
-  below->driver = register_driver(place);
-  const Handle access = access_to(below->storage, below->driver, place);
-  Handle file(reading(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()), place, "open the HDF5 file"), H5Fclose);
+  below->driver = register_driver(location);
+  const Handle access = access_to(below->storage, below->driver, location);
+  Handle file(reading(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()), location, "open the HDF5 file"), H5Fclose);
   return {std::move(name), std::move(below), std::move(file)};
 }
 
@@ -83,8 +83,8 @@ File File::open(std::string name, int descriptor) {
 
 Group File::root() const {
   const Quiet quiet;
-  const Place place{name_, "/"};
-  return {Handle(reading(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), place, "open the root group"), H5Gclose), place};
+  const Location location{name_, "/"};
+  return {Handle(reading(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), location, "open the root group"), H5Gclose), location};
 }
 
 void File::expect_written() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HDF5 files, written to a descriptor and read from one or from memory. HDF5 opens nothing by itself and is never told of a
-// full disk: what could not be written is an error of ours.
+// HDF5 files, written to a descriptor and read from one or from memory. HDF5 opens no file by itself and never sees a failed
+// write: we keep the error and throw it.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,8 @@ class File {
   /// (checksummed metadata), no time stamps: the same content is the same bytes. `name` is for messages; `user_block` is 0 or a
   /// power of two >= 512, and is left zero.
   static File create(std::string name, int descriptor, std::size_t user_block = 0);
-  /// Opens the bytes of a file for reading, without a copy: `image` must outlive the File. What was opened from a File, created
-  /// or opened, is closed with it.
-  /// Error(bad_data) if it is no HDF5 file.
+  /// Opens the bytes of a file for reading, without a copy: `image` must outlive the File. Closing a File also closes every
+  /// object that was opened from it. Error(bad_data) if it is no HDF5 file.
   static File open(std::string name, std::span<const std::byte> image);
   /// The same of an open file; only what is asked for is read.
   static File open(std::string name, int descriptor);
@@ -33,8 +32,8 @@ class File {
   [[nodiscard]] Group root() const;
   /// Error(io) naming the file and the system's reason if something could not be written.
   void expect_written() const;
-  /// Closes a created file with everything opened from it: it is whole, if not yet on the disk. The error of expect_written();
-  /// Error(internal) if HDF5 fails.
+  /// Closes a created file with everything opened from it. The file is then complete, if not yet on the disk. The error of
+  /// expect_written(); Error(internal) if HDF5 fails.
   void close();
 
  private:
@@ -47,7 +46,7 @@ class File {
   Handle handle_;
 };
 
-/// create(), `fill` with the root group, close(). Where writing has failed that is the error, whatever else came of it.
+/// create(), `fill` with the root group, close(). If a write has failed, that is the error, whatever else failed because of it.
 void write_file(const std::string& name, int descriptor, std::size_t user_block, const std::function<void(Group)>& fill);
 
 }  // namespace talweg::h5

@@ -27,39 +27,41 @@ hid_t stored_type(Number number) {
   return H5T_IEEE_F64LE;
 }
 
-void require_name(const std::string& name, const Place& place) {
+void require_name(const std::string& name, const Location& location) {
   if (name.empty() || name == "." || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
-    base::fail(ExitCode::internal, "{}: {}: '{}' cannot be a name: expected one path component", place.file, place.path, name);
+    base::fail(ExitCode::internal, "{}: {}: '{}' cannot be a name: expected one path component", location.file, location.path,
+               name);
   }
 }
 
-Handle space_of(std::span<const std::size_t> shape, const Place& place) {
-  if (shape.empty()) return {writing(H5Screate(H5S_SCALAR), place, "make a space"), H5Sclose};
+Handle space_of(std::span<const std::size_t> shape, const Location& location) {
+  if (shape.empty()) return {writing(H5Screate(H5S_SCALAR), location, "make a space"), H5Sclose};
   const std::vector<hsize_t> extent(shape.begin(), shape.end());
-  return {writing(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), place, "make a space"), H5Sclose};
+  return {writing(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), location, "make a space"),
+          H5Sclose};
 }
 
 /// Without time stamps the same content is the same bytes.
-Handle dataset_properties(const Place& place) {
-  Handle properties(writing(H5Pcreate(H5P_DATASET_CREATE), place, "make properties"), H5Pclose);
-  writing(H5Pset_obj_track_times(properties.id(), false), place, "make properties");
-  writing(H5Pset_attr_creation_order(properties.id(), kKeepOrder), place, "make properties");
+Handle dataset_properties(const Location& location) {
+  Handle properties(writing(H5Pcreate(H5P_DATASET_CREATE), location, "make properties"), H5Pclose);
+  writing(H5Pset_obj_track_times(properties.id(), false), location, "make properties");
+  writing(H5Pset_attr_creation_order(properties.id(), kKeepOrder), location, "make properties");
   return properties;
 }
 
-void chunk(const Handle& properties, std::size_t rows, const Place& place) {
+void chunk(const Handle& properties, std::size_t rows, const Location& location) {
   const hsize_t extent = rows;
-  writing(H5Pset_chunk(properties.id(), 1, &extent), place, "set the chunk size");
-  writing(H5Pset_shuffle(properties.id()), place, "set the shuffle filter");
-  writing(H5Pset_deflate(properties.id(), kGzipLevel), place, "set the gzip filter");
+  writing(H5Pset_chunk(properties.id(), 1, &extent), location, "set the chunk size");
+  writing(H5Pset_shuffle(properties.id()), location, "set the shuffle filter");
+  writing(H5Pset_deflate(properties.id(), kGzipLevel), location, "set the gzip filter");
 }
 
 Dataset create(std::int64_t group, const std::string& name, hid_t type, const Handle& space, const Handle& properties,
-               const Place& place) {
-  return {Handle(writing(H5Dcreate2(group, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), place,
+               const Location& location) {
+  return {Handle(writing(H5Dcreate2(group, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), location,
                          "create a data set"),
                  H5Dclose),
-          place};
+          location};
 }
 
 herr_t add_name(hid_t, const char* name, const H5L_info_t*, void* names) {
@@ -77,74 +79,75 @@ std::vector<std::string> Group::names() const {
   if (H5Literate(handle_.id(), H5_INDEX_CRT_ORDER, H5_ITER_INC, &position, add_name, &all) < 0) {
     all.clear();
     position = 0;
-    reading(H5Literate(handle_.id(), H5_INDEX_NAME, H5_ITER_INC, &position, add_name, &all), place_, "list the members");
+    reading(H5Literate(handle_.id(), H5_INDEX_NAME, H5_ITER_INC, &position, add_name, &all), location_, "list the members");
   }
   return all;
 }
 
 bool Group::has(const std::string& name) const {
   const Quiet quiet;
-  return reading(H5Lexists(handle_.id(), name.c_str(), H5P_DEFAULT), place_, "look for '" + name + "'") > 0;
+  return reading(H5Lexists(handle_.id(), name.c_str(), H5P_DEFAULT), location_, "look for '" + name + "'") > 0;
 }
 
 void Group::require_hard_link(const std::string& name) const {
-  const Place place = place_.child(name);
-  if (!has(name)) base::fail(ExitCode::bad_data, "{}: {} is missing", place.file, place.path);
+  const Location location = location_.child(name);
+  if (!has(name)) base::fail(ExitCode::bad_data, "{}: {} is missing", location.file, location.path);
   H5L_info_t link{};
-  reading(H5Lget_info(handle_.id(), name.c_str(), &link, H5P_DEFAULT), place, "read the link");
+  reading(H5Lget_info(handle_.id(), name.c_str(), &link, H5P_DEFAULT), location, "read the link");
   if (link.type != H5L_TYPE_HARD) {
-    base::fail(ExitCode::bad_data, "{}: {}: found a soft or external link, expected the object itself", place.file, place.path);
+    base::fail(ExitCode::bad_data, "{}: {}: found a soft or external link, expected the object itself", location.file,
+               location.path);
   }
 }
 
 Group Group::create_group(const std::string& name) {
   const Quiet quiet;
-  require_name(name, place_);
-  const Place place = place_.child(name);
-  const Handle properties(writing(H5Pcreate(H5P_GROUP_CREATE), place, "make properties"), H5Pclose);
-  writing(H5Pset_obj_track_times(properties.id(), false), place, "make properties");
-  writing(H5Pset_link_creation_order(properties.id(), kKeepOrder), place, "make properties");
-  writing(H5Pset_attr_creation_order(properties.id(), kKeepOrder), place, "make properties");
-  return {Handle(writing(H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), place,
+  require_name(name, location_);
+  const Location location = location_.child(name);
+  const Handle properties(writing(H5Pcreate(H5P_GROUP_CREATE), location, "make properties"), H5Pclose);
+  writing(H5Pset_obj_track_times(properties.id(), false), location, "make properties");
+  writing(H5Pset_link_creation_order(properties.id(), kKeepOrder), location, "make properties");
+  writing(H5Pset_attr_creation_order(properties.id(), kKeepOrder), location, "make properties");
+  return {Handle(writing(H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), location,
                          "create a group"),
                  H5Gclose),
-          place};
+          location};
 }
 
 Group Group::group(const std::string& name) const {
   const Quiet quiet;
   require_hard_link(name);
-  const Place place = place_.child(name);
-  return {Handle(reading(H5Gopen2(handle_.id(), name.c_str(), H5P_DEFAULT), place, "open the group"), H5Gclose), place};
+  const Location location = location_.child(name);
+  return {Handle(reading(H5Gopen2(handle_.id(), name.c_str(), H5P_DEFAULT), location, "open the group"), H5Gclose), location};
 }
 
 Dataset Group::create_dataset(const std::string& name, Number number, std::span<const std::size_t> shape) {
   const Quiet quiet;
-  require_name(name, place_);
-  const Place place = place_.child(name);
-  const Handle properties = dataset_properties(place);
-  writing(H5Pset_fill_time(properties.id(), H5D_FILL_TIME_NEVER), place, "make properties");
-  return create(handle_.id(), name, stored_type(number), space_of(shape, place), properties, place);
+  require_name(name, location_);
+  const Location location = location_.child(name);
+  const Handle properties = dataset_properties(location);
+  writing(H5Pset_fill_time(properties.id(), H5D_FILL_TIME_NEVER), location, "make properties");
+  return create(handle_.id(), name, stored_type(number), space_of(shape, location), properties, location);
 }
 
 Dataset Group::create_chunked(const std::string& name, Number number, std::size_t rows, std::size_t chunk_rows) {
   const Quiet quiet;
-  require_name(name, place_);
-  const Place place = place_.child(name);
-  const Handle properties = dataset_properties(place);
-  if (rows > 0) chunk(properties, chunk_rows, place);
-  return create(handle_.id(), name, stored_type(number), space_of({&rows, 1}, place), properties, place);
+  require_name(name, location_);
+  const Location location = location_.child(name);
+  const Handle properties = dataset_properties(location);
+  if (rows > 0) chunk(properties, chunk_rows, location);
+  return create(handle_.id(), name, stored_type(number), space_of({&rows, 1}, location), properties, location);
 }
 
 Dataset Group::create_text(const std::string& name, std::size_t rows, std::size_t length) {
   const Quiet quiet;
-  require_name(name, place_);
-  const Place place = place_.child(name);
+  require_name(name, location_);
+  const Location location = location_.child(name);
   length = std::max<std::size_t>(length, 1);
-  const Handle type = text_type(length, place);
-  const Handle properties = dataset_properties(place);
-  if (rows > 0) chunk(properties, std::clamp<std::size_t>(kTextChunkBytes / length, 1, rows), place);
-  return create(handle_.id(), name, type.id(), space_of({&rows, 1}, place), properties, place);
+  const Handle type = text_type(length, location);
+  const Handle properties = dataset_properties(location);
+  if (rows > 0) chunk(properties, std::clamp<std::size_t>(kTextChunkBytes / length, 1, rows), location);
+  return create(handle_.id(), name, type.id(), space_of({&rows, 1}, location), properties, location);
 }
 
 Dataset Group::create_text(const std::string& name, std::span<const std::string> values) {
@@ -158,8 +161,9 @@ Dataset Group::create_text(const std::string& name, std::span<const std::string>
 Dataset Group::dataset(const std::string& name) const {
   const Quiet quiet;
   require_hard_link(name);
-  const Place place = place_.child(name);
-  return {Handle(reading(H5Dopen2(handle_.id(), name.c_str(), H5P_DEFAULT), place, "open the data set"), H5Dclose), place};
+  const Location location = location_.child(name);
+  return {Handle(reading(H5Dopen2(handle_.id(), name.c_str(), H5P_DEFAULT), location, "open the data set"), H5Dclose),
+          location};
 }
 
 }  // namespace talweg::h5

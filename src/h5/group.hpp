@@ -11,17 +11,17 @@
 
 namespace talweg::h5 {
 
-/// Of compressed data sets, and of chunks compressed elsewhere. Level 1: traces are written while a run waits.
+/// For compressed data sets, and for chunks that are compressed elsewhere. Level 1: traces are written while a run waits.
 constexpr int kGzipLevel = 1;
 
-/// Names are one path component: empty, "." and names with "/" are an Error(internal). Members keep their order of creation.
-/// What is not there, or is a soft or external link, is an Error(bad_data) naming file and path.
+/// Names are one path component: empty, "." and names with "/" are an Error(internal). Members keep their order of creation. A
+/// missing member, or a soft or external link, is an Error(bad_data) naming file and path.
 class Group {
  public:
-  Group(Handle handle, Place place) : handle_(std::move(handle)), place_(std::move(place)) {}
+  Group(Handle handle, Location location) : handle_(std::move(handle)), location_(std::move(location)) {}
 
-  [[nodiscard]] Attributes attributes() const& { return {handle_.id(), place_}; }
-  Attributes attributes() const&& = delete;  // they are a view
+  [[nodiscard]] Attributes attributes() const& { return {handle_.id(), location_}; }
+  Attributes attributes() const&& = delete;  // Attributes is a view
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool has(const std::string& name) const;
 
@@ -42,7 +42,7 @@ class Group {
   void require_hard_link(const std::string& name) const;
 
   Handle handle_;
-  Place place_;
+  Location location_;
 };
 
 }  // namespace talweg::h5

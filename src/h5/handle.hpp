@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HDF5 identifier, closed once.
+// One HDF5 identifier, which is closed exactly once.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ class Handle {
 };
 
 /// Where an object is, for messages.
-struct Place {
+struct Location {
   std::string file;
   std::string path;  // inside the file, "/" for the root
-  [[nodiscard]] Place child(const std::string& name) const { return {file, (path == "/" ? "" : path) + "/" + name}; }
+  [[nodiscard]] Location child(const std::string& name) const { return {file, (path == "/" ? "" : path) + "/" + name}; }
 };
 
 }  // namespace talweg::h5

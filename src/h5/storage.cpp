@@ -15,7 +15,7 @@ namespace talweg::h5 {
 namespace {
 
 struct OpenFile {
-  H5FD_t common{};  // HDF5's, first
+  H5FD_t common{};  // the part that HDF5 knows; must be first
   Storage* storage = nullptr;
   haddr_t allocated = 0;
 };
@@ -65,7 +65,7 @@ herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t at, std::size_t size, void*
       have += static_cast<std::size_t>(got);
     }
   }
-  std::memset(to + there, 0, size - there);  // allocated, and not written yet
+  std::memset(to + there, 0, size - there);  // allocated but not yet written
   return 0;
 }
 
@@ -96,7 +96,7 @@ herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
 
 }  // namespace
 
-Handle register_driver(const Place& place) {
+Handle register_driver(const Location& location) {
   H5FD_class_t driver{};
   driver.name = "talweg";
   driver.maxaddr = static_cast<haddr_t>(std::numeric_limits<off_t>::max());
@@ -113,14 +113,14 @@ Handle register_driver(const Place& place) {
   driver.truncate = truncate;
   constexpr std::array<H5FD_mem_t, H5FD_MEM_NTYPES> kKinds H5FD_FLMAP_DICHOTOMY;
   std::ranges::copy(kKinds, driver.fl_map);
-  return {writing(H5FDregister(&driver), place, "register a file driver"), H5FDunregister};
+  return {writing(H5FDregister(&driver), location, "register a file driver"), H5FDunregister};
 }
 
-Handle access_to(Storage& storage, const Handle& driver, const Place& place) {
-  Handle access(writing(H5Pcreate(H5P_FILE_ACCESS), place, "make properties"), H5Pclose);
+Handle access_to(Storage& storage, const Handle& driver, const Location& location) {
+  Handle access(writing(H5Pcreate(H5P_FILE_ACCESS), location, "make properties"), H5Pclose);
   Storage* const lent = &storage;
-  writing(H5Pset_driver(access.id(), driver.id(), static_cast<const void*>(&lent)), place, "set the file driver");
-  writing(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), place, "set the close degree");
+  writing(H5Pset_driver(access.id(), driver.id(), static_cast<const void*>(&lent)), location, "set the file driver");
+  writing(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), location, "set the close degree");
   return access;
 }
 

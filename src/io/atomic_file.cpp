@@ -45,7 +45,7 @@ class TemporaryFile {
 
 Descriptor create_new(const fs::path& temporary, const fs::path& path) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  constexpr mode_t kMode = 0666;  // less the user's mask
+  constexpr mode_t kMode = 0666;  // reduced by the umask
   int file = ::open(temporary.c_str(), kFlags, kMode);
   if (file < 0 && errno == EEXIST) {  // left by a killed process that had our process number
     ::unlink(temporary.c_str());

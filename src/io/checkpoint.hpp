@@ -13,7 +13,7 @@
 
 namespace talweg::io {
 
-/// What was done to the features before training.
+/// The transform of the features.
 struct StoredTransform {
   std::string kind = "none";
   std::vector<double> shift;

@@ -171,7 +171,7 @@ Checkpoint from_file(const h5::File& file, const std::string& name) {
   c.config = config.front();
   const h5::Group attributes = root.group("attributes");
   for (const std::string& key : attributes.attributes().names()) c.attributes[key] = attributes.attributes().text(key);
-  // The hash says that it is what was written, not who wrote it.
+  // The hash proves that the file is as it was written, not that Talweg wrote it. So the content is checked as well.
   if (const auto bad = what_is_not_finite(c)) base::fail(ExitCode::bad_data, "{}: {}", name, *bad);
   return c;
 }

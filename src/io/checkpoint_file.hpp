@@ -17,7 +17,7 @@ Descriptor write_checkpoint(const std::filesystem::path& file, const Checkpoint&
 /// Puts the checkpoint below the root of an empty file; `name` is for messages.
 void fill(h5::Group root, const Checkpoint& checkpoint, const std::string& name);
 
-/// Error(bad_data) naming what is missing or of another kind.
+/// Error(bad_data) naming what is missing or has the wrong type.
 Checkpoint from_file(const h5::File& file, const std::string& name);
 
 }  // namespace talweg::io

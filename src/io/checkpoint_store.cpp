@@ -57,7 +57,7 @@ std::optional<CheckpointFile> newest(const fs::path& directory, const base::Log&
   for (CheckpointFile& found : checkpoints_in(directory)) {
     const auto reason = damage(found.path, [&](int file) { read(file, found.path.string()); });
     if (!reason) return std::move(found);
-    log.warn(fmt::format("{}; skipped, an older one is looked for", *reason));
+    log.warn(fmt::format("{}; skipped, trying an older one", *reason));
   }
   return std::nullopt;
 }

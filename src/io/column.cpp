@@ -19,7 +19,7 @@ std::vector<std::byte> deflated(std::span<const std::byte> bytes) {
   int result = deflateInit2(&stream, h5::kGzipLevel, Z_DEFLATED, kWindowBits, kMemoryLevel, Z_RLE);
   if (result != Z_OK) base::fail(base::ExitCode::internal, "trace: zlib fails with code {}", result);
   std::vector<std::byte> packed(deflateBound(&stream, bytes.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));  // only read
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));  // zlib only reads them
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
@@ -29,7 +29,7 @@ std::vector<std::byte> deflated(std::span<const std::byte> bytes) {
   return {packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(stream.total_out)};
 }
 
-/// What HDF5's shuffle and deflate filters make of a chunk of 8-byte elements.
+/// Applies HDF5's shuffle and deflate filters to a chunk of 8-byte elements.
 std::vector<std::byte> filtered(std::span<const std::uint64_t> values) {
   constexpr std::size_t kBytes = sizeof(std::uint64_t);
   std::vector<std::byte> scratch(values.size_bytes());
@@ -86,7 +86,7 @@ void Column::copy(const h5::Dataset& from, std::size_t rows, bool check, const s
       written_ += count;
       continue;
     }
-    if (whole && !check) number_ == h5::Number::int64 ? read(integers) : read(numbers);  // filtered in another way
+    if (whole && !check) number_ == h5::Number::int64 ? read(integers) : read(numbers);  // the chunk has other filters
     for (const std::int64_t value : integers) append(value);
     for (const double value : numbers) append(value);
   }
@@ -94,7 +94,7 @@ void Column::copy(const h5::Dataset& from, std::size_t rows, bool check, const s
 
 void Column::finish() {
   if (tail_.empty()) return;
-  tail_.resize(chunk_rows_);  // chunks are whole, the shape says what counts
+  tail_.resize(chunk_rows_);  // chunks are always whole; the shape of the data set says how many rows count
   write_full();
 }
 

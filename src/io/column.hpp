@@ -20,9 +20,9 @@ class Column {
 
   [[nodiscard]] h5::Dataset& dataset() { return dataset_; }
   void append(std::int64_t value);
-  void append(double value);  // an int64 column takes whole numbers
-  /// The first `rows` rows of a column of another file, to begin with. Full chunks go over as they are; `check`: if they can be
-  /// read, else Error(bad_data). `between` is called after each.
+  void append(double value);  // an int64 column accepts whole numbers only
+  /// Starts with the first `rows` rows of a column of another file. Full chunks are copied without decompressing them; with
+  /// `check` they are decompressed first, and a damaged one is an Error(bad_data). `between` is called after each.
   void copy(const h5::Dataset& from, std::size_t rows, bool check, const std::function<void()>& between);
   /// After the last row.
   void finish();
@@ -39,7 +39,7 @@ class Column {
   std::vector<std::uint64_t> tail_;  // bit patterns of what follows, less than a chunk
 };
 
-/// The same of text.
+/// The same for text.
 class TextColumn {
  public:
   TextColumn(h5::Group& group, const std::string& name, std::size_t rows, std::size_t length)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file descriptor, closed once, and writing all of something to it.
+// A file descriptor that is closed exactly once, and a write that continues until all is written.
 #pragma once
 
 #include <unistd.h>
@@ -35,7 +35,7 @@ class Descriptor {
   int number_ = -1;
 };
 
-/// 0, or the errno of what went wrong. Short writes and interruptions are gone on with.
+/// 0, or the errno of the failure. Continues after short writes and interruptions.
 inline int write_all(int file, std::span<const std::byte> content) {
   // Linux writes at most about 2 GiB at once.
   constexpr std::size_t kLargest = std::size_t{1} << 30;

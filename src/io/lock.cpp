@@ -16,27 +16,28 @@
 namespace talweg::io {
 namespace {
 
-// A process that was killed holds its lock until the kernel has taken it apart, which on a busy machine takes a while; held()
-// takes the lock for a moment.
+// A killed process holds its lock until the kernel has cleaned up, which may take a while on a busy machine. And held() takes
+// the lock for a moment.
 constexpr std::chrono::seconds kPatience(3);
 constexpr std::chrono::milliseconds kPause(10);
 
-/// The file, open for writing, as NFS wants it; for reading where it is another user's, which is enough elsewhere.
+/// Opens the file for writing, as NFS requires. If it belongs to another user, opens it for reading, which is enough on other
+/// file systems.
 int open_for_lock(const std::filesystem::path& file) {
   constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | kFlags, 0666);
   if (descriptor >= 0 || errno != EACCES) return descriptor;
   const int reading = open(file.c_str(), O_RDONLY | kFlags);
-  if (errno == ENOENT) errno = EACCES;  // one that cannot be made
+  if (errno == ENOENT) errno = EACCES;  // the file cannot be created
   return reading;
 }
 
-/// Whether the lock is ours now, or nobody's to have: where a file system knows none. 0, or what is in the way.
+/// Tries to take the lock. Returns 0 if it is ours now, or if the file system has no locks; else the errno.
 int in_the_way(int descriptor) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
   return errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL ? 0 : errno;
 }
-/// A directory that cannot be locked, as on NFS, is not: its file is.
+/// A directory that cannot be locked, as on NFS, is skipped: its file is locked.
 bool directory_is_free(int descriptor) {
   const int error = descriptor < 0 ? 0 : in_the_way(descriptor);
   return error != EWOULDBLOCK && error != EINTR;
@@ -93,7 +94,7 @@ void DirectoryLock::expect_locked(const std::filesystem::path& directory) const 
   struct stat there {};
   if (directory_ < 0 || fstat(directory_, &ours) != 0) return;
   if (stat(directory.c_str(), &there) != 0) {
-    if (errno != ENOENT && errno != ENOTDIR) return;  // who writes there will meet it, and say so
+    if (errno != ENOENT && errno != ENOTDIR) return;  // a process that writes there will get the error itself
   } else if (there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) {
     return;
   }

@@ -26,7 +26,7 @@ std::vector<Real> elements_of(std::span<const std::byte> bytes, const std::vecto
   const std::size_t count = bytes.size() / sizeof(Real);
   std::size_t product = std::ranges::find(shape, 0U) == shape.end() ? 1 : 0;
   for (const std::size_t extent : shape) {
-    if (product == 0 || product > count) break;  // hostile extents do not overflow
+    if (product == 0 || product > count) break;  // so that malicious extents cannot overflow
     product *= std::min(extent, count + 1);
   }
   if (product != count || bytes.size() != count * sizeof(Real)) {

@@ -10,7 +10,7 @@
 
 namespace talweg::io {
 
-/// All arrays of an .npz, stored or deflated; float32 or float64, little-endian, C order. Anything else, and any damage, is an
+/// All arrays of an .npz, stored or deflated; float32 or float64, little-endian, C order. Other types and any damage are an
 /// Error(bad_data) naming file and member.
 std::vector<StoredTensor> read_npz(const std::filesystem::path& file);
 

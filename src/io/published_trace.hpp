@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace.h5 that is there, read in parts, and how much of everything the next one has.
+// An existing trace.h5, read in parts, and the numbers of rows of the next one.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ std::int64_t expect_trace(const h5::Group& root, const std::string& file);
 /// The attributes that the run has given.
 TraceAttributes attributes_of(const h5::Group& root);
 
-/// What is in a trace.h5, and how much; HDF5 wants to know before the first row.
+/// The columns of a trace.h5 and their lengths, which HDF5 needs before the first row is written.
 struct TraceShape {
   std::size_t steps = 0;
   std::size_t evaluations = 0;
@@ -38,17 +38,17 @@ struct TraceShape {
   void add_figure(const std::string& name);  // unless it is there
 };
 
-/// A trace.h5 that is there, without what came after a step.
+/// An existing trace.h5, cut off after a step.
 class PublishedTrace {
  public:
-  /// `cut`: the last step to be taken, and all that is taken is to be checked; nothing: all of it. Error(bad_data) naming
-  /// `name` and what is missing or damaged; `file` must outlive this.
+  /// With `cut`: only rows up to this step, and every chunk is checked. Error(bad_data) naming `name` and what is missing or
+  /// damaged. `file` must outlive this object.
   PublishedTrace(const std::string& name, int file, std::optional<std::int64_t> cut);
 
   [[nodiscard]] h5::Group root() const { return file_.root(); }
   [[nodiscard]] std::int64_t generation() const { return generation_; }
   [[nodiscard]] std::size_t steps() const { return steps_; }
-  [[nodiscard]] std::int64_t last_step() const { return last_step_; }  // that is taken; 0: none
+  [[nodiscard]] std::int64_t last_step() const { return last_step_; }  // within the cut; 0: none
   [[nodiscard]] std::size_t evaluations() const { return evaluations_; }
   [[nodiscard]] bool check() const { return cut_.has_value(); }
   void add_to(TraceShape& shape) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading regular files, whole or in parts. Opening a pipe or a device is an error instead of a wait.
+// Reading regular files, whole or in parts. A pipe or a device is an error, so that opening one cannot hang.
 #pragma once
 
 #include <cstddef>

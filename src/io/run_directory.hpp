@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in a run directory, and the attributes by which one of its files speaks of another.
+// Names in a run directory, and the attributes by which one of its files refers to another.
 #pragma once
 
 #include <filesystem>

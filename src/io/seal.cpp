@@ -26,7 +26,7 @@ static_assert(std::endian::native == std::endian::little, "the seal's integers a
 
 constexpr std::array<char, 8> kMagic{'T', 'A', 'L', 'W', 'E', 'G', '0', '1'};
 
-/// As it lies in the file. Magic, version and own_hash keep their places in every version.
+/// The bytes in the file. Magic, version and own_hash keep their places in every version.
 struct Seal {
   std::array<char, 8> magic;
   std::uint32_t version;
@@ -50,7 +50,7 @@ Hash canonical(XXH128_hash_t hash) {
 
 Hash hash_of(std::span<const std::byte> content) { return canonical(XXH3_128bits(content.data(), content.size())); }
 
-/// Of what follows the seal.
+/// The hash of what follows the seal.
 Hash hash_of(int file, std::int64_t end, const std::string& name) {
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
   XXH3_128bits_reset(state.get());
@@ -137,7 +137,7 @@ void verify_seal(int file, const std::string& name) {
 std::vector<std::byte> read_sealed(int file, const std::string& name) {
   const std::int64_t bytes = bytes_in(file);
   std::vector<std::byte> content = head_of(file, bytes, name);
-  verify(content, static_cast<std::uint64_t>(bytes), name, [&] {  // only now, when the length has proved right
+  verify(content, static_cast<std::uint64_t>(bytes), name, [&] {  // allocates only after the length has been checked
     content.reserve(static_cast<std::size_t>(bytes));
     read_parts(file, kSealBytes, bytes, name,
                [&](std::span<const std::byte> part) { content.insert(content.end(), part.begin(), part.end()); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 512 bytes before a checkpoint's HDF5 part: what it is, how long, and the hash that proves it whole.
+// The 512 bytes before a checkpoint's HDF5 part: type, version, length, and the hash of the content.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ namespace talweg::io {
 constexpr std::size_t kSealBytes = 512;
 constexpr unsigned kCheckpointVersion = 1;
 
-/// Not what was once written: truncated, changed, or never a checkpoint.
+/// The file is not as it was written: truncated, changed, or never a checkpoint.
 class Damaged : public base::Error {
  public:
   using Error::Error;
 };
 
-/// Fills the first kSealBytes of an open file, whose rest is final. Error(io) naming `name`.
+/// Fills the first kSealBytes of an open file, after the rest has been written. Error(io) naming `name`.
 void seal(int file, const std::string& name);
 
 /// Throws Damaged, or Error(bad_data) for a newer format, naming `name`, what was found and what was expected.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A named tensor as files hold it.
+// A named tensor in a file.
 #pragma once
 
 #include <cstddef>

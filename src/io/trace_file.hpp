@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trace.h5 on its way to the disk: an earlier one, in parts, and what came since, row by row. It is never in memory as a whole.
+// Writes a trace.h5: first an earlier one, copied in parts, then newer records row by row. It is never in memory as a whole.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class TraceFile {
  public:
   TraceFile(h5::Group root, const TraceAttributes& attributes, const TraceShape& shape, std::int64_t generation);
 
-  /// Before any other rows; `between` is called many times.
+  /// Must come before any other rows; `between` is called many times.
   void copy(const PublishedTrace& from, const std::function<void()>& between);
   void append(const TraceRecord& record);
   /// After the last.

@@ -32,7 +32,7 @@ constexpr std::array kMarked = {&column_named("step"),
                                 &column_named("parameter_norm"),
                                 &column_named("learning_rate")};
 
-/// `value(column)` as a double, which is what a trace is read as.
+/// Hashes `value(column)` as a double, the type that a trace is read as.
 template <class Value>
 std::int64_t mark(Value value) {
   std::array<std::uint64_t, kMarked.size()> bits{};

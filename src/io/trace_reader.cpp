@@ -26,7 +26,7 @@ std::vector<double> read_column(const h5::Group& group, const std::string& name,
   return values;
 }
 
-/// Without the rows beside it.
+/// Without the rows of trace.rows.
 Trace from_file(const h5::Group& root, const std::string& file) {
   Trace trace;
   trace.attributes = attributes_of(root);
@@ -89,7 +89,7 @@ Trace read_trace(const fs::path& run_or_file) {
       return read_file(rows_file);
     } catch (const base::Error& e) {
       if (e.code() != ExitCode::input_missing) throw;
-      return std::vector<std::byte>();  // a trace.h5 that was copied elsewhere stands for itself
+      return std::vector<std::byte>();  // a trace.h5 that was copied elsewhere has no trace.rows
     }
   };
   const std::vector<std::byte> rows = current_rows();
@@ -101,7 +101,7 @@ Trace read_trace(const fs::path& run_or_file) {
   const auto take = [&](const TraceRecord& record) { std::visit([&](const auto& row) { append(trace, row); }, record); };
   const Rows follow{.name = rows_file.string(), .memory = rows};
   if (read_rows(follow, generation, take) > 0) return trace;
-  // None, or a running trainer published trace.h5 in between: then it has those rows, and others follow it.
+  // Either there are none, or a running trainer has replaced trace.h5 meanwhile: then it has those rows, and new ones follow.
   const std::vector<std::byte> later = current_rows();
   read_rows({.name = rows_file.string(), .memory = later}, generation, take);
   return trace;

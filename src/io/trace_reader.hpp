@@ -22,7 +22,7 @@ struct Trace {
   TraceAttributes attributes;
 };
 
-/// trace.h5 and, beside it, what trace.rows adds. `run_or_file` is a run directory or a trace file. Error(input_missing) or
+/// Reads trace.h5 and the newer rows of trace.rows. `run_or_file` is a run directory or a trace file. Error(input_missing) or
 /// Error(bad_data) naming the file.
 Trace read_trace(const std::filesystem::path& run_or_file);
 

@@ -12,7 +12,7 @@
 
 namespace talweg::io {
 
-/// One method step. Counts are totals since the run began; seconds too, over all its parts.
+/// One method step. Counts and seconds are totals since the run began, over all its parts.
 struct StepRow {
   std::int64_t step = 0;
   double epoch = 0;
@@ -35,7 +35,7 @@ struct StepRow {
   double timing_other = 0;
 };
 
-/// One evaluation. A figure that is missing is NaN; a new one gets a column of its own, NaN so far.
+/// One evaluation. A missing figure is NaN. A new one gets a new column, with NaN in the earlier rows.
 struct EvaluationRow {
   std::int64_t step = 0;
   double seconds = 0;

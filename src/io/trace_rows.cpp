@@ -23,7 +23,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 // Header: magic, generation, hash of both. Record: payload bytes, kind (the index in TraceRecord), payload, hash of all that,
-// seeded with the generation so that a record of an earlier file is none of this.
+// seeded with the generation, so that a record of an earlier file is not taken for one of this file.
 constexpr std::array<char, 8> kMagic{'T', 'W', 'R', 'O', 'W', 'S', '0', '1'};
 constexpr std::size_t kHeaderBytes = 24, kPrefixBytes = 5, kHashBytes = 8;
 
@@ -56,7 +56,7 @@ void put_payload(std::vector<std::byte>& to, const TraceEvent& event) {
   put_text(to, event.message);
 }
 
-/// Takes numbers and texts from the front; what is not there reads as zero and is told by ok().
+/// Takes numbers and texts from the front. Past the end it returns zeros, and ok() is false.
 class Cursor {
  public:
   explicit Cursor(Bytes bytes) : bytes_(bytes) {}
@@ -117,7 +117,7 @@ std::optional<TraceRecord> parse(std::uint8_t kind, Bytes payload) {
   return record;
 }
 
-/// Bytes in, records out.
+/// Turns bytes into records.
 class Parser {
  public:
   Parser(std::int64_t generation, const std::function<void(const TraceRecord&)>& take, std::int64_t most)
@@ -133,7 +133,7 @@ class Parser {
   [[nodiscard]] std::int64_t records() const { return records_; }
 
  private:
-  /// The bytes of the header or record it has taken; 0: more are needed, or it ends here.
+  /// Takes the header or a record and returns its bytes; 0 if more bytes are needed, or if the file ends here.
   std::size_t next(Bytes content) {
     ended_ = ended_ || records_ == most_;
     if (ended_) return 0;
@@ -161,12 +161,12 @@ class Parser {
   std::int64_t generation_;
   const std::function<void(const TraceRecord&)>& take_;
   std::int64_t most_;
-  std::vector<std::byte> torn_;  // of a record that goes on in the next part
+  std::vector<std::byte> torn_;  // the beginning of a record that continues in the next part
   std::int64_t records_ = 0;
   bool begun_ = false, ended_ = false;
 };
 
-// As much of the rows is kept in memory until it is known to be on the disk.
+// Rows that are not known to be on the disk are kept in memory; beyond so many bytes they are synced.
 constexpr std::size_t kUnsyncedBytes = std::size_t{1} << 19;
 
 }  // namespace
@@ -206,7 +206,7 @@ void RowsWriter::append(const TraceRecord& record) {
     put(buffer_, std::uint64_t{XXH3_64bits_withSeed(buffer_.data() + begin, buffer_.size() - begin,
                                                     static_cast<XXH64_hash_t>(generation_))});
   } catch (...) {
-    buffer_.resize(begin);  // no memory: half a record would hide all that follow it
+    buffer_.resize(begin);  // out of memory: half a record would hide all later ones
     throw;
   }
   ++records_;
@@ -215,7 +215,7 @@ void RowsWriter::append(const TraceRecord& record) {
 void RowsWriter::write() {
   if (lost_) return;
   if (const int error = write_all(descriptor_.get(), std::span(buffer_).subspan(written_))) {
-    // Half a record would hide all that follow it.
+    // Half a record would hide all later ones.
     const auto end = static_cast<off_t>(synced_ + static_cast<std::int64_t>(written_));
     lost_ = ::ftruncate(descriptor_.get(), end) != 0 || ::lseek(descriptor_.get(), end, SEEK_SET) != end;
     fail(error, "write");
@@ -257,7 +257,7 @@ void RowsWriter::rename(const std::filesystem::path& file) {
 }
 
 void RowsWriter::sync_name() {
-  lost_ = true;  // should this fail: a crash may lose what is written under this name
+  lost_ = true;  // in case this fails: then a crash may lose what is written under this name
   sync_directory(file_);
   lost_ = false;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trace.rows: what was appended to the trace since trace.h5 was last published, one checksummed record each.
+// trace.rows: the records since trace.h5 was last published, each with a checksum.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace talweg::io {
 
-/// The rows that follow a publication: whole records in a file, then in memory.
+/// The rows after a publication of trace.h5: whole records in a file, then in memory.
 struct Rows {
   std::string name;  // for messages
   int file = -1;
@@ -24,8 +24,8 @@ struct Rows {
   std::span<const std::byte> memory;  // begins with the header if nothing is in the file
 };
 
-/// Calls `take` with each record, up to the first that is torn or damaged; how many there were. None if they continue another
-/// publication of trace.h5 than `generation`, no more than `most`. They are read in parts.
+/// Calls `take` with each record, up to the first that is torn or damaged, and at most `most`; returns their number. There are
+/// none if the rows belong to another publication of trace.h5 than `generation`. The file is read in parts.
 std::int64_t read_rows(const Rows& rows, std::int64_t generation, const std::function<void(const TraceRecord&)>& take,
                        std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
@@ -33,24 +33,24 @@ class RowsWriter {
  public:
   explicit RowsWriter(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Empties the file and what is in memory: all of it is in trace.h5, as its publication `generation`.
+  /// Empties the file and the memory, after publication `generation` of trace.h5 has all their rows.
   void start(std::int64_t generation);
   /// Buffers the record.
   void append(const TraceRecord& record);
   /// Writes what is buffered. Error(io) naming the file; what could not be written stays in memory.
   void write();
-  /// write(), and on the disk when it returns.
+  /// write() and fsync: the rows are on the disk when it returns.
   void sync();
-  /// The file has not got what was written to it, or is not there: only another start() helps.
+  /// True if the file has lost what was written to it, or does not exist. Only another start() helps.
   [[nodiscard]] bool lost() const { return lost_; }
-  /// Since start().
+  /// The number of records since start().
   [[nodiscard]] std::int64_t records() const { return records_; }
   /// Calls `take` with the first `records` since start(), in order; it may append further ones. Error(bad_data) naming the file
   /// if the disk has lost some.
   void read(std::int64_t records, const std::function<void(const TraceRecord&)>& take) const;
-  /// The file gets another name, in place of what has it.
+  /// Renames the file, replacing a file of that name.
   void rename(const std::filesystem::path& file);
-  /// The file's name is on the disk, and with it those of all files in its directory.
+  /// Brings the name of the file to the disk, and with it those of all files in its directory.
   void sync_name();
 
  private:
@@ -61,8 +61,8 @@ class RowsWriter {
   std::int64_t generation_ = 0;
   std::int64_t records_ = 0;
   std::int64_t synced_ = 0;        // bytes that are on the disk
-  std::vector<std::byte> buffer_;  // what follows: written, if the file is any good, but not known to be on the disk; and new
-  std::size_t written_ = 0;        // of the buffer, in the file
+  std::vector<std::byte> buffer_;  // later bytes: written ones that are not known to be on the disk, then new ones
+  std::size_t written_ = 0;        // bytes of the buffer that are in the file
   bool lost_ = true;
 };
 

@@ -20,17 +20,17 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kShareOfTime = 0.01;         // that publishing between checkpoints may cost
-constexpr double kShareAtCheckpoints = 0.02;  // of the time from one to the next
-constexpr double kExpectedGrowth = 1.25;      // of the next publication's cost over the last
+constexpr double kShareOfTime = 0.01;         // share of the time that publishing between checkpoints may cost
+constexpr double kShareAtCheckpoints = 0.02;  // share of the time between two checkpoints
+constexpr double kExpectedGrowth = 1.25;      // expected ratio of the costs of two publications
 constexpr std::chrono::seconds kPublishEvery{1};
-constexpr std::size_t kPartsAtOnce = 256;  // chunks of some 30 kB, to be sent to the disk together
-constexpr std::size_t kRowsAtOnce = 1024;  // between which others have their turn
+constexpr std::size_t kPartsAtOnce = 256;  // chunks of some 30 kB that are sent to the disk together
+constexpr std::size_t kRowsAtOnce = 1024;  // `between` is called after so many rows
 
 }  // namespace
 
-/// Between publications memory holds the rows that are not on the disk yet, no others: a publication is the earlier trace.h5,
-/// copied chunk by chunk, and the rows of trace.rows.
+/// Between publications memory holds only the rows that are not on the disk yet. A publication copies the earlier trace.h5
+/// chunk by chunk and adds the rows of trace.rows.
 class TraceWriter::Content {
  public:
   Content(const fs::path& directory, TraceAttributes attributes, std::vector<std::string> figures)
@@ -46,10 +46,10 @@ class TraceWriter::Content {
     replace(nullptr, [](const Take&) {});
   }
 
-  /// Of the last row of a step that was taken over; 0: none.
+  /// The step of the last row that resume() has kept; 0: none.
   [[nodiscard]] std::int64_t last_step() const { return last_step_; }
 
-  /// The first publication: what is in the files up to `step`.
+  /// The first publication: the content of the files up to `step`.
   void begin_from(Descriptor trace, std::int64_t step, const Rows& earlier) {
     const Cost cost(*this);
     const PublishedTrace published(file_.string(), trace.get(), step);
@@ -65,7 +65,7 @@ class TraceWriter::Content {
     });
   }
 
-  /// While a publication is made rows go to the earlier trace.rows, for whoever reads it, and to the one that follows.
+  /// During a publication rows go to the earlier trace.rows, for readers, and to the next one.
   void append(const TraceRecord& record) {
     rows_.append(record);
     if (!publishing_) return;
@@ -74,7 +74,7 @@ class TraceWriter::Content {
       try {
         next_->start(generation_ + 1);
       } catch (const base::Error&) {
-        // Its rows are in memory until rename() says so.
+        // Its rows stay in memory until it is renamed.
       }
     }
     next_->append(record);
@@ -113,7 +113,7 @@ class TraceWriter::Content {
   void sync() { rows_.lost() ? publish() : rows_.sync(); }
 
  private:
-  /// Meters a publication, failed ones too.
+  /// Measures the time of a publication, of failed ones too.
   class Cost {
    public:
     explicit Cost(Content& content) : content_(content) {}
@@ -132,7 +132,7 @@ class TraceWriter::Content {
 
   using Take = std::function<void(const TraceRecord&)>;
 
-  /// `each_row` is asked twice: HDF5 wants to know how much there will be.
+  /// `each_row` is called twice, because HDF5 needs the number of rows first.
   template <class EachRow>
   void replace(const PublishedTrace* earlier, EachRow each_row) {
     const Publishing publishing(*this);
@@ -143,7 +143,7 @@ class TraceWriter::Content {
     published_ = replace_file(file_, [&](int descriptor) {
       std::size_t parts = 0;
       const auto between = [&] {
-        // What is on its way to the disk already is not waited for at the end.
+        // Starts writing to the disk early, so that the final fsync has less to wait for.
         if (++parts % kPartsAtOnce == 0) ::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
         if (between_) between_();
       };
@@ -159,8 +159,8 @@ class TraceWriter::Content {
       });
     });
     ++generation_;
-    // A kill here leaves rows of an older generation, which nobody reads: they are in the file just published, but for those
-    // that came in the meantime, which no checkpoint needs.
+    // A kill here leaves rows of an older generation, which readers ignore: the new trace.h5 has them, except for rows that
+    // were added during the publication, which no checkpoint needs.
     if (next_) {
       rows_ = std::move(*next_);
       rows_.rename(rows_file_);
@@ -170,7 +170,7 @@ class TraceWriter::Content {
     rows_.sync_name();
   }
 
-  /// The length of a publication.
+  /// Marks a publication in progress.
   class Publishing {
    public:
     explicit Publishing(Content& content) : content_(content) { content.publishing_ = true; }
@@ -179,7 +179,7 @@ class TraceWriter::Content {
       if (!content_.next_) return;
       content_.next_.reset();
       std::error_code ignored;
-      fs::remove(temporary_name(content_.rows_file_), ignored);  // it has its own name by now, or is for nothing
+      fs::remove(temporary_name(content_.rows_file_), ignored);  // already renamed, or not needed
     }
     Publishing(const Publishing&) = delete;
     Publishing& operator=(const Publishing&) = delete;
@@ -191,10 +191,10 @@ class TraceWriter::Content {
   fs::path file_;
   TraceAttributes attributes_;
   std::vector<std::string> figures_;
-  Descriptor published_;  // trace.h5, whatever becomes of its name
+  Descriptor published_;  // the trace.h5 that was published last, even if its name is gone
   fs::path rows_file_;
   RowsWriter rows_;
-  std::optional<RowsWriter> next_;  // those that came while a publication is made
+  std::optional<RowsWriter> next_;  // rows that are added during a publication
   bool publishing_ = false;
   std::function<void()> between_;
   std::int64_t generation_ = 0;
@@ -210,14 +210,14 @@ TraceWriter::~TraceWriter() {
   try {
     content_->write();
   } catch (const base::Error&) {
-    // Whoever needs to know has called sync() or publish().
+    // Errors are ignored: a caller that needs the rows has called sync() or publish().
   }
 }
 
 std::unique_ptr<TraceWriter> TraceWriter::create(const fs::path& directory, const TraceAttributes& attributes,
                                                  const std::vector<std::string>& figures) {
   remove_leftovers(directory);
-  // Before the new trace.h5 is there: the generation begins anew, and old rows might seem to belong to it.
+  // Removed before the new trace.h5 exists: generations start again, and old rows could be taken for its rows.
   std::error_code ignored;
   fs::remove(directory / kRowsFile, ignored);
   auto content = std::make_unique<Content>(directory, attributes, figures);
@@ -227,7 +227,7 @@ std::unique_ptr<TraceWriter> TraceWriter::create(const fs::path& directory, cons
 
 namespace {
 
-/// The earlier rows. Something else of that name is set aside: trace.h5 is none the worse for it.
+/// The earlier rows. If the name belongs to something else, that is set aside: trace.h5 is not affected.
 Descriptor rows_in(const fs::path& directory) {
   const fs::path file = directory / kRowsFile;
   std::error_code error;

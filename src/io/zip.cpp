@@ -99,7 +99,7 @@ class Reader {
     return entries;
   }
 
-  /// Sizes and offsets that did not fit in 32 bits stand in an extra field, in this order.
+  /// Sizes and offsets that did not fit in 32 bits are in an extra field, in this order.
   void read_zip64(Entry& e, Bytes extra) const {
     while (extra.size() >= 4) {
       const auto kind = get<std::uint16_t>(extra, 0);
@@ -141,7 +141,7 @@ class Reader {
     std::vector<std::byte> all(e.bytes);
     z_stream stream{};
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) base::fail(ExitCode::internal, "{}: zlib does not start", file_);
-    // zlib counts in 32 bits: both sides are fed piece by piece.
+    // zlib counts in 32 bits, so input and output are passed in pieces.
     constexpr std::size_t kPiece = std::size_t{1} << 30;
     std::size_t in = 0, out = 0;
     int result = Z_OK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Zip archives as far as .npz needs them: stored or deflated members, read in full; stored members written.
+// The part of the zip format that .npz needs: stored or deflated members, read in full; stored members written.
 #pragma once
 
 #include <cstddef>

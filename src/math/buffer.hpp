@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A zero-initialised array of numbers on a 64-byte boundary: vector kernels see the same alignment whoever allocated it.
+// A zero-initialised array of numbers on a 64-byte boundary: so vector kernels always see the same alignment.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace talweg::math {
 
 template <class T>
 class Buffer {
-  static_assert(std::is_arithmetic_v<T>);  // whose zero is zero bytes
+  static_assert(std::is_arithmetic_v<T>);  // zero is all zero bytes
 
  public:
   Buffer() = default;
@@ -40,9 +40,9 @@ class Buffer {
   [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
 
  private:
-  static constexpr std::size_t kLarge = std::size_t{1} << 20;  // bytes from which on pages of its own are worth it
+  static constexpr std::size_t kLarge = std::size_t{1} << 20;  // from this many bytes on separate pages are worth it
   struct Free {
-    base::Pages pages;  // whose memory it is, when there are any
+    base::Pages pages;  // owns the memory of a large buffer
     void operator()(T* p) const {
       if (pages.bytes().empty()) ::operator delete (p, std::align_val_t{64});
     }

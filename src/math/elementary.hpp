@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions without branches, in operations that IEEE 754 fixes: loops over them vectorise, and their bits are not
-// those of one C library. Errors are below 3 units in the last place (tests/math/elementary_test.cpp).
+// Elementary functions without branches, in operations that IEEE 754 defines exactly: loops over them vectorise, and their bits
+// do not depend on the C library. Errors are below 3 units in the last place (tests/math/elementary_test.cpp).
 #pragma once
 
 #include <array>

@@ -11,12 +11,12 @@ namespace talweg::math {
 
 class ExactSum {
  public:
-  /// Digits 0..67 have weight 2^(32 i - 1074); the last counts what was not finite.
+  /// Digits 0..67 have weight 2^(32 i - 1074); the last one counts the numbers that were not finite.
   static constexpr std::size_t kDigits = 69;
 
   /// Up to 2^29 additions (over all ranks) before digits could overflow.
   void add(double value);
-  /// The sum rounded once, to nearest even; NaN when something was not finite.
+  /// The sum rounded once, to nearest even; NaN if a number was not finite.
   [[nodiscard]] double value() const;
   [[nodiscard]] std::span<std::int64_t> digits() { return digits_; }
 

@@ -23,7 +23,8 @@ void micro_product(std::size_t count, Rows<Real> left, Rows<Real> right, std::si
                    std::size_t c_step) {
   static_assert(!Partial || Vectors == 1);
   using S = Simd<Real>;
-  constexpr std::size_t kAhead = 2048 / sizeof(Real);  // a right side that does not fit the nearest cache comes in time
+  // Prefetch distance: for a right side that does not fit the nearest cache.
+  constexpr std::size_t kAhead = 2048 / sizeof(Real);
   const auto load = [&](const Real* p) { return Partial ? S::load_first(p, columns) : S::load(p); };
   typename S::Vector sum[RowCount][Vectors];  // a plain array: the compiler keeps it in registers
   if (start.first == nullptr) {
@@ -78,7 +79,8 @@ MicroProduct<Real> micro_product_for(std::size_t rows) {
   return table[rows - 1];
 }
 
-/// Columns [first, first + width) of a product, as its loops take them: two vectors at a time, then one, then what is left.
+/// Columns [first, first + width) of a product, in the pieces that its loops take: two vectors at a time, then one, then the
+/// rest.
 struct ColumnPanel {
   std::size_t first = 0;
   std::size_t width = 0;

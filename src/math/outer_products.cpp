@@ -27,11 +27,12 @@ void add_window(std::size_t first, std::size_t rows, ColumnPanel columns, std::s
   const std::size_t width = columns.width;
   const std::size_t panels = (rows + kPanel - 1) / kPanel;
   for (const auto& leaf : leaves) {
-    for (std::size_t panel = 0; panel < panels; ++panel) {  // of nearly equal height: a low one keeps few chains going
+    // Of nearly equal height, because a low panel has few independent chains.
+    for (std::size_t panel = 0; panel < panels; ++panel) {
       const std::size_t begin = panel * rows / panels;
       const std::size_t height = (panel + 1) * rows / panels - begin;
       const auto product = micro_product_for<Real, Left::index_major>(height, width);
-      assert(!leaf.empty());  // nothing would write its share
+      assert(!leaf.empty());  // an empty leaf would leave its share unwritten
       Real* const to = share.data() + begin * width;
       Rows<Real> start;
       for (const OuterProduct<Real>& p : leaf) {

@@ -43,7 +43,7 @@ void multiply(std::size_t count, std::size_t inner, std::size_t cols, Rows<Real>
   for (std::size_t panel = 0; panel < column_panels<Real>(cols); ++panel) {
     const auto [column, width] = column_panel<Real>(cols, panel);
     const Rows<Real> right{packed + column * inner, width};
-    for (std::size_t p = 0; p < row_panels; ++p) {  // of nearly equal height: a low one keeps few chains going
+    for (std::size_t p = 0; p < row_panels; ++p) {  // of nearly equal height, because a low panel has few independent chains
       const std::size_t row = p * count / row_panels;
       const std::size_t height = (p + 1) * count / row_panels - row;
       const Rows<Real> from{start.first != nullptr ? start.first + row * start.step + column : nullptr, start.step};

@@ -30,7 +30,7 @@ template <class Real>
 void multiply(std::size_t count, std::size_t inner, std::size_t cols, Rows<Real> left, const Real* packed, Rows<Real> start,
               Real* out, std::size_t out_step);
 
-/// out[i] = sum_j a[i, j] x[j] for the rows of `a` [rows, cols] as it lies: 32 chains, added pairwise at the end.
+/// out[i] = sum_j a[i, j] x[j] for the rows of `a` [rows, cols], not packed: 32 chains, added pairwise at the end.
 template <class Real>
 void multiply_vector(std::size_t rows, std::size_t cols, const Real* a, const Real* x, Real* out);
 

@@ -12,7 +12,8 @@ struct Threads::Arena {
   explicit Arena(int n)
       : threads(n), limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(n)), arena(n) {}
   int threads;
-  tbb::global_control limit;  // TBB would otherwise stop at the affinity mask: asking for more is the user's right
+  // Without it TBB would allow no more threads than the affinity mask, even if the user asks for more.
+  tbb::global_control limit;
   tbb::task_arena arena;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only door to oneTBB. Tasks write to their own index, so the schedule never shows in the bits.
+// The only header that includes oneTBB. Each task writes to its own index, so the schedule cannot change a bit.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace talweg::math {
 
-/// Threads of one rank. Construct once per run; `threads` = 0 takes what the process may use.
+/// Threads of one rank. Construct once per run; `threads` = 0: as many as the process may use.
 class Threads {
  public:
   explicit Threads(int threads = 0);

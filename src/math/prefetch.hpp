@@ -5,8 +5,7 @@
 
 namespace talweg::math {
 
-/// Elements that a sweep over several arrays asks for in advance: about the next page, where a machine that follows addresses
-/// stops looking by itself.
+/// How far ahead a sweep over several arrays prefetches: about a page, because hardware prefetchers stop at the end of a page.
 inline constexpr std::size_t kAhead = 1024;
 
 /// Asks the caches for `count` elements, which need not exist.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The widest vector of this build with a fused multiply-add, and how many of its registers a product may keep. The width never
-// shows in results: a lane's element is the same chain of operations in any width.
+// changes a result: each element is the same chain of operations in every width.
 #pragma once
 
 #include <array>

@@ -19,18 +19,18 @@ struct Reflection {
   double scale = 0;
 };
 
-/// Norms up to this are taken for zero, in a matrix whose largest element is between 1 and 2. A matrix of low rank leaves only
-/// rounding, smaller by 1e-16 with each column: below 1e-154 squares vanish, and the iteration for the values does not
-/// converge.
+/// Norms up to this count as zero, in a matrix whose largest element is between 1 and 2. Of a matrix of low rank only rounding
+/// errors are left, smaller by 1e-16 with each column. Below 1e-154 squares underflow, and the iteration for the eigenvalues
+/// does not converge.
 constexpr double kNothing = 1e-100;
 
-/// The reflection that leaves of x [n] only its first element, and what is left there.
+/// The reflection that maps x [n] to a multiple of its first unit vector, and that multiple.
 Reflection reflection_of(std::span<const double> x, double& left) {
   const double norm = std::sqrt(squared_norm(x));
   Reflection h{.v = {x.begin(), x.end()}, .scale = 0};
   left = x[0];
   if (squared_norm(x.subspan(1)) <= kNothing * kNothing) return h;
-  left = x[0] > 0 ? -norm : norm;  // the sign that does not cancel
+  left = x[0] > 0 ? -norm : norm;  // this sign avoids cancellation
   h.v[0] -= left;
   h.scale = 2 / squared_norm<double>(h.v);
   return h;
@@ -73,18 +73,18 @@ SymmetricEigen symmetric_eigen(std::size_t n, std::span<const double> a) {
 
   std::vector<Reflection> reflections;
   std::vector<double> diagonal(n);
-  std::vector<double> beside(n - 1);
+  std::vector<double> off_diagonal(n - 1);
   for (std::size_t k = 0; k + 1 < n; ++k) {
     diagonal[k] = b[k * n + k];
     const auto column = std::span<const double>(b).subspan(k * n + k + 1, n - k - 1);  // as row k: b is symmetric
-    const Reflection& h = reflections.emplace_back(reflection_of(column, beside[k]));
+    const Reflection& h = reflections.emplace_back(reflection_of(column, off_diagonal[k]));
     if (h.scale != 0) reflect(n, k + 1, h, b);
   }
   diagonal[n - 1] = b.back();
 
   SymmetricEigen result;
   try {
-    result = tridiagonal_eigen(diagonal, beside);
+    result = tridiagonal_eigen(diagonal, off_diagonal);
   } catch (const std::runtime_error&) {
     return not_a_number(n);
   }

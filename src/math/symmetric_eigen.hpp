@@ -14,8 +14,8 @@ namespace talweg::math {
 using SymmetricEigen = TridiagonalEigen;
 
 /// Of the symmetric `a` [n, n], n >= 1: Householder's reduction to tridiagonal form (Golub & Van Loan, algorithm 8.3.1), then
-/// math/tridiagonal.hpp. About 7 n^3 multiplications. Never throws for a matrix's sake, so that a rank may call it between
-/// collectives: where an element is not finite, or the iteration does not converge, all of the result is NaN.
+/// math/tridiagonal.hpp. About 7 n^3 multiplications. Never throws because of a matrix, so that a rank may call it between
+/// collectives: if an element is not finite, or the iteration does not converge, the whole result is NaN.
 SymmetricEigen symmetric_eigen(std::size_t n, std::span<const double> a);
 
 /// out [n, n] = f(A) = sum_k f(lambda_k) v_k v_k'.

@@ -21,7 +21,7 @@ std::uint32_t high_word(std::uint32_t float_bits) {
 std::uint32_t high_word(std::uint64_t double_bits) {
   // A magnitude whose high word alone would read as 0 must not look like "all zero".
   const auto high = std::max(static_cast<std::uint32_t>(double_bits >> 32), double_bits != 0 ? 1u : 0u);
-  return high < kTooLarge ? high : kNotFinite;  // no grid is that coarse
+  return high < kTooLarge ? high : kNotFinite;  // too large for every grid
 }
 
 }  // namespace
@@ -70,7 +70,8 @@ void TileSum<Real>::finish(std::size_t rows, std::size_t columns, std::size_t of
   if (adds_ == 0) {
     exact_ != nullptr ? write(exact_, [](std::size_t) { return 0.0; }) : write(plain_, [](std::size_t) { return Real{0}; });
   } else if (exact_ != nullptr) {
-    // Each share brought the constant's own bits; one constant's stay, for the subtraction that leaves the sum.
+    // Each share has added the bits of the constant; all but one are taken away, and the subtraction of the constant then
+    // leaves the sum.
     const std::uint64_t others = (adds_ - 1) * std::bit_cast<std::uint64_t>(constant_);
     write(exact_, [&](std::size_t i) { return std::bit_cast<double>(bits_[i] - others) - constant_; });
   } else {

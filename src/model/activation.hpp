@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// a = f(z), element by element, and what backward and tangent passes need of f' and f''.
+// a = f(z), element by element, with the derivatives that backward and tangent passes need.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,7 @@ struct ActivationEntry {
   std::string_view name;
   std::string_view formula;
   bool smooth;     // continuous derivative
-  bool relu_like;  // he initialisation suits it
+  bool relu_like;  // he initialisation is suitable
   std::unique_ptr<Activation<float>> (*make_float)();
   std::unique_ptr<Activation<double>> (*make_double)();
 };

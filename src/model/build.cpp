@@ -51,7 +51,7 @@ std::vector<std::string_view> views(const Entries& entries) {
   return names;
 }
 
-/// The entry of that name. parse_model lets no other through; a program that fills ModelConfig itself may.
+/// The entry of that name. After parse_model it always exists, but a program may fill ModelConfig itself.
 template <class Entries>
 auto& entry_named(const Entries& entries, std::string_view name, const char* kind) {
   const auto found = std::ranges::find_if(entries, [&](const auto* entry) { return entry->name == name; });
@@ -70,7 +70,7 @@ std::vector<std::string> names_of(const Entries& entries) {
 constexpr const char* kKindMeaning = "of model";
 constexpr const char* kActivationMeaning = "of the hidden layers";
 
-/// Whatever the key or the kind is called, the reason is the same.
+/// The same reason for every such key and kind.
 void refuse_batch_normalization(const base::Section& model) {
   const auto refuse = [&](std::string_view key, std::string_view found) {
     model.fail(key, found,

@@ -16,7 +16,7 @@
 
 namespace talweg::model {
 
-/// [model], parsed before any data is read: says whether targets are classes or numbers.
+/// [model], parsed before any data is read, because it decides whether targets are classes or numbers.
 struct ModelConfig {
   std::string kind;                 // registry name: linear | mlp
   std::vector<std::size_t> hidden;  // mlp
@@ -30,14 +30,14 @@ struct ModelConfig {
 /// Throws Error(bad_config) for unknown names and values out of range, and for batch normalisation with the reason: F is a sum.
 ModelConfig parse_model(const base::Section& model);
 
-/// Throws Error(bad_data) when data and loss do not fit (logistic with other than two classes, ...), Error(bad_config) for a
+/// Throws Error(bad_data) when data and loss do not match (logistic with other than two classes, ...), Error(bad_config) for a
 /// name that no registry has.
 template <class Real>
 std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, const data::Shape& shape);
 
 struct InitConfig {
   std::string kind = "he";     // he | glorot | zeros | file
-  std::filesystem::path path;  // file: read by whoever owns files; see fill_initial
+  std::filesystem::path path;  // kind file: the caller reads it; see fill_initial
 };
 /// Default kind: zeros for linear, he for relu-like networks, glorot otherwise.
 InitConfig parse_init(const base::Section& init, const ModelConfig& model);

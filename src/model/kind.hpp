@@ -13,7 +13,7 @@ namespace talweg::model {
 struct ModelEntry {
   std::string_view name;
   std::string_view description;
-  /// Reads the keys of its own from [model].
+  /// Reads the keys of this kind from [model].
   void (*parse)(const base::Section& model, ModelConfig& config);
   std::unique_ptr<Objective<float>> (*make_float)(const ModelConfig&, const data::Shape&, std::size_t outputs);
   std::unique_ptr<Objective<double>> (*make_double)(const ModelConfig&, const data::Shape&, std::size_t outputs);

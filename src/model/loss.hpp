@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// l(z, y): what one example's outputs z cost against its target y. A loss sees `count` rows of `outputs` numbers each.
+// l(z, y): the loss of one example with outputs z and target y. A loss sees `count` rows of `outputs` numbers each.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +40,8 @@ class ScalarLoss final : public Loss<Real> {
   explicit ScalarLoss(Scalar scalar) : scalar_(scalar) {}
   double value(const OutputRows<Real>& rows) const override {
     double sum = 0;
-    std::array<double, 64> values{};  // first all, then their sum: row after row, without the functions' waiting for it
+    // First all values, then their sum row after row, so that the functions do not wait for the sum.
+    std::array<double, 64> values{};
     for (std::size_t at = 0; at < rows.count; at += values.size()) {
       const std::size_t count = std::min(values.size(), rows.count - at);
       for (std::size_t i = 0; i < count; ++i)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network's shape, what it prepares of a point, and its outputs. Gradients: network_gradient.cpp, network_tangent.cpp.
+// The shape of a network, how it prepares a point, and its outputs. Gradients: network_gradient.cpp, network_tangent.cpp.
 #include "model/network.hpp"
 
 #include <algorithm>
@@ -18,11 +18,11 @@ Network<Real>::Network(NetworkPlan plan, const ModelConfig& config)
     const std::string name = plan_.prefix.empty() ? "" : plan_.prefix + std::to_string(l) + ".";
     weight_.push_back(layout_.tensors().size());
     layout_.add(name + "weight", {width(l), inputs(l)});
-    places_.push_back({l, false});
+    roles_.push_back({l, false});
     if (!plan_.bias) continue;
     bias_.push_back(layout_.tensors().size());
     layout_.add(name + "bias", {width(l)}, true);
-    places_.push_back({l, true});
+    roles_.push_back({l, true});
   }
   for (std::size_t& at : weight_) at = layout_.tensors()[at].offset;
   for (std::size_t& at : bias_) at = layout_.tensors()[at].offset;

@@ -20,8 +20,8 @@ struct NetworkPlan {
   std::vector<std::size_t> widths;  // [layers + 1]: features, hidden..., outputs
   std::string prefix;               // "layers.": tensors layers.0.weight, ...; "": weight, bias
   bool bias = true;
-  bool sparse = false;                          // the examples
-  const ActivationEntry* activation = nullptr;  // null when nothing is hidden
+  bool sparse = false;                          // sparse examples
+  const ActivationEntry* activation = nullptr;  // null without hidden layers
   const LossEntry* loss = nullptr;
   std::vector<double> dropout{};  // [layers - 1]; empty: none
 };
@@ -56,31 +56,31 @@ class Network final : public Objective<Real> {
   void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape, std::span<Real> out) const override;
 
  private:
-  /// What a leaf leaves behind at layer l (0-based), each [count, width(l)] with rows step(l) apart. Its input is `a` of the
-  /// layer before.
+  /// The arrays of a leaf at layer l (0-based), each [count, width(l)] with rows step(l) apart. The input of the layer is `a`
+  /// of the layer before.
   struct Layer {
     math::Buffer<Real> z;
     math::Buffer<Real> a;                      // f(z); not used by the last layer
-    math::Buffer<Real> back;                   // delta_{l+1} W_{l+1}: what f' is applied to; not used by the last layer
+    math::Buffer<Real> back;                   // delta_{l+1} W_{l+1}, to be multiplied by f'; not used by the last layer
     math::Buffer<Real> delta;                  // dl/dz
     math::Buffer<Real> dz, da, dback, ddelta;  // derivatives along a direction
-    // With dropout a is mask times this, and back has the mask on it.
+    // With dropout, a = mask * whole, and back is multiplied by mask.
     math::Buffer<Real> whole;  // f(z)
     math::Buffer<Real> mask;   // 0, or 1 / (1 - p)
   };
   struct NetworkTape;
-  struct Place {  // of a tensor in the layout
+  struct TensorRole {  // of a tensor in the layout
     std::size_t layer = 0;
     bool bias = false;
   };
   /// How layer l's weights are prepared.
   enum class Prepared {
-    panels,      // W^T for the way forward and, above the first layer, W for the way back (math/panels.hpp)
-    transposed,  // [inputs, width]: sparse rows pick rows of it
-    nothing,     // a width of one, of sparse features or as the model's output: a product with the weights as they lie
+    panels,      // W^T for the forward pass and, above the first layer, W for the backward pass (math/panels.hpp)
+    transposed,  // [inputs, width]: sparse examples select rows of it
+    nothing,     // a width of one, with sparse features or as the model's output: a product with the unpacked weights
   };
   enum class Way { forward, back };
-  struct Part {  // a panel, or kTransposedRows rows of W
+  struct PreparedPart {  // a panel, or kTransposedRows rows of W
     std::size_t layer = 0;
     Way way = Way::forward;
     std::size_t number = 0;
@@ -98,14 +98,14 @@ class Network final : public Objective<Real> {
     if (prepared_as(l) == Prepared::nothing) return point.x.data() + weight_[l];
     return point.prepared.data() + (way == Way::forward ? forward_ : back_)[l];
   }
-  /// Row step of the arrays at layer l: the outputs lie close; others at an odd number of cache lines, so that a column's
-  /// elements do not share a cache set. What lies between rows is never read.
+  /// Row step of the arrays at layer l: the outputs are contiguous; other rows are an odd number of cache lines apart, so that
+  /// the elements of a column do not share a cache set. The padding between rows is never read.
   [[nodiscard]] std::size_t step(std::size_t l) const {
     constexpr std::size_t kLine = 64 / sizeof(Real);
     return l + 1 == layers() ? outputs() : ((width(l) + kLine - 1) / kLine | 1) * kLine;
   }
   [[nodiscard]] std::size_t extent(const NetworkTape& tape, std::size_t l) const;  // of the arrays at layer l
-  /// A row to start every row of a product from: b_l; zeros without a bias.
+  /// The row that every row of a product starts from: b_l, or zeros without a bias.
   [[nodiscard]] math::Rows<Real> bias(const Point<Real>& point, std::size_t l) const {
     return {plan_.bias ? point.x.data() + bias_[l] : nullptr, 0};
   }
@@ -118,13 +118,13 @@ class Network final : public Objective<Real> {
   /// out [count, inputs(l)] = start + delta [count, width(l)] W_l, l > 0.
   void back_product(const NetworkTape& tape, std::size_t l, const Point<Real>& point, const math::Buffer<Real>& delta,
                     math::Rows<Real> start, math::Buffer<Real>& out) const;
-  /// Takes the examples in; all z and a, up to the outputs.
+  /// Computes z and a of all layers, up to the outputs, for these examples.
   void forward(const Point<Real>& point, const data::Examples<Real>& examples, NetworkTape& tape) const;
-  /// Of a step's examples: a = mask f(z) in layer l, a hidden one.
+  /// Applies dropout in hidden layer l: a = mask f(z).
   void drop(const data::Examples<Real>& examples, std::size_t l, Layer& layer) const;
   [[nodiscard]] OutputRows<Real> rows(const NetworkTape& tape) const;
 
-  /// Arrays of a layer whose outer products a share is made of.
+  /// The arrays whose outer products make up a layer's share.
   struct Sides {
     math::Buffer<Real> Layer::*left;   // of layer l
     math::Buffer<Real> Layer::*right;  // of layer l - 1
@@ -139,11 +139,11 @@ class Network final : public Objective<Real> {
   math::ParameterLayout layout_;
   std::vector<std::size_t> weight_;  // offset of layer l's weight
   std::vector<std::size_t> bias_;
-  std::vector<std::size_t> forward_;  // where layer l's prepared weights begin
-  std::vector<std::size_t> back_;     // and those for the way back
+  std::vector<std::size_t> forward_;  // where the prepared weights of layer l begin
+  std::vector<std::size_t> back_;     // and those for the backward pass
   std::size_t prepared_extent_ = 0;
-  std::vector<Part> parts_;
-  std::vector<Place> places_;  // by tensor
+  std::vector<PreparedPart> parts_;
+  std::vector<TensorRole> roles_;  // by tensor
   std::unique_ptr<Activation<Real>> activation_;
   std::unique_ptr<Loss<Real>> loss_;
 };

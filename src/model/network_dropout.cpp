@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout (Srivastava et al. 2014) of hidden units, with the factor 1 / (1 - p) on those that stay, so that evaluation takes
-// the network as it is. Whether a unit stays is a pure function of (seed, minibatch, layer, record, unit): the same at all
-// points of a request, on any rank and thread, and when a leaf is done again.
+// Dropout (Srivastava et al. 2014) of hidden units, with the factor 1 / (1 - p) on the kept ones, so that evaluation needs no
+// factor. Whether a unit is kept is a pure function of (seed, minibatch, layer, record, unit): the same at all points of a
+// request, on any rank and thread, and when a leaf is computed again.
 #include <array>
 #include <cmath>
 

@@ -150,7 +150,8 @@ void Network<Real>::sparse_tile(std::span<const LeafTapes<Real>> leaves, math::B
                                 const math::Tile& tile, math::TileSum<Real>& sum) const {
   sum.add_each(leaves.size(), [&](std::size_t leaf, std::span<Real> share) {
     std::ranges::fill(share, Real{0});
-    for (std::size_t r = 0; r < tile.rows; ++r) {  // one row of the tile stays in cache while all examples pass
+    // One row of the tile stays in cache while it is multiplied with all examples.
+    for (std::size_t r = 0; r < tile.rows; ++r) {
       Real* to = share.data() + r * inputs(0);
       for (const auto& opaque : leaves[leaf]) {
         const auto& tape = static_cast<const NetworkTape&>(*opaque);
@@ -166,11 +167,11 @@ void Network<Real>::sparse_tile(std::span<const LeafTapes<Real>> leaves, math::B
 
 template <class Real>
 void Network<Real>::tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile, math::TileSum<Real>& sum) const {
-  const Place place = places_[tile.tensor];
-  if (place.bias) return bias_tile(leaves, place.layer, &Layer::delta, tile, sum);
-  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::delta, tile, sum);
+  const TensorRole role = roles_[tile.tensor];
+  if (role.bias) return bias_tile(leaves, role.layer, &Layer::delta, tile, sum);
+  if (role.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::delta, tile, sum);
   const std::array sides = {Sides{&Layer::delta, &Layer::a}};
-  weight_tile(leaves, place.layer, sides, tile, sum);
+  weight_tile(leaves, role.layer, sides, tile, sum);
 }
 
 #define TALWEG_GRADIENT(Real)                                                                                                \

@@ -41,11 +41,12 @@ void Network<Real>::tangent(Point<Real> point, Point<Real> direction, Tape<Real>
 template <class Real>
 void Network<Real>::tangent_tile(std::span<const LeafTapes<Real>> leaves, const math::Tile& tile,
                                  math::TileSum<Real>& sum) const {
-  const Place place = places_[tile.tensor];
-  if (place.bias) return bias_tile(leaves, place.layer, &Layer::ddelta, tile, sum);
-  if (place.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::ddelta, tile, sum);
+  const TensorRole role = roles_[tile.tensor];
+  if (role.bias) return bias_tile(leaves, role.layer, &Layer::ddelta, tile, sum);
+  if (role.layer == 0 && plan_.sparse) return sparse_tile(leaves, &Layer::ddelta, tile, sum);
   const std::array sides = {Sides{&Layer::ddelta, &Layer::a}, Sides{&Layer::delta, &Layer::da}};
-  weight_tile(leaves, place.layer, std::span(sides).first(place.layer == 0 ? 1 : 2), tile, sum);  // the features stand still
+  // The features have no derivative.
+  weight_tile(leaves, role.layer, std::span(sides).first(role.layer == 0 ? 1 : 2), tile, sum);
 }
 
 // Values and slopes at x + t v without forming x + t v: products with W and V apart, and the first layer's, which do not depend

@@ -12,7 +12,7 @@ struct Network<Real>::NetworkTape final : public Tape<Real> {
 
   const data::Examples<Real>* examples = nullptr;
   std::vector<Layer> layers;
-  bool dropped = false;  // what is here is of some units alone
+  bool dropped = false;  // dropout was applied: the arrays hold the kept units only
 
   [[nodiscard]] std::size_t count() const { return examples->count; }
 };

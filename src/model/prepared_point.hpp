@@ -6,7 +6,7 @@
 
 namespace talweg::model {
 
-/// A point prepared by one who has no engine.
+/// A point that is prepared without an engine.
 template <class Real>
 class PreparedPoint {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Problems whose answers are known: [problem] of a config, in the place of [model] and [data]. src/model/problems.def has one
-// line per problem; its file states the formula, the constants and the source. A problem is UserTerms that also knows where it
-// starts and where it ends.
+// Problems with known answers: [problem] of a config, instead of [model] and [data]. src/model/problems.def has one line per
+// problem; its file states the formula, the constants and the source. A problem is UserTerms that also knows a starting point
+// and its minima.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct CriticalPoint {
   double curvature = 0;  // smallest eigenvalue of the Hessian of the mean f_i there, Omega left out
 };
 
-/// A number that is known beside the others.
+/// A further known number.
 struct Fact {
   std::string name;
   double value = 0;
@@ -48,12 +48,12 @@ struct Known {
 class Problem : public UserTerms {
  public:
   [[nodiscard]] virtual std::size_t dimension() const = 0;
-  /// n: f_i is that of record i.
+  /// n; f_i belongs to record i.
   [[nodiscard]] virtual std::size_t terms() const { return 1; }
   [[nodiscard]] virtual std::vector<double> start() const { return std::vector<double>(dimension()); }
   [[nodiscard]] virtual Known known() const = 0;
-  /// No method whose points lie in x_0 plus the span of its gradients has a smaller F - F* after `steps` gradients, begun at
-  /// start(). Nothing where no such bound is known.
+  /// A lower bound: no method whose points lie in x_0 plus the span of its gradients has a smaller F - F* after `steps`
+  /// gradients from start(). Nothing if no such bound is known.
   [[nodiscard]] virtual std::optional<double> lower_bound(std::int64_t /*steps*/) const { return std::nullopt; }
 
   [[nodiscard]] std::vector<UserTensor> tensors() const override { return {{"x", {dimension()}}}; }
@@ -74,27 +74,27 @@ struct ProblemEntry {
   std::string_view formula;  // f_i, or F
   std::string_view answers;  // what is known, in symbols
   std::string_view source;
-  bool with_omega = false;  // its answers hold with any [regularizer]; else without one only
-  bool own_terms = false;   // reads n itself; else [problem] terms makes a sum of n of it
+  bool with_omega = false;  // its answers hold with any [regularizer]; otherwise only without one
+  bool own_terms = false;   // reads n itself; otherwise [problem] terms turns it into a sum of n terms
   std::shared_ptr<Problem> (*make)(const base::Section& problem, const Regularizer::Config& omega) = nullptr;
 };
 std::span<const ProblemEntry* const> problems();
 /// Error(usage) with the nearest name.
 const ProblemEntry& find_problem(std::string_view name);
 
-/// [problem], read.
+/// The result of reading [problem].
 struct ProblemConfig {
   const ProblemEntry* entry = nullptr;
   std::shared_ptr<const Problem> problem;
   std::vector<double> start;  // [dimension]
-  double start_radius = 0;    // each coordinate begins within this of `start`, drawn by [run] seed
+  double start_radius = 0;    // the first point is drawn within this distance of `start` in each coordinate, by [run] seed
 };
 ProblemConfig parse_problem(const base::Section& problem, const Regularizer::Config& omega);
 
-/// What is known of F with this Omega: its least value and critical points only where the problem knows them.
+/// The known facts of F with this Omega; least value and critical points only if the problem knows them.
 Known known_with(const ProblemConfig& config, const Regularizer::Config& omega);
 
-/// Point number 0 of a run with this seed [dimension].
+/// The first point x_0 [dimension] of a run with this seed.
 std::vector<double> first_point(const ProblemConfig& config, std::uint64_t seed);
 
 }  // namespace talweg::model

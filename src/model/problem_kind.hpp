@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of src/model/problems share.
+// Shared by the files of src/model/problems.
 #pragma once
 
 #include <fmt/format.h>

@@ -36,7 +36,7 @@ double Regularizer::smooth_value(const math::Block& block, std::span<const Real>
 template <class Real>
 double Regularizer::nonsmooth_value(const math::Block& block, std::span<const Real> x) const {
   if (!acts_on(block)) return 0;
-  // The box's corners in the run's precision, as prox has them: rounding could put them outside the box as written.
+  // The corners of the box in the run's precision, as prox uses them: rounded corners may lie outside the box as written.
   const Real low = static_cast<Real>(config_.low);
   const Real high = static_cast<Real>(config_.high);
   for (const Real v : x) {
@@ -49,7 +49,7 @@ double Regularizer::nonsmooth_value(const math::Block& block, std::span<const Re
 
 namespace {
 
-/// argmin_u l1 |u| + indicator + (u - x)^2 / (2 step): in one dimension the box is met after the soft threshold.
+/// argmin_u l1 |u| + indicator + (u - x)^2 / (2 step): in one dimension the box is applied after the soft threshold.
 template <class Real>
 void prox(const Regularizer::Config& config, std::span<Real> x, std::span<const Real> step) {
   const Real l1 = static_cast<Real>(config.l1);
@@ -88,7 +88,7 @@ Regularizer::Config parse_regularizer(const base::Section& regularizer) {
     config.high = box[1];
   }
   if (regularizer.flag("nonnegative", false, "every weight stays at 0 or above: box = [0, inf]")) {
-    if (!box.empty()) regularizer.fail("nonnegative", "true beside box", "one of them");
+    if (!box.empty()) regularizer.fail("nonnegative", "true together with box", "one of them");
     config.low = 0;
   }
   config.group_lasso =
@@ -101,12 +101,13 @@ Regularizer::Config parse_regularizer(const base::Section& regularizer) {
   config.ball =
       regularizer.number("ball", 0.0, finite, "radius of the ball |w|_2 <= ball that the weights stay within; 0: none");
   if (config.group_lasso > 0 && config.ball > 0)
-    regularizer.fail("ball", "it beside group_lasso", "one of them: their prox is not one after the other");
+    regularizer.fail("ball", "it together with group_lasso",
+                     "one of them: the prox of their sum is not one prox after the other");
   const auto cone = [](double bound) { return bound == 0 || !std::isfinite(bound); };
   if ((config.group_lasso > 0 || config.ball > 0) && (!cone(config.low) || !cone(config.high)))
-    regularizer.fail("box",
-                     fmt::format("[{:g}, {:g}] beside {}", config.low, config.high, config.ball > 0 ? "ball" : "group_lasso"),
-                     "bounds of 0 or infinity there: the prox of others is not one after the other");
+    regularizer.fail(
+        "box", fmt::format("[{:g}, {:g}] together with {}", config.low, config.high, config.ball > 0 ? "ball" : "group_lasso"),
+        "bounds of 0 or infinity: with others the prox of the sum is not one prox after the other");
   config.include_bias = regularizer.flag("include_bias", false, "Omega acts on biases too");
   return config;
 }

@@ -2,8 +2,8 @@
 // Omega(x) = l1 |w|_1 + (l2/2) |w|^2 + indicator(low <= w <= high)
 //          + group_lasso sum_g sqrt(|g|) |w_g|_2, or indicator(|w|_2 <= ball),     over weights (biases too with include_bias).
 // Its smooth part (l2) always goes into value, gradient and Hessian-vector product; its non-smooth part (all else) always acts
-// through prox. Applied once per request by the oracle, never per example. What couples weights (the second line) is described
-// here and met by optim/coupled_prox.hpp.
+// through prox. Applied once per request by the oracle, never per example. The part that couples weights (the second line) is
+// described here; optim/coupled_prox.hpp computes its prox.
 #pragma once
 
 #include <limits>
@@ -35,8 +35,8 @@ class Regularizer final : public math::Proximal {
   [[nodiscard]] bool smooth() const;  // nothing but l2: prox is the identity
   /// The l2 that acts on this block: 0 on biases unless include_bias. Gradient l2 * x, curvature l2.
   [[nodiscard]] double l2(const math::Block& block) const;
-  /// Omega on one block: its smooth part; of its non-smooth part what is separable: l1, and +infinity outside the box, whose
-  /// corners are those of Real (0.1 is no float), so that what apply() leaves is always inside.
+  /// Omega on one block: its smooth part, and the separable non-smooth part: l1, and +infinity outside the box. The corners of
+  /// the box are rounded to Real (0.1 is no float), so that results of apply() are always inside.
   template <class Real>
   [[nodiscard]] double smooth_value(const math::Block&, std::span<const Real> x) const;
   template <class Real>

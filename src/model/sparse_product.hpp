@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products with sparse rows, in an order that a row's entries alone fix.
+// Products with sparse rows, in an order that depends on the entries of a row alone.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace talweg::model {
 
-/// Row times w [k], in four interleaved sums: one would wait for each addition before the next.
+/// Row times w [k], in four interleaved sums, because a single one would wait for every addition.
 template <class Real>
 Real sparse_product(const data::SparseRow<Real>& row, const Real* w) {
   constexpr std::size_t kSums = 4;

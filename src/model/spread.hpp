@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finite sum out of any function of one term: f_i = f + b_i'x + x'C_i x / 2 with sum b_i = 0 and sum C_i = 0, so that F, its
-// minima and its Hessian stay as they are, and what is random about f_i is known exactly:
+// Turns any function of one term into a finite sum: f_i = f + b_i'x + x'C_i x / 2 with sum b_i = 0 and sum C_i = 0, so that F,
+// its minima and its Hessian do not change, and the variance of the f_i is known exactly:
 //   |b_i| = gradient_spread, C_i diagonal of +-curvature_spread, in fours (b, C), (b, -C), (-b, C), (-b, -C):
 //   mean |grad f_i(x) - grad F(x)|^2 = gradient_spread^2 + curvature_spread^2 |x|^2
 //   mean |grad f_i(x) - grad f_i(y)|^2 = |grad F(x) - grad F(y)|^2 + curvature_spread^2 |x - y|^2

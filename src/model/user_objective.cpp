@@ -12,7 +12,7 @@
 namespace talweg::model {
 namespace {
 
-/// What `ask` returns, of the user's code at example `i`; what it throws names the record.
+/// Calls the user's code for example `i` through `ask`. Exceptions are rethrown with the record's number.
 template <class Ask>
 auto of_user(std::uint64_t record, Ask ask) {
   try {
@@ -41,7 +41,7 @@ struct UserObjective<Real>::UserTape final : public Tape<Real> {
   const data::Examples<Real>* examples = nullptr;
   std::vector<double> x, v, start, gradient, product, features;
 
-  /// Example i in double, sparse ones written out.
+  /// Example i in double; a sparse one is made dense.
   UserExample example(std::size_t i) {
     const data::Examples<Real>& e = *examples;
     features.assign(e.features, 0);

@@ -153,7 +153,7 @@ TEST(Config, AKeyThatIsReadUnderAnotherSettingIsToldSo) {
       return table == "a" && key == "x" ? std::string("kind = \"other\"") : std::string();
     });
   });
-  EXPECT_EQ(told, "run.toml:2:1: a.x: nothing reads it here, expected it beside kind = \"other\"");
+  EXPECT_EQ(told, "run.toml:2:1: a.x: nothing reads it here, expected it together with kind = \"other\"");
 }
 
 TEST(Config, RemembersWhereValuesCameFrom) {

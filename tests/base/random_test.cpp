@@ -12,7 +12,7 @@
 namespace talweg::base {
 namespace {
 
-// The known answers of Random123's own kat_vectors: the library we stand on is the published one.
+// Known answers from Random123's kat_vectors: the library gives the published numbers.
 TEST(Random, ThePhiloxBeneathIsThePublishedOne) {
   using Philox = r123::Philox4x32;
   constexpr std::uint32_t kOnes = 0xffffffffU;
@@ -25,7 +25,7 @@ TEST(Random, ThePhiloxBeneathIsThePublishedOne) {
          {{0xd16cfe09U, 0x94fdccebU, 0x5001e420U, 0x24126ea1U}});
 }
 
-// Runs, orders and initial parameters hang on these: a change here is another Talweg.
+// Runs, orders and initial parameters depend on these numbers: if they change, every result changes.
 TEST(Random, DrawsAreFixedForEver) {
   const Random random(1, Purpose::test);
   const auto first = random.bits(0, 0);

@@ -6,7 +6,7 @@
 namespace talweg::base {
 namespace {
 
-/// What becomes of HUP here, whatever the tests were started by; put back at the end.
+/// Sets what HUP does, independently of how the tests were started; restored at the end.
 class Hangup {
  public:
   explicit Hangup(void (*handler)(int)) : before_(std::signal(SIGHUP, handler)) {}

@@ -56,7 +56,7 @@ TEST(Mapping, GivesWholePagesBack) {
   EXPECT_EQ(theirs.bytes()[page - 1], std::byte{9});
   EXPECT_EQ(theirs.bytes()[page], std::byte{0}) << "for all who share it";
   EXPECT_EQ(theirs.bytes()[3 * page], std::byte{9});
-  const std::size_t now = held();  // the look brought a page
+  const std::size_t now = held();  // looking at it has allocated a page
   mine.forget(1, page / 2);
   EXPECT_EQ(held(), now) << "no whole page";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What ends a rank that waits for others before there is a watchdog. Real ranks: tests/fault/faults.py, F15.
+// How a rank ends that waits for others before there is a watchdog. With real ranks: tests/fault/faults.py, F15.
 #include "comm/patience.hpp"
 
 #include <gtest/gtest.h>

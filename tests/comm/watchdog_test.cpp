@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is blamed and when, with ranks and nodes that are made up; real ones are in tests/e2e/peers_test.cpp.
+// Which rank is blamed and when, with simulated ranks and nodes. With real ones: tests/e2e/peers_test.cpp.
 #include "comm/watchdog.hpp"
 
 #include <gtest/gtest.h>
@@ -15,26 +15,26 @@ namespace {
 constexpr double kDeadline = 0.4;
 void sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
-/// What is told is noted; what is heard comes from `answer`.
-class FakeLine final : public Line {
+/// Records what is sent; what is received comes from `says`.
+class FakeChannel final : public ReportChannel {
  public:
   struct Wire {
     std::mutex mutex;
-    std::vector<std::pair<int, Word>> told;
-    std::function<std::optional<Word>()> says;
+    std::vector<std::pair<int, NodeReport>> told;
+    std::function<std::optional<NodeReport>()> says;
     int from = 1;
-    bool fresh = false;  // a look may hear one word
+    bool fresh = false;  // a look may receive one report
   };
-  explicit FakeLine(Wire& wire) : wire_(wire) {}
-  void tell(int rank, const Word& word) override {
+  explicit FakeChannel(Wire& wire) : wire_(wire) {}
+  void send(int rank, const NodeReport& report) override {
     const std::lock_guard lock(wire_.mutex);
-    wire_.told.emplace_back(rank, word);
+    wire_.told.emplace_back(rank, report);
   }
-  std::optional<std::pair<int, Word>> hear() override {
+  std::optional<std::pair<int, NodeReport>> receive() override {
     wire_.fresh = !wire_.fresh;
     if (!wire_.fresh || !wire_.says) return std::nullopt;
-    const auto word = wire_.says();
-    return word ? std::optional(std::pair(wire_.from, *word)) : std::nullopt;
+    const auto report = wire_.says();
+    return report ? std::optional(std::pair(wire_.from, *report)) : std::nullopt;
   }
   [[nodiscard]] std::string name_of(int node) const override { return "host h" + std::to_string(node); }
 
@@ -52,12 +52,13 @@ class Watchdogs : public testing::Test {
     }
     ranks_[0].calls = 7;  // waits
   }
-  void watch(Node where = {.places = 2}, bool line = false) {
-    watchdog_ = std::make_unique<Watchdog>(std::vector<Presence*>{&ranks_[0], &ranks_[1]}, where, false,
-                                           line ? std::make_unique<FakeLine>(wire_) : nullptr, [this](const std::string& why) {
-                                             const std::lock_guard lock(mutex_);
-                                             if (said_.empty()) said_ = why;
-                                           });
+  void watch(Node where = {.places = 2}, bool channel = false) {
+    watchdog_ =
+        std::make_unique<Watchdog>(std::vector<Presence*>{&ranks_[0], &ranks_[1]}, where, false,
+                                   channel ? std::make_unique<FakeChannel>(wire_) : nullptr, [this](const std::string& why) {
+                                     const std::lock_guard lock(mutex_);
+                                     if (said_.empty()) said_ = why;
+                                   });
     watchdog_->deadline(kDeadline);
   }
   std::string said() {
@@ -68,8 +69,8 @@ class Watchdogs : public testing::Test {
     for (int i = 0; i < 500 && said().empty(); ++i) sleep(0.02);
     return said();
   }
-  static Word word(double quiet, const std::string& text = "") {
-    Word w{.quiet = quiet, .node = 1, .waits = 1, .text = {}};
+  static NodeReport report(double quiet, const std::string& text = "") {
+    NodeReport w{.quiet = quiet, .node = 1, .waits = 1, .text = {}};
     text.copy(w.text.data(), w.text.size() - 1);
     return w;
   }
@@ -77,12 +78,12 @@ class Watchdogs : public testing::Test {
   std::array<Presence, 2> ranks_;
   std::mutex mutex_;
   std::string said_;
-  FakeLine::Wire wire_;
+  FakeChannel::Wire wire_;
   std::unique_ptr<Watchdog> watchdog_;
 };
 
 TEST_F(Watchdogs, AProcessThatDoesNotRunIsToBlame) {
-  ranks_[1].calls = 7;  // it was waiting, too
+  ranks_[1].calls = 7;  // it was waiting as well
   watch();
   EXPECT_NE(await().find("rank 1 on here (process 101) does not run"), std::string::npos) << said();
 }
@@ -139,7 +140,7 @@ TEST_F(Watchdogs, RankZeroWaitsForNodesThatGetOnAndRepeatsWhomTheyBlame) {
   std::thread alive([&] {
     for (; !stop; sleep(0.01)) ++ranks_[1].beats;
   });
-  wire_.says = [&] { return word(quiet, quiet > 0 ? "rank 5 on there does not run" : ""); };
+  wire_.says = [&] { return report(quiet, quiet > 0 ? "rank 5 on there does not run" : ""); };
   watch({.nodes = 2, .places = 2}, true);
   sleep(4 * kDeadline);
   EXPECT_EQ(said(), "");
@@ -155,7 +156,7 @@ TEST_F(Watchdogs, ANodeEndsTheJobWhenRankZeroNeverAnswers) {
   std::thread alive([&] {
     for (; !stop; sleep(0.01)) ++ranks_[1].beats;
   });
-  wire_.says = [] { return std::optional(word(0)); };
+  wire_.says = [] { return std::optional(report(0)); };
   watch({.index = 1, .nodes = 2, .places = 2}, true);
   sleep(3 * kDeadline);
   EXPECT_EQ(said(), "");
@@ -187,7 +188,7 @@ TEST_F(Watchdogs, ANodeOfWhichNobodyWaitsSaysWhoDoesNotGetOn) {
   ranks_[0].activity = static_cast<std::uint32_t>(Activity::computing);
   ranks_[0].step = 12;
   wire_.from = 0;
-  wire_.says = [] { return word(0); };
+  wire_.says = [] { return report(0); };
   watch({.index = 1, .nodes = 2, .places = 2}, true);
   const auto named = [&] {
     const std::lock_guard lock(wire_.mutex);

@@ -114,7 +114,7 @@ TEST(Machine, SaysHowMuchMemoryWasResident) {
   EXPECT_EQ(pages.back(), 1);
 }
 
-TEST(Machine, MeasuresSomething) {  // how much is nobody's promise
+TEST(Machine, MeasuresSomething) {  // the value depends on the machine
   EXPECT_GT(control::fma_peak<float>(), 0);
   EXPECT_GT(control::fma_peak<double>(), 0);
   EXPECT_GT(control::gemm_peak<float>(), 0);

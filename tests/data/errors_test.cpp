@@ -14,7 +14,7 @@ using base::ExitCode;
 
 class BadData : public testing::Test {
  protected:
-  /// Loading the text in this format fails so.
+  /// Expects that loading the text in this format fails with this code and message.
   void expect(const std::string& format, const std::string& name, const std::string& text,
               const std::vector<std::string>& pieces, const std::string& label_column = "last",
               ExitCode code = ExitCode::bad_data) const {
@@ -52,7 +52,7 @@ TEST_F(BadData, UnreadableFile) {
   const auto file = folder_.write("secret.csv", "1,0\n");
   ASSERT_EQ(chmod(file.c_str(), 0), 0);
   ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
-  const bool root = geteuid() == 0;  // whom no permission stops
+  const bool root = geteuid() == 0;  // permissions do not stop root
   constexpr uid_t kNobody = 65534;
   ASSERT_EQ(root ? seteuid(kNobody) : 0, 0);
   expect_source({.path = file, .format = "csv", .labels = {}}, {"cannot open", "Permission denied"}, ExitCode::permission);
@@ -163,7 +163,7 @@ TEST_F(BadIdx, BadMagic) {
   expect_pair(std::string("\0\0\x0d\x03", 4) + images_.substr(4), labels_, {"t-images-idx3-ubyte", "type 0x0d", "0x08"});
 }
 TEST_F(BadIdx, WrongDimensions) {
-  // None, of any length: nothing is made room for.
+  // No records of any length: no memory is allocated for them.
   expect_pair(idx({0, 40000, 40000}, {}), labels_, {"t-images-idx3-ubyte", "no records"});
   expect_pair(labels_, labels_, {"t-images-idx3-ubyte", "1 dimensions", "2 to 4"});
   expect_pair(images_, images_, {"t-labels-idx1-ubyte", "3 dimensions", "expected 1"});

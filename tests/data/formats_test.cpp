@@ -14,7 +14,7 @@ struct Written {
   Source source;
 };
 
-/// The four records in every format, below `folder`; each file passes through `pack`.
+/// The four records in every format, below `folder`; each file is written through `pack`.
 std::vector<Written> write_all(const Folder& folder, const std::string& ending,
                                const std::function<std::string(std::string_view)>& pack) {
   std::string csv, libsvm;

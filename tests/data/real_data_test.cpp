@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shipped digits, and MNIST and a9a where they are at hand: in the folder TALWEG_DATA.
+// The shipped digits, and MNIST and a9a if the folder TALWEG_DATA has them.
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
@@ -46,7 +46,7 @@ TEST(Mnist, TestImages) {
   EXPECT_EQ(parts.train.shape().count, 10000U);
   EXPECT_EQ(parts.train.shape().features, 784U);
   EXPECT_EQ(parts.train.shape().classes.size(), 10U);
-  EXPECT_EQ(record_of(parts.train, 0).back(), 7);  // the well-known first ones
+  EXPECT_EQ(record_of(parts.train, 0).back(), 7);  // the well-known first labels
   EXPECT_EQ(record_of(parts.train, 1).back(), 2);
   EXPECT_EQ(record_of(parts.train, 2).back(), 1);
   EXPECT_NEAR(total(parts.train) / 7840000 / 255, 0.13251, 1e-5);
@@ -60,7 +60,7 @@ TEST(Adult, TrainAndTest) {
   DataConfig config = config_for({.path = train, .format = "libsvm", .labels = {}});
   config.test = Source{.path = test, .format = "libsvm", .labels = {}};
   const auto parts = load_alone<double>(config);
-  // The published file has 32 561 records; copies without the one record that has feature 123 are about.
+  // The published file has 32 561 records; there are also copies without the one record that has feature 123.
   ASSERT_TRUE(parts.train.rows() == 32561 || parts.train.rows() == 32560) << parts.train.rows();
   const std::size_t features = parts.train.rows() == 32561 ? 123 : 122;
   EXPECT_EQ(parts.train.shape().features, features);

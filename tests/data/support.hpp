@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small files of every format, written from numbers a test knows.
+// Small files of every format, with known numbers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -67,7 +67,7 @@ Parts<Real> load_alone(const DataConfig& config, TargetKind kind = TargetKind::c
   return load<Real>(config, kind, 0, 1, base::Log());
 }
 
-/// Row of each record of the file: rows lie in the order of positions.
+/// The row of each record of the file; rows are in the order of positions.
 template <class Real>
 std::size_t row_of(const Dataset<Real>& data, std::uint64_t record) {
   for (std::size_t row = 0; row < data.records.size(); ++row) {

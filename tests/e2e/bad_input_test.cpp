@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bad input ends every rank with the promised code and one clear message, alone and under mpirun. The messages' details are
-// tested room by room; here it is what a user meets at the command line.
+// Bad input ends every rank with the promised code and one clear message, alone and under mpirun. The details of messages are
+// tested in each room; these tests check what a user sees at the command line.
 #include <gtest/gtest.h>
 
 #include "tests/e2e/problems.hpp"
@@ -114,7 +114,7 @@ TEST_F(BadInput, DivergenceEndsWith79OnEveryRank) {
     EXPECT_NE((result.out + result.err).find("diverged"), std::string::npos);
   }
 }
-// No grid of exact sums holds such numbers: this once ran for ever.
+// Too large for every grid of exact sums: this once ran for ever.
 TEST_F(BadInput, GradientsBeyondAllGridsAreDivergence) {
   const auto data = folder_.write("huge.csv", "1e300,1\n-3e300,2\n2e300,1\n");
   const auto file = folder_.write("huge.toml", "[data]\n" + train_on(data.string()) +

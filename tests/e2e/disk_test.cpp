@@ -59,7 +59,7 @@ class Disk : public testing::Test {
     ASSERT_EQ(prlimit(process.pid(), RLIMIT_FSIZE, &now, nullptr), 0);
   }
   json summary() const { return parse_json(read_file(run_ / "summary.json")); }
-  /// The run's end is that of a run nobody disturbed.
+  /// The run ends like an undisturbed one.
   void compare(const std::string& config) const {
     const auto quiet = folder_ / "quiet";
     const Result undisturbed = run(command(config, quiet));
@@ -107,7 +107,7 @@ TEST_F(Disk, FullUnderTheMessagesCostsTheMessages) {
   const std::string config = folder_.write("run.toml", mlp_config("name = \"adam\"\nlr = 0.01\n", "97", 20)).string();
   EXPECT_EQ(unheard({"train", config, "--run", run_.string(), "--progress", "plain"}), 0);
   EXPECT_EQ(unheard({"train", (folder_ / "none.toml").string()}), 66);
-  // With the streams closed no file of the run may get their numbers.
+  // When the standard streams are closed, no file of the run may get their descriptors.
   const auto closed = folder_ / "closed";
   EXPECT_EQ(unheard({"train", config, "--run", closed.string(), "--progress", "plain"}, "2>&- <&-"), 0);
   EXPECT_EQ(talweg(0, {"verify", closed.string()}).code, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Problems with known answers as a user runs them: without data, with the same bits everywhere, told, compared with theory.
+// Problems with known answers as a user runs them: without data, with the same bits everywhere, listed, compared with theory.
 #include <gtest/gtest.h>
 
 #include "tests/support/folder.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run directory survives: files that are lost, damaged, or something else.
+// A run directory with files that are lost, damaged, or of another type.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -51,7 +51,7 @@ TEST_F(LostFiles, ADamagedTraceIsSetAside) {
 TEST_F(LostFiles, ALostBestIsWrittenAgainWhenTheRunGoesOn) {
   train_well();
   ASSERT_TRUE(fs::remove(run_ / "checkpoints" / "best.h5"));
-  train_well({"--set", "run.steps=41", "--set", "method.lr=1e-30"});  // no better point comes
+  train_well({"--set", "run.steps=41", "--set", "method.lr=1e-30"});  // no later point is better
   const Result exported = talweg(0, {"export", run_.string(), "--best", "-o", (folder_ / "best.npz").string()});
   EXPECT_EQ(exported.code, 0) << exported.err;
 }
@@ -72,7 +72,7 @@ TEST_F(LostFiles, VerifyMissesWhatIsLost) {
   EXPECT_NE(talweg(0, {"verify", run_.string()}).code, 0);
 }
 
-// Each file that others speak of is missed.
+// A missing file is noticed if another file refers to it.
 TEST_F(LostFiles, VerifyHoldsFilesAgainstEachOther) {
   train_well();
   const auto misses = [&](const fs::path& file, const std::string& name) {
@@ -105,7 +105,7 @@ TEST_F(LostFiles, BestH5IsLostBesideALaterCheckpointThoughItIsTheOnlyOne) {
   EXPECT_EQ(verified.code, 66) << verified.out;
 }
 
-// The summary would be of a run that was gone on from since, perhaps from further back.
+// The summary would describe an end from which the run has been resumed since, perhaps at an earlier step.
 TEST_F(LostFiles, ARunThatIsGoneOnFromHasNoSummaryUntilItEnds) {
   const std::vector<std::string> on_time = {"--set", "run.nonfinite=rollback"};  // checkpoints wait for the disk
   train_well(on_time);
@@ -120,14 +120,14 @@ TEST_F(LostFiles, ARunThatIsGoneOnFromHasNoSummaryUntilItEnds) {
   EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 0);
   train_well({"--set", "run.steps=30", on_time[0], on_time[1], "--fresh"});
   fs::remove(run_ / "checkpoints/step-000000030.h5");
-  killed_at("25", "30");  // gone on with from 20
+  killed_at("25", "30");  // resumed from 20
   const Result verified = talweg(0, {"verify", run_.string()});
   EXPECT_EQ(verified.code, 0) << verified.out;
   train_well({"--set", "run.steps=30", on_time[0], on_time[1]});
   EXPECT_EQ(parse_json(read_file(run_ / "summary.json"))["step"], 30);
 }
 
-// Of the same data, model and seed; not the newest.
+// A best.h5 of the same data, model and seed, but not the newest.
 TEST_F(LostFiles, ACheckpointOfAnotherRunIsTold) {
   const std::vector<std::string> on_time = {"--set", "run.nonfinite=rollback"};  // checkpoints wait for the disk
   train_well(on_time);
@@ -163,7 +163,7 @@ TEST_F(LostFiles, WhatARunThatGoesOnRemovesIsNotLost) {
   EXPECT_EQ(process.wait().code, 75);
 }
 
-// A trace that takes a while to read; the last files are written while it is.
+// A trace that takes a while to read; the last files are written meanwhile.
 TEST_F(LostFiles, ARunThatEndsWhileItIsVerifiedIsWhole) {
   Process process(
       talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
@@ -181,7 +181,7 @@ TEST_F(LostFiles, ARunThatEndsWhileItIsVerifiedIsWhole) {
   EXPECT_EQ(process.wait().code, 75);
 }
 
-// Killed when the last rows were in trace.rows alone: without it the checkpoint is ahead of the trace.
+// Killed when only trace.rows had the last rows: without it the checkpoint is ahead of the trace.
 TEST_F(LostFiles, VerifyMissesRowsThatACheckpointSpeaksOf) {
   Process process(
       talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "run.steps=1000000", "--set",
@@ -263,7 +263,7 @@ TEST_F(LostFiles, PipesAndDirectoriesInTheirPlacesAreNotWaitedFor) {
   EXPECT_EQ(talweg(0, {"verify", run_.string()}).code, 65);
   const Result more = train();
   EXPECT_EQ(more.code, 0) << more.err;
-  EXPECT_TRUE(says(more, "no regular file; skipped, an older one is looked for")) << more.err;
+  EXPECT_TRUE(says(more, "no regular file; skipped, trying an older one")) << more.err;
 }
 
 TEST_F(LostFiles, CheckpointsThatCannotBeListedAreNotTakenForNone) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A NaN on one rank in one step, under real mpirun: every rank does the same at that step, and the files tell of it.
+// A NaN on one rank in one step, under real mpirun: every rank does the same at that step, and the files report it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -78,8 +78,8 @@ TEST_F(NonFinite, SkipLeavesTheStepOutOnEveryRankAlike) {
   EXPECT_EQ(talweg(0, {"diff", (folder_ / "quiet").string(), (folder_ / "alone").string()}).code, 1) << "nothing was left out";
 }
 
-// On all of F every step's gradient is that of the point alone: 21 steps of which one was left out are 20, but for the count
-// that Adam's bias correction goes by.
+// With full batches the gradient depends on the point alone: 21 steps of which one is left out equal 20 steps, except for the
+// count in Adam's bias correction.
 TEST_F(NonFinite, AStepThatIsLeftOutIsNoneOfTheRules) {
   const std::vector<std::string> all = {"--set", "run.batch=full"};
   for (const int ranks : {0, 2}) {
@@ -120,7 +120,7 @@ TEST_F(NonFinite, StopKeepsTheBestPointOfARunThatHasNoCheckpointYet) {
   EXPECT_EQ(best["files"][0]["step"], told["best"]["step"]);
   expect_whole("run");
   std::filesystem::remove(folder_ / "run/summary.json");  // as after a kill between the two
-  const Result again = train(0, file, "run", "");         // the same command: nothing is in its way, and nothing is lost
+  const Result again = train(0, file, "run", "");         // the same command starts again, and nothing is lost
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_TRUE(says(again.err, "best.h5.diverged")) << again.err;
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/checkpoints/best.h5.diverged"));
@@ -144,7 +144,7 @@ TEST_F(NonFinite, RollbackGoesOnFromTheLastCheckpointWithSmallerSteps) {
   EXPECT_TRUE(says(talweg(0, {"show", (folder_ / "replicated").string()}).out, "learning rate 0.005"));
 }
 
-// What the rollback has decided is on the disk before the next step: a kill does not bring the larger steps back.
+// The rollback is on the disk before the next step: a kill does not bring the larger steps back.
 TEST_F(NonFinite, AKillAfterARollbackChangesNothing) {
   const std::string file = config(4000, "nonfinite = \"rollback\"\n");
   const std::vector<std::string> rare = {"--set", "checkpoint.every_steps=2000", "--set", "trace.evaluate_every=100"};
@@ -179,7 +179,7 @@ TEST_F(NonFinite, RollbackEndsAfterSoMany) {
   expect_whole("run");
 }
 
-// Divergence that nobody has injected: sgd far above what the curvature allows comes down by itself.
+// Real divergence, without an injected fault: sgd with steps far too large for the curvature recovers by rollbacks.
 TEST_F(NonFinite, RollbackTamesARealDivergence) {
   const std::string file = config(60, "nonfinite = \"rollback\"\nnonfinite_lr_factor = 1e-3\nnonfinite_limit = 30\n");
   const Result result = train(2, file, "run", "",

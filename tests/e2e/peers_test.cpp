@@ -23,7 +23,7 @@ double since(Clock::time_point begin) { return std::chrono::duration<double>(Clo
 class Peers : public testing::Test {
  protected:
   static constexpr double kDeadline = 3;
-  static constexpr double kEnding = 20;  // seconds beside the deadline: mpirun takes two to end ranks, more when cores are busy
+  static constexpr double kEnding = 20;  // on top of the deadline: mpirun takes two seconds to end ranks, or more
 
   Peers()
       : config_(folder_
@@ -70,7 +70,7 @@ class Peers : public testing::Test {
   std::string config_;
   fs::path run_ = folder_ / "run";
   fs::path shared_ =
-      folder_ / "shared";  // what the ranks of one host map; in /dev/shm other jobs' files would be taken for ours
+      folder_ / "shared";  // for the files that ranks of one host map: in /dev/shm those of other jobs would be counted too
   std::vector<std::string> environment_ = {"OMPI_MCA_btl_vader_backing_directory=" + shared_.string()};
 };
 

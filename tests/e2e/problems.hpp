@@ -31,9 +31,9 @@ inline std::string sparse_file(const Folder& folder, std::uint64_t rows = 3001) 
   return folder.write("sparse.libsvm", text).string();
 }
 
-/// With 544 hidden units a step of 97 examples takes 17 million operations, and an update 40 810 parameters: more than one
-/// thread is left to do alone. Small ones are for what takes their cube, or has no use for threads. `more`: of [model],
-/// [regularizer].
+/// With 544 hidden units a step of 97 examples takes 17 million operations, and an update has 40 810 parameters: enough to be
+/// divided among threads. Small nets are for methods whose cost is cubic, or that do not use threads. `more`: further keys of
+/// [model] and [regularizer].
 inline std::string mlp_config(const std::string& method, const std::string& batch, int steps, int hidden = 24,
                               const std::string& more_model = "", const std::string& more_omega = "") {
   return "[data]\ntrain = {path = \"" + digits() + "\", label_column = \"last\"}\nholdout = 0.2\ntransform = \"divide:16\"\n" +

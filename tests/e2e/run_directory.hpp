@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run directory of a small run, made and gone on with by the program itself.
+// The directory of a small run, created and resumed by the program itself.
 #pragma once
 
 #include <gtest/gtest.h>

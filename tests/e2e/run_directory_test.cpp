@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run directory survives: changed minds, --fresh, odd names; and what it is asked for.
+// A run directory under changed configs, --fresh and odd names, and what a new run demands of it.
 #include "tests/e2e/run_directory.hpp"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ TEST_F(RunDirectory, CertifyWantsTheDataOfTheRun) {
   EXPECT_TRUE(says(other, "other data")) << other.err;
 }
 
-// Ranks started in folders of their own take rank 0's config, and must read the same data.
+// Ranks that are started in different folders use rank 0's config, and must read the same data.
 TEST_F(RunDirectory, RanksInOtherFoldersReadTheSameData) {
   const auto two_folders = [&](const std::string& data) {
     std::vector<std::string> one = talweg_command(1, {"train", "run.toml", "--run", run_.string(), "--progress", "none"});
@@ -116,7 +116,7 @@ TEST_F(RunDirectory, ItsOwnInputsAreNotWrittenOver) {
   EXPECT_TRUE(fs::exists(best));
 }
 
-// It would be set aside as the run begins: killed then, the same command would not find it.
+// It would be set aside as the run begins; after a kill at that moment the same command would not find it.
 TEST_F(RunDirectory, NorIsTheBestPointOfARunThatDiverged) {
   const auto diverged = run(
       talweg_command(0, {"train", config_, "--run", run_.string(), "--progress", "none", "--set", "checkpoint.every_steps=0"}),
@@ -136,7 +136,7 @@ TEST_F(RunDirectory, AConfigMayComeThroughAPipe) {
   EXPECT_EQ(result.code, 0) << result.err;
 }
 
-// Two runs with locks of their own would write into one directory.
+// Two runs with different locks would write into one directory.
 TEST_F(RunDirectory, CheckpointsOfAnotherRunAreNotReachedThroughALink) {
   train_well();
   const fs::path next = folder_ / "next";
@@ -165,7 +165,7 @@ TEST_F(RunDirectory, KeysThatChangeWhatAMethodKeepsAreRefusedByName) {
   EXPECT_EQ(refused.code, 78) << refused.err;
   EXPECT_TRUE(says(refused, "method.amsgrad: was false, now true")) << refused.err;
   train_well({"--fresh", "--set", "run.steps=20", "--set", "method.amsgrad=true"});
-  train_well({"--set", "method.amsgrad=false"});  // what it kept is forgotten
+  train_well({"--set", "method.amsgrad=false"});  // its state is dropped
 }
 
 TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
@@ -179,7 +179,7 @@ TEST_F(RunDirectory, ItsNameMayBeNoUtf8) {
   }
 }
 
-// Its last evaluation too, though one more was made where it ended first.
+// The last evaluation as well, although there was one more at its first end.
 TEST_F(RunDirectory, AnExtendedRunOfTheDigitsIsIdenticalToOneOfTheWholeLength) {
   const std::string config = (source() / "configs/digits_mlp.toml").string();
   const auto epochs = [&](const fs::path& run, const char* number) {

@@ -93,8 +93,7 @@ class SameBits : public testing::TestWithParam<Case> {
   Folder folder_;
 };
 
-// Each number of ranks and of threads and each placement, not all of their combinations: these runs are most of the tests'
-// time.
+// Every number of ranks, of threads, and every placement, but not all combinations: these runs take most of the tests' time.
 TEST_P(SameBits, ForAnyRanksAndThreadsAndThroughAStop) {
   ASSERT_NO_FATAL_FAILURE(train(0, 1, "alone"));
   const std::string alone = exported("alone");
@@ -104,7 +103,8 @@ TEST_P(SameBits, ForAnyRanksAndThreadsAndThroughAStop) {
     ASSERT_NO_FATAL_FAILURE(train(ranks, threads, name, {"--set", std::string("run.placement=") + placement}));
     EXPECT_TRUE(exported(name) == alone) << name << " differs from one rank";
   }
-  // A last step drawn before the first makes half of the steps another run: optim.Conformance resumes that.
+  // Methods that draw their last step beforehand become another run when the number of steps is halved: optim.Conformance
+  // resumes those.
   if (std::string(GetParam().method).find("iterations") != std::string::npos) return;
   ASSERT_NO_FATAL_FAILURE(train(
       3, 1, "parts", {"--set", "run.steps=" + std::to_string(GetParam().steps / 2), "--set", "run.placement=replicated"}));

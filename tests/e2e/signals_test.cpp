@@ -36,7 +36,7 @@ class Signals : public testing::Test {
     for (int i = 0; i < 2000 && !checkpointed(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     ASSERT_TRUE(checkpointed());
   }
-  /// Resumes to the end on `ranks` and compares with a run nobody disturbed.
+  /// Resumes to the end on `ranks` and compares with an undisturbed run.
   void finish_and_compare(int ranks) const {
     const Result rest = run(command(ranks));
     ASSERT_EQ(rest.code, 0) << rest.err;
@@ -126,7 +126,7 @@ TEST_F(Signals, AStopFileStopsAsTheSignalDoes) {
     std::filesystem::copy_file(run_ / "stop", folder_ / "stale", std::filesystem::copy_options::overwrite_existing);
     std::filesystem::remove_all(run_);
   }
-  // A stale one stops nobody.
+  // An old stop file does not stop a new run.
   std::filesystem::create_directories(run_);
   std::filesystem::copy_file(folder_ / "stale", run_ / "stop");
   ASSERT_EQ(run(command(2)).code, 0);

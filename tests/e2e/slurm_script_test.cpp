@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The batch script, with a scontrol that only notes what it is asked: when a job is requeued, and when it is not.
+// The batch script, with a scontrol that only records its arguments: when a job is requeued, and when it is not.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -109,7 +109,7 @@ TEST_F(SlurmScript, RequeuesLossesFiveTimesInARow) {
   };
   for (int k = 0; k < 4; ++k) run_with(137);
   EXPECT_EQ(times(), 4);
-  run_with(75);  // time limits between losses are no losses
+  run_with(75);  // a time limit between losses does not count as one
   for (int k = 0; k < 5; ++k) run_with(k % 2 == 0 ? 138 : 69);
   EXPECT_EQ(times(), 10);
   run_with(137);

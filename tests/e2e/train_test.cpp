@@ -136,7 +136,7 @@ TEST_F(Train, StopsByGradientNorm) {
 }
 
 TEST_F(Train, StopsByPatienceAndKeepsTheBest) {
-  // A learning rate that destroys the model after a while would be contrived; a metric that soon saturates is not.
+  // Uses a metric that soon saturates, which is more natural than a learning rate that destroys the model after a while.
   const json s = train(1, small("[stop]\npatience = 3\nmetric = \"valid_accuracy\"\n[trace]\nevaluate_every = 1\n", 5000));
   EXPECT_EQ(s["ending"]["reason"], "patience");
   EXPECT_LT(s["best"]["step"], s["step"]);
@@ -146,7 +146,7 @@ TEST_F(Train, StopsByPatienceAndKeepsTheBest) {
   EXPECT_NE(read_file(folder_ / "last.npz"), read_file(folder_ / "best.npz"));
 }
 
-// Where the parameters are another point than the iterate both are to be had; averages leave the iterates as they were.
+// If the parameters are another point than the iterate, both can be exported; averaging does not change the iterates.
 TEST_F(Train, BothPointsAreExported) {
   const auto exported = [&](const std::string& point) {
     const std::string file = (folder_ / ("of" + point + ".npz")).string();

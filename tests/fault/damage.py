@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damage to the newest checkpoint: it is refused by name, and the older one gone on from to the same bits."""
+"""Damage to the newest checkpoint: it is refused by name, and the run resumes from the older one to the same bits."""
 import shutil
 
 from rig import expect, newest, step_of
 
-RESUMED = 25  # every so manieth trial resumes the run as well
+RESUMED = 25  # every RESUMED-th trial resumes the run as well
 
 
 def refused(rig, trial, content, about):
-    """Puts `content` in the newest checkpoint's place."""
+    """Replaces the newest checkpoint by `content`."""
     file = rig.folder / "damaged.h5"
     file.write_bytes(content)
     told = rig.tool("verify", file)

@@ -35,7 +35,7 @@ def published_in_order(lines):
 
 
 class Disk:
-    """A short run that nobody disturbed, and its calls, in order."""
+    """A short undisturbed run, and its calls, in order."""
 
     def __init__(self, rig, library):
         self.rig = rig
@@ -48,7 +48,7 @@ class Disk:
         self.unmet = 0
 
     def calls(self, run):
-        """How many a run makes that nobody disturbs, to its end."""
+        """The number of calls of an undisturbed run."""
         log = self.rig.folder / "calls"
         log.unlink(missing_ok=True)
         job = Job(self.rig, run, 0, STEPS, self.environment(run, FAILING_LOG=log))
@@ -63,7 +63,7 @@ class Disk:
         return {"LD_PRELOAD": self.library, "FAILING_FOLDER": str(run), **{k: str(v) for k, v in more.items()}}
 
     def places(self):
-        """All there are, as (resumed, N): the N-th call of a fresh run, and of one that is gone on with in the middle."""
+        """All there are, as (resumed, N): the N-th call of a fresh run, and of one that is resumed in the middle."""
         return [(False, n) for n in range(1, self.fresh + 1)] + [(True, n) for n in range(1, self.resumed + 1)]
 
     def place(self, trial, trials):
@@ -77,7 +77,7 @@ class Disk:
         expect(job.wait() == 0, f"the first half failed:\n{job.said()}")
 
     def finish(self, run):
-        """The same command without the fault ends with the bits of the run that nobody disturbed."""
+        """The same command without the fault ends with the bits of the undisturbed run."""
         newest = newest_step(run)
         job = Job(self.rig, run, 0, STEPS)
         expect(job.wait() == 0, f"it did not go on:\n{job.said()}")
@@ -97,7 +97,7 @@ class Disk:
 
 
 def killed_in_a_call(rig, trial, trials):
-    """SIGKILL in place of one call; what is on the disk is old or new, and is gone on from."""
+    """SIGKILL in place of one call; what is on the disk is old or new, and the run resumes from it."""
     run = rig.new_run()
     resumed, at = rig.disk.place(trial, trials)
     if resumed:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A disk that fails, for LD_PRELOAD: calls that change something below a folder are counted, and the N-th is not obeyed.
+// A disk that fails, for LD_PRELOAD: calls that change something below a folder are counted, and the N-th one fails.
 //   FAILING_FOLDER   only what lies below it counts
 //   FAILING_AT       N, from 1; 0 or none: none fails
 //   FAILING_HOW      kill: SIGKILL instead of the call; hang: it never returns; short: half of a write; else errno as a number
@@ -58,7 +58,7 @@ void log(const char* call, const char* path) {
 
 enum class Fate { done, failed, halved };
 
-/// What becomes of this call; errno is set where it fails.
+/// Decides whether this call is done; sets errno if it fails.
 Fate fate(const char* call, const char* path, bool here, bool writes = false) {
   static std::mutex mutex;
   static long count = 0;

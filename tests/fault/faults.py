@@ -131,7 +131,7 @@ def signalled(rig, trial, trials):
     ranks = rig.random.choice([0, 2])
     times = rig.random.choice([1, 2, 300])
     if ranks > 0 and number == signal.SIGHUP:
-        number = signal.SIGUSR1  # mpirun hands HUP on to nobody
+        number = signal.SIGUSR1  # mpirun does not pass HUP on
     run = rig.new_run()
     job = Job(rig, run, ranks)
     time.sleep(rig.random.uniform(0, 1.1 * rig.duration))
@@ -163,7 +163,7 @@ def not_finite(rig, trial, trials):
 
 
 def host_lost(rig, trial, trials):
-    """Two hosts as network namespaces, the second one's cable cut: not mpirun's 480 s, and nobody is left on either."""
+    """Two hosts as network namespaces, the second one's cable cut: the job ends long before mpirun's 480 s, and no process is left on either."""
     run = rig.new_run()
     with Hosts(2) as hosts:
         job = Job(rig, run, 2, ["--set", "run.deadline=5", "--set", "run.steps=1000000"], launcher=hosts.launcher())

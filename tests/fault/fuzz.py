@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configs and data files changed at random: `talweg check` takes them, or refuses them with a code and a message of its own."""
+"""Configs and data files changed at random: `talweg check` accepts them, or refuses them with one of its codes and a message."""
 import re
 import resource
 import struct
@@ -33,7 +33,7 @@ def checked(rig, config, about):
 
 
 def changed(random, content):
-    """A few bytes turned, cut, doubled or put in."""
+    """A few bytes changed, cut, doubled or inserted."""
     content = bytearray(content)
     for _ in range(random.randint(1, 4)):
         at = random.randrange(len(content) + 1)

@@ -17,7 +17,7 @@ def fault(row):
     return "talweg_program", [*FAULTS, row]
 
 
-#    name, file, what stands there, what stands there in the mutant, target and test
+#    name, file, the text in the source, the text in the mutant, target and test
 MUTANTS = [
     ("no fsync of a file", "src/io/atomic_file.cpp", "if (::fsync(file.get()) != 0)", "if (false)", fault("F2")),
     ("no fsync of its folder", "src/io/atomic_file.cpp", "  sync_directory(path);\n", "", fault("F2")),
@@ -33,7 +33,7 @@ MUTANTS = [
     ("a forgotten counter", "src/train/snapshot.cpp", "for (const auto& c : state.layout().counters()) state.counter(c.name) = number",
      "for (const auto& c : state.layout().counters()) if (!c.name.ends_with(\"pairs\")) state.counter(c.name) = number",
      case("e2e", "*SameBits*lbfgs*")),
-    ("a swallowed signal", "src/train/signals.cpp", "if (w.number == number)", "if (w.number == number && number != SIGUSR1)",
+    ("a swallowed signal", "src/base/signals.cpp", "if (w.number == number)", "if (w.number == number && number != SIGUSR1)",
      case("e2e", "Signals.Usr1*")),
     ("no lock", "src/io/lock.cpp", "flock(descriptor, LOCK_EX | LOCK_NB) == 0", "flock(descriptor, LOCK_EX | LOCK_NB) <= 0", case("io", "DirectoryLock*")),
     ("no deadline", "src/comm/watchdog.cpp", "if (quiet_ < deadline +", "if (quiet_ < 1e9 + deadline +", case("e2e", "Peers.AStopped*")),

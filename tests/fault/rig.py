@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the faults share: a small run, ways to disturb it, and what must hold afterwards."""
+"""Shared by the faults: a small run, ways to disturb it, and what must hold afterwards."""
 import os
 import pathlib
 import random
@@ -34,7 +34,7 @@ evaluate_every = 5
 
 
 class Broken(Exception):
-    """What was promised did not hold."""
+    """A promise was broken."""
 
 
 def expect(holds, what):
@@ -81,7 +81,7 @@ class Job:
             expect(self.process.poll() is None, f"it ended before it had {number} ranks\n{self.said()}")
 
     def kill_all(self):
-        """Ranks first, then mpirun, as the kernel's killer or a power cut would: nobody gets to tidy up."""
+        """Ranks first, then mpirun, as the kernel's killer or a power cut would: no process can clean up."""
         for p in [*self.ranks(), self.process.pid]:
             try:
                 os.kill(p, signal.SIGKILL)
@@ -120,7 +120,7 @@ def newest_step(run):
 
 
 def expect_gone_on(job, newest):
-    """It began where the newest intact checkpoint was, not before: newest_step() as it started."""
+    """Checks that it resumed from the newest intact checkpoint, not from an earlier one: newest_step() at its start."""
     said = job.said()
     if newest is None:
         expect("resuming" not in said, f"it resumed, from no checkpoint\n{said}")
@@ -150,7 +150,7 @@ class Rig:
         return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), self.talweg]
 
     def new_run(self):
-        for left in self.shared.iterdir():  # by a mpirun that was killed
+        for left in self.shared.iterdir():  # left by a mpirun that was killed
             left.unlink()
         self.count += 1
         return self.folder / f"run{self.count}"
@@ -166,7 +166,7 @@ class Rig:
         return job.ranks()
 
     def finish(self, run, newest=None):
-        """The same command, on ranks of its own number, comes to the bits of the run that nobody disturbed; all files are whole.
+        """The same command, on ranks of its own number, ends with the bits of the undisturbed run; all files are intact.
         `newest`: the step it goes on from, where that is not the newest checkpoint's. What it said."""
         ranks, newest = self.random.choice([0, 1, 2, 3]), newest_step(run) if newest is None else newest
         job = Job(self, run, ranks)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every method of the catalogue: killed on one shape of ranks, threads and placement, gone on with on another, to the bits that one
-rank with one thread comes to."""
+"""Every method of the catalogue: killed on one shape of ranks, threads and placement and resumed on another, to the bits of one rank
+with one thread."""
 import json
 import shutil
 
@@ -13,7 +13,7 @@ CONVEX = [*LINEAR, "regularizer.l2=0.01", "regularizer.include_bias=true"]
 KINDS = [kind + batch + more for kind in ([], CONVEX) for batch in ([], ["run.batch=full"]) for more in ([], ["method.iterations=40"])]
 PLACEMENTS = ["replicated", "sharded", "coordinator"]
 CHANGES = 5  # of shape, in a trial
-AT_ONCE = {"OMPI_MCA_odls_base_sigkill_timeout": "0"}  # mpirun: no two seconds between one rank's death and that of the others
+AT_ONCE = {"OMPI_MCA_odls_base_sigkill_timeout": "0"}  # mpirun then does not wait two seconds before it ends the other ranks
 
 
 def settings(keys):
@@ -28,7 +28,7 @@ class Methods:
         self.settings = {}
 
     def prepare(self, rig, name):
-        """The settings a method takes here, and a run that nobody disturbed."""
+        """The settings a method takes here, and an undisturbed run."""
         if name in self.quiet:
             return
         for kind in KINDS:
@@ -45,7 +45,7 @@ class Methods:
 
 
 def another_shape(rig, trial, trials):
-    """Killed CHANGES times on the way, each time gone on with on ranks, threads and a placement of its own."""
+    """Killed CHANGES times on the way, each time resumed on other ranks, threads and placement."""
     name = rig.methods.names[trial % len(rig.methods.names)]
     rig.methods.prepare(rig, name)
     run = rig.new_run()

@@ -11,7 +11,7 @@
 
 namespace talweg::test {
 
-/// A file in memory that has these bytes, and a path by which this process opens it.
+/// A file in memory with these bytes, and a path by which this process can open it.
 class BytesFile {
  public:
   explicit BytesFile(std::span<const std::uint8_t> bytes) : descriptor_(memfd_create("fuzz", MFD_CLOEXEC)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes behind a seal that fits them: what a checkpoint's parser meets when the hash does not stop it.
+// Any bytes behind a seal with their hash: the input of a checkpoint's parser if the hash does not stop it.
 #include "io/checkpoint.hpp"
 #include "io/seal.hpp"
 #include "talweg/error.hpp"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the fuzzers begin with: seeds.py TALWEG FOLDER makes FOLDER/<target>/*."""
+"""The first inputs of the fuzzers: seeds.py TALWEG FOLDER makes FOLDER/<target>/*."""
 import pathlib
 import subprocess
 import sys

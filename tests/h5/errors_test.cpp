@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a reader must refuse, and how it says so.
+// Everything a reader must refuse, and its messages.
 #include <hdf5.h>
 
 #include <array>
@@ -132,7 +132,7 @@ TEST(Errors, DataElsewhereAreRefused) {
   expect_error(ExitCode::bad_data, {"/elsewhere", "soft or external link"}, [&] { return root.group("elsewhere"); });
 }
 
-// A filter's number in a file names code in folders that the environment names: it is never run.
+// A filter in a file makes HDF5 load plug-ins from folders that the environment names. They must never be loaded.
 TEST(Errors, FiltersThatPluginsBringAreRefused) {
   constexpr H5Z_filter_t kFilter = 305;
   const H5Z_class2_t here = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files: round trips, order, the bytes that come of them, full disks.
+// Files: round trips, order, identical bytes, full disks.
 #include "h5/file.hpp"
 
 #include <hdf5.h>
@@ -131,7 +131,7 @@ TEST(File, LeavesTheUserBlockFreeAndEndsWhereHdf5Ends) {
     const File opened = File::open("small.h5", image);
     EXPECT_EQ(opened.root().dataset("matrix").read<double>()[5], 1e300);
 
-    // And as a file, by HDF5 itself, without any help of ours.
+    // And HDF5 itself opens it as a file, without our driver.
     const auto path = std::filesystem::temp_directory_path() / ("talweg_h5_" + std::to_string(::getpid()) + ".h5");
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(image.data()), static_cast<std::streamsize>(image.size()));
@@ -208,7 +208,7 @@ TEST(File, RowsAndChunksAreReadAndWrittenInParts) {
                [&] { again.root().dataset("none").read_rows<double>(0, past); });
 }
 
-// HDF5 would not survive the failure of a close: it is told of none.
+// HDF5 would not survive a failed close, so it never sees a failure.
 TEST(File, AFullDiskIsAnErrorOfOursAndNoneOfHdf5) {
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publishing: all or nothing, and why not.
+// Atomic files: all or nothing, and the reason of a failure.
 #include "io/atomic_file.hpp"
 
 #include <sys/wait.h>
@@ -62,7 +62,7 @@ TEST_F(AtomicFiles, MissingDirectory) {
 }
 
 TEST_F(AtomicFiles, ForbiddenDirectory) {
-  // sysfs lets nobody create files, root neither.
+  // In sysfs not even root can create files.
   const std::filesystem::path file = "/sys/talweg_test.bin";
   if (!std::filesystem::exists("/sys/kernel")) GTEST_SKIP() << "no sysfs here";
   expect_error(ExitCode::permission, {file.string(), "cannot create"}, [&] { write_atomically(file, content(1, 1)); });

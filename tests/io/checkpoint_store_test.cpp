@@ -6,8 +6,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <optional>
 #include <thread>
 
 #include "tests/io/checkpoint_support.hpp"
@@ -125,15 +123,6 @@ TEST_F(CheckpointStores, TheNewestIsLoadedIfItIsIntact) {
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->checkpoint.step, 1);
   EXPECT_EQ(warnings.size(), 1U);
-}
-
-/// The bytes that this process has read from files, from the page cache too; nothing where the kernel does not count them.
-std::optional<std::size_t> bytes_read() {
-  std::ifstream counts("/proc/self/io");
-  std::string name;
-  std::size_t bytes = 0;
-  if (!(counts >> name >> bytes) || name != "rchar:") return std::nullopt;
-  return bytes;
 }
 
 class CheckpointReads : public CheckpointStores {

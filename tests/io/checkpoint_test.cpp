@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints: what goes in comes out, and what is damaged never does.
+// Checkpoints: round trips, and damaged files that are never loaded.
 #include "io/checkpoint.hpp"
 
 #include <fcntl.h>
@@ -37,7 +37,7 @@ void expect_same(const std::vector<StoredTensor>& a, const std::vector<StoredTen
   }
 }
 
-/// Writes the bytes back with a seal that fits what they now are.
+/// Recomputes the seal of changed bytes.
 void reseal(std::vector<std::byte>& bytes) {
   const std::uint64_t own = XXH3_64bits(bytes.data(), kSealBytes - 8);
   std::memcpy(bytes.data() + kSealBytes - 8, &own, sizeof(own));
@@ -175,7 +175,7 @@ TEST_F(Checkpoints, MissingPartsAreNamed) {
     ASSERT_GE(opened, 0);
     H5Ldelete(opened, part, H5P_DEFAULT);
     H5Fclose(opened);
-    expect_error(ExitCode::bad_data, {file.string(), "found"}, [&] { return load(file); });  // changed by other hands
+    expect_error(ExitCode::bad_data, {file.string(), "found"}, [&] { return load(file); });  // changed by another program
     const int descriptor = ::open(file.c_str(), O_RDWR);
     seal(descriptor, file.string());
     ::close(descriptor);
@@ -201,7 +201,7 @@ TEST_F(Checkpoints, ValuesThatAreNotFiniteAreNotSaved) {
   expect_error(ExitCode::diverged, {"array 'a': element 1 is nan"}, [&] { return save(directory_, c); });
   EXPECT_TRUE(names_in(directory_).empty());
   c = sample();
-  c.scalars["s"] = INFINITY;  // the best value so far, say
+  c.scalars["s"] = INFINITY;  // for example the best value so far
   std::get<std::vector<float>>(c.parameters[0].values)[7] = std::numeric_limits<float>::max();
   std::get<std::vector<float>>(c.parameters[0].values)[8] = std::numeric_limits<float>::denorm_min();
   EXPECT_NO_THROW(save(directory_, c));

@@ -43,7 +43,7 @@ TEST(DirectoryLock, IsRefusedWhereTheFileIsSomethingElse) {
   EXPECT_FALSE(DirectoryLock::held(folder.path()));
 }
 
-// Another user's file may be opened for reading alone; the lock holds all the same.
+// Another user's file can only be opened for reading; the lock still works.
 TEST(DirectoryLock, HoldsOnAFileThatIsNotOurs) {
   const test::Folder folder;
   const auto file = folder.path() / DirectoryLock::kFile;
@@ -62,7 +62,7 @@ TEST(DirectoryLock, OutlivesItsFile) {
   EXPECT_THROW(DirectoryLock(folder.path()), base::Error);
 }
 
-// Who only looks whether a run lives holds the lock for a moment; who was killed, until the kernel has done with it.
+// A process that checks whether a run is alive holds the lock for a moment; a killed one, until the kernel has cleaned up.
 TEST(DirectoryLock, WaitsForAShortLookAndForWhoIsDying) {
   const test::Folder folder;
   { const DirectoryLock makes_the_file(folder.path()); }

@@ -121,7 +121,7 @@ TEST_F(Npz, DamageIsNoticed) {
     put_file(file, std::span(good).first(length));
     expect_error(ExitCode::bad_data, {file.string()}, [&] { return read_npz(file); });
   }
-  // An element changed: the CRC tells. Elsewhere a changed byte may be of no consequence, but must not bring us down.
+  // The CRC finds a changed element. Elsewhere a changed byte may have no effect, but must never crash the program.
   auto bad = good;
   const float two = 2;
   const auto element = std::search(bad.begin(), bad.end(), reinterpret_cast<const std::byte*>(&two),

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,7 +52,16 @@ inline std::vector<std::string> names_in(const std::filesystem::path& directory)
   return names;
 }
 
-/// Files of this process can have at most so many bytes: a full disk, as far as write() can tell.
+/// The bytes that this process has read from files, from the page cache too; nothing where the kernel does not count them.
+inline std::optional<std::size_t> bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  std::size_t bytes = 0;
+  if (!(counts >> name >> bytes) || name != "rchar:") return std::nullopt;
+  return bytes;
+}
+
+/// Limits the files of this process to so many bytes, which to write() looks like a full disk.
 class SizeLimit {
  public:
   explicit SizeLimit(rlim_t bytes) {

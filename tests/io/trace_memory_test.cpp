@@ -25,7 +25,7 @@ TEST_F(Traces, PublishesInBetweenOnlyWhileThatIsCheap) {
   const auto begin = std::chrono::steady_clock::now();
   append(*trace, 11, 11);
   const bool again = trace->publish_if_cheap(1e9);
-  if (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900)) {  // else this test was stopped
+  if (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900)) {  // otherwise this test was stopped meanwhile
     EXPECT_FALSE(again) << "a second has not passed";
   }
 }
@@ -51,7 +51,7 @@ TEST_F(Traces, AMillionRowsArePublished) {
     if (i == kRows / 2) trace->publish();
   }
   trace->publish();
-#ifndef __SANITIZE_ADDRESS__  // it keeps what is freed
+#ifndef __SANITIZE_ADDRESS__  // AddressSanitizer keeps freed memory
   EXPECT_LT(peak(), before + (32 << 20)) << "of a file of " << std::filesystem::file_size(h5()) << " bytes";
 #endif
   const Trace read = read_trace(h5());
@@ -63,7 +63,7 @@ TEST_F(Traces, AtCheckpointsTooOnlyWhileThatIsCheap) {
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   trace->while_publishing([] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });  // every 1024 rows
   append(*trace, 1, 2048);
-  bool published = false;  // when 50 times what the last one took is over
+  bool published = false;  // after 50 times the duration of the last one
   for (int i = 0; i < 3000 && !published; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     published = trace->publish_at_checkpoint();
@@ -82,7 +82,7 @@ std::size_t heap() {
   return facts.uordblks + facts.hblkhd;
 }
 
-// Counted where every allocation is seen, so that no threshold depends on what malloc gives back to the system.
+// Counts every allocation, so that no threshold depends on how much malloc returns to the system.
 TEST_F(Traces, WhatIsHeldDoesNotGrowWithRows) {
   if (heap() == 0) GTEST_SKIP() << "a sanitizer's allocator does not say what is in use";
   const auto trace = TraceWriter::create(directory_, kAttributes, kFigures);

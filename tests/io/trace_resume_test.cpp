@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace that goes on: after a resume, a kill, a full disk.
+// A trace that continues after a resume, a kill, a full disk.
 #include <sys/mman.h>
 #include <sys/wait.h>
 

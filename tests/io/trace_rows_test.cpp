@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trace.rows: what was appended since trace.h5 was published, whatever is torn, lost or old.
+// trace.rows: the records since trace.h5 was published, when parts are torn, lost or old.
 #include "tests/io/trace_support.hpp"
 
 namespace talweg::io {
@@ -22,7 +22,7 @@ TEST_F(Traces, RowsSincePublicationAreRead) {
   std::filesystem::copy(h5(), directory_ / "copy");
   std::filesystem::create_directory(directory_ / "elsewhere");
   std::filesystem::copy(h5(), directory_ / "elsewhere" / "trace.h5");
-  expect_rows(read_trace(directory_ / "elsewhere"), 25);  // trace.h5 stands for itself
+  expect_rows(read_trace(directory_ / "elsewhere"), 25);  // trace.h5 alone is a valid trace
 }
 
 TEST_F(Traces, RowsReachTheFileWhenWritten) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace whose every number is known from its step.
+// A trace in which every number follows from its step.
 #pragma once
 
 #include <cmath>
@@ -14,7 +14,7 @@ namespace talweg::io {
 inline const TraceAttributes kAttributes{{"config", "[run]\nseed = 7\n"}, {"seed", std::int64_t{7}}, {"host", "häst"}};
 inline const std::vector<std::string> kFigures{"train_loss", "valid_accuracy"};
 
-/// Every field of the row of step i is another function of i.
+/// Every field of a row is a different function of its step i.
 inline StepRow row(std::int64_t i) {
   const auto x = static_cast<double>(i);
   return {.step = i,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trace: what is appended is read back, by us and by others.
+// The trace: records are read back, by Talweg and by other programs.
 #include "io/trace_mark.hpp"
 #include "tests/io/trace_support.hpp"
 
@@ -22,7 +22,8 @@ TEST_F(Traces, RoundTripOverManyChunks) {
   EXPECT_EQ(names_in(directory_), (std::vector<std::string>{"trace.h5", "trace.rows"}));
 }
 
-// What a checkpoint keeps of a row fits the row as it is read back, in trace.h5 and in trace.rows, and no other.
+// The mark of a row in a checkpoint equals that of the row when it is read back from trace.h5 or trace.rows, and of no other
+// row.
 TEST_F(Traces, ARowHasTheMarkItWasWrittenWith) {
   auto trace = TraceWriter::create(directory_, kAttributes, kFigures);
   StepRow odd = row(3);

@@ -36,7 +36,7 @@ TEST(ExactSum, RoundsOnceToNearestEven) {
   const double ulp = std::ldexp(1.0, -52);
   EXPECT_EQ(exact({1.0, ulp / 2}), 1.0);  // a tie goes to even
   EXPECT_EQ(exact({1.0, ulp, ulp / 2}), 1.0 + 2 * ulp);
-  EXPECT_EQ(exact({1.0, ulp / 2, 1e-300}), 1.0 + ulp);  // what lies far below breaks the tie
+  EXPECT_EQ(exact({1.0, ulp / 2, 1e-300}), 1.0 + ulp);  // a much smaller number breaks the tie
   EXPECT_EQ(exact({-1.0, -ulp / 2, -1e-300}), -1.0 - ulp);
 }
 

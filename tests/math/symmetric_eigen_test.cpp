@@ -61,7 +61,7 @@ TEST(SymmetricEigen, KnownMatrices) {
   for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(values[k], 2 - 2 * std::cos(static_cast<double>(k + 1) * M_PI / 4), 1e-15);
 }
 
-// After the first column only rounding is left, after a few more less than a double holds: as of AdaGrad's first step on a9a.
+// After the first column only rounding is left, and after a few more it underflows, as in AdaGrad's first step on a9a.
 TEST(SymmetricEigen, OuterProductOfAVector) {
   Matrix g{2, 0, 0, 0, 3, 1, 0, 0, 1, 1, 0, 1, 1, 0, 3, 0, 2, 0, 0, 1, 0, 2, 2, 1, 2, 486};  // counts of 1000 examples / 2
   double squares = 0;

@@ -66,7 +66,7 @@ TEST(ModelConfig, ReadsEveryKey) {
                [] { parsed("kind = \"linear\"\nloss = \"huber\"\nhuber_delta = 0\n"); });
 }
 
-// A program that links the library fills ModelConfig itself: no parse_model stands before build_objective.
+// A program that links the library may fill ModelConfig itself and call build_objective without parse_model.
 TEST(ModelConfig, BuildingNamesTheKnownToo) {
   const auto build = [](const char* kind, const char* activation, const char* loss) {
     model::build_objective<float>({.kind = kind, .hidden = {2}, .activation = activation, .loss = loss}, shape_of(2, 0));
@@ -123,7 +123,7 @@ TEST(Init, HasTheStatedSpread) {
   EXPECT_EQ(moments().second, 0);
 }
 
-// Draws are keyed by (tensor, element): what lies before a tensor in the vector, and how much, does not move them.
+// Draws are keyed by (tensor, element): they do not depend on the tensors before in the vector.
 TEST(Init, DoesNotFollowWhereATensorLies) {
   math::ParameterLayout small, large;
   small.add("a", {1, 3});
@@ -201,7 +201,7 @@ TEST_F(Omega, OutsideTheBoxIsInfinite) {
   EXPECT_EQ(omega.nonsmooth_value<double>(layout.blocks()[0], w), std::numeric_limits<double>::infinity());
 }
 
-// 0.1 is no float: the nearest one lies above it. What prox puts on the bound is inside nevertheless.
+// 0.1 is no float, and the nearest one is larger. A point that prox puts on the bound still counts as inside.
 TEST_F(Omega, WhatProxLeavesIsInsideTheBoxInEitherPrecision) {
   const model::Regularizer omega({.low = -0.1, .high = 0.1}, layout);
   std::vector<float> x = {-2, -0.1F, 0, 0.1F, 1, 5};
@@ -245,7 +245,7 @@ TEST_F(Omega, L2IsTheSlopeOfTheSmoothPart) {
   }
 }
 
-// u = prox(x) minimises h(u) + (u - x)^2 / (2 step): no other u on a fine grid is better.
+// u = prox(x) minimises h(u) + (u - x)^2 / (2 step): no u on a fine grid is better.
 TEST_F(Omega, ProxIsTheMinimiser) {
   for (const model::Regularizer::Config& config :
        {model::Regularizer::Config{.l1 = 0.7}, model::Regularizer::Config{.low = -1, .high = 0.5},
@@ -291,7 +291,7 @@ TEST_F(Omega, CouplesWeightsWhenAsked) {
   EXPECT_EQ(model::Regularizer({.l1 = 1}, layout).coupling(), nullptr);
 }
 
-TEST(RegularizerConfig, GroupsAndBallStandBesideWhatTheirProxFollows) {
+TEST(RegularizerConfig, GroupsAndBallAcceptOnlyConesAndL1) {
   const auto parse = [](const std::string& text) {
     return model::parse_regularizer(base::Config::parse("[regularizer]\n" + text, "run.toml").section("regularizer"));
   };
@@ -301,7 +301,7 @@ TEST(RegularizerConfig, GroupsAndBallStandBesideWhatTheirProxFollows) {
   EXPECT_EQ(parse("ball = 2\nbox = [-inf, 0]\n").ball, 2);
   expect_error(ExitCode::bad_config, {"run.toml:3:", "regularizer.ball", "group_lasso", "one of them"},
                [&] { parse("group_lasso = 0.5\nball = 2\n"); });
-  expect_error(ExitCode::bad_config, {"run.toml:3:", "regularizer.box", "[-1, 0] beside ball", "0 or infinity"},
+  expect_error(ExitCode::bad_config, {"run.toml:3:", "regularizer.box", "[-1, 0] together with ball", "0 or infinity"},
                [&] { parse("ball = 2\nbox = [-1, 0]\n"); });
   expect_error(ExitCode::bad_config, {"regularizer.groups", "columns", "inputs"}, [&] { parse("groups = \"columns\"\n"); });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every registered model, loss and activation, dense and sparse, through the finite-difference check. A new line in a registry
-// is enrolled here by being there.
+// is tested here automatically.
 #include <limits>
 #include <map>
 
@@ -104,7 +104,7 @@ TEST(Derivatives, Float32AgreesWithFloat64) {
   }
 }
 
-// What the finite differences cannot see: that an activation is the one its name says.
+// Finite differences cannot see whether an activation is the one that its name says.
 TEST(Activations, HaveTheirKnownValues) {
   const std::map<std::string, double> at_minus_one = {{"relu", 0.0},
                                                       {"leaky_relu", -0.01},

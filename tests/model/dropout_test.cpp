@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout: a network of some units, written out by hand here; which units, and that nothing but a step's minibatch has it.
+// Dropout: against a network of the kept units, written out by hand; which units are kept; and that only a step's minibatch has
+// dropout.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -29,7 +30,7 @@ std::unique_ptr<model::Objective<Real>> network(std::vector<double> dropout, std
                                       shape_of(kFeatures, 0));
 }
 
-/// What a unit's output is multiplied by: 32 bits of the draw (layer, minibatch; record, unit / 4), unit % 4 of them.
+/// The factor of a unit's output, from 32 bits of the draw (layer, minibatch; record, unit / 4): number unit % 4 of them.
 double mask(const data::Draw& draw, std::uint64_t layer, std::uint64_t record, std::uint64_t unit, double p) {
   const auto words = base::Random(draw.seed, base::Purpose::dropout).bits(layer << 54 | draw.ticket, record << 18 | unit / 4);
   return static_cast<double>(words[unit % 4]) < p * 4294967296.0 ? 0 : 1 / (1 - p);
@@ -67,7 +68,7 @@ TEST(Dropout, IsTheNetworkOfTheUnitsThatStay) {
   std::vector<double> g;
   const double value = gradient<double>(*objective, point, e, g);
   EXPECT_NEAR(value, by_hand(objective->layout(), point, e), 1e-12 * value);
-  // With the mask fixed the gradient is that of the network of some units.
+  // With a fixed mask the gradient is that of the network of the kept units.
   for (std::uint64_t trial = 0; trial < 3; ++trial) {
     const auto v = random_vector(objective->layout(), 100 + trial, 1);
     const auto at = [&](double t) {
@@ -79,7 +80,7 @@ TEST(Dropout, IsTheNetworkOfTheUnitsThatStay) {
   }
 }
 
-// Of every activation, also those whose slope is written with their value.
+// For every activation, including those whose slope is computed from their value.
 TEST(Dropout, GradientsOfEveryActivationAreThoseOfDifferences) {
   for (const std::string& activation : model::activation_names()) {
     const auto objective = network<double>({0.5, 0.5}, {8, 8}, activation.c_str());
@@ -126,7 +127,7 @@ TEST(Dropout, IsOffWithoutAMinibatch) {
   EXPECT_EQ(with->evaluate(here, e, *tape).loss, loss) << "a tape forgets its mask";
 }
 
-// The share that is left out, and its independence of where else one looks: layers, records, minibatches and seeds differ.
+// The share of units that is left out, and its independence: other layers, records, minibatches and seeds have other draws.
 TEST(Dropout, LeavesTheStatedShareOut) {
   std::size_t left_out = 0, same = 0;
   for (std::uint64_t record = 0; record < 200; ++record) {

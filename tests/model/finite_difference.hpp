@@ -26,11 +26,11 @@ inline std::vector<double> random_vector(const math::ParameterLayout& layout, st
   return values;
 }
 
-/// What phase two makes of one tile of one leaf's tapes, in the run's precision.
+/// The result of phase two for one tile of one leaf's tapes, in the run's precision.
 template <class Real>
 std::vector<Real> share_of(const model::Objective<Real>& objective, model::LeafTapes<Real> tapes, const math::Tile& tile,
                            bool tangent = false) {
-  std::vector<Real> out(tile.count, std::numeric_limits<Real>::quiet_NaN());  // a first sum asks for no clean start
+  std::vector<Real> out(tile.count, std::numeric_limits<Real>::quiet_NaN());  // the first sum overwrites these
   std::vector<Real> scratch(math::TileSum<Real>::kTogether * tile.count);
   math::TileSum<Real> sum(true, std::span<Real>(out), scratch);
   tangent ? objective.tangent_tile({&tapes, 1}, tile, sum) : objective.tile({&tapes, 1}, tile, sum);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each problem of the registry says of itself, against its own derivatives: they match differences, gradients vanish where
-// they should, values and eigenvalues are those stated, constants bound what they say they bound.
+// The known facts of each problem of the registry, checked with its derivatives: derivatives match differences, gradients
+// vanish at the stated points, values and eigenvalues are as stated, and constants are bounds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -80,7 +80,7 @@ struct Made {
 
 double norm(const Point& v) { return std::sqrt(dot(v, v)); }
 
-/// Every problem as it comes, with Omega where it knows the answer, and with keys of its own.
+/// Every problem with its defaults, with Omega if it knows the answer, and with its own keys set.
 std::vector<std::string> all() {
   std::vector<std::string> texts;
   for (const model::ProblemEntry* entry : model::problems()) {
@@ -227,7 +227,7 @@ TEST(Problems, ConstantsBoundTheCurvature) {
     if (known.strong_convexity) {
       EXPECT_GE(smallest * slack, *known.strong_convexity) << text;
     }
-    // A constant that is far too large bounds too, and says nothing.
+    // A constant that is far too large would also be a bound, but a useless one.
     if (known.smoothness && *known.smoothness > 0) {
       EXPECT_GE(largest, 0.49 * *known.smoothness) << text;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Phase two is free to be cut anywhere: any rows, any order, dense or sparse, gradients and Hessian-vector products; and leaves
-// of no examples add nothing.
+// Phase two may be cut into any rows in any order, for dense and sparse examples, gradients and Hessian-vector products. And
+// leaves without examples add nothing.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -58,7 +58,7 @@ TEST(Tiles, AnyCutGivesTheWholeGradient) {
       for (const math::Tile& tile : cut(objective->layout(), rows_per_tile)) {
         const auto g = share_of<double>(*objective, {&tape, 1}, tile);
         const auto h = share_of<double>(*objective, {&tape, 1}, tile, true);
-        for (std::size_t j = 0; j < tile.count; ++j) {  // to the bit: an element's chain does not know of tiles
+        for (std::size_t j = 0; j < tile.count; ++j) {  // equal to the bit: the chain of an element does not depend on tiles
           ASSERT_EQ(g[j], whole[tile.offset + j]) << rows_per_tile << " rows, gradient element " << tile.offset + j;
           ASSERT_EQ(h[j], product[tile.offset + j]) << rows_per_tile << " rows, product element " << tile.offset + j;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A user's f_i as an Objective: derivatives, gaps of the layout, both precisions, what is missing and what is thrown.
+// A user's f_i as an Objective: derivatives, gaps of the layout, both precisions, missing functions and exceptions.
 #include "model/user_objective.hpp"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ class Exponential : public model::UserTerms {
   }
 };
 
-/// Only what must be written: f_i = x^2 y.
+/// The least that a user must write: f_i = x^2 y.
 class Least : public model::UserTerms {
  public:
   std::vector<model::UserTensor> tensors() const override { return {{"x", {1}}}; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Run by mpirun on 1 to 4 ranks: what the ranks say to each other, and the engine's answers against those of one rank.
+// Run by mpirun on 1 to 4 ranks: communication between ranks, and the engine's answers against those of one rank.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -51,7 +51,7 @@ TEST(Ranks, OfANodeSeeEachOthersMemory) {
   world->sum(one, comm::Group::node);
   EXPECT_EQ(one[0], node.places);
   for (int place = 0; place < node.places; ++place) EXPECT_EQ(last(place), 10.0 + place);
-  world->sum(one);  // nobody drops it while others look
+  world->sum(one);  // a barrier: no rank releases the memory while others read it
 }
 
 TEST(Ranks, StandInRowsAcrossNodes) {
@@ -306,7 +306,7 @@ int main(int argc, char** argv) {
   talweg::test::world = mpi.world();
   talweg::test::pairs = mpi.world(2);
   talweg::test::singles = mpi.world(1);
-  // Every rank runs the same tests; rank 0 speaks, a failure on any rank fails the job.
+  // Every rank runs the same tests; rank 0 prints, a failure on any rank fails the job.
   if (talweg::test::world->rank() != 0)
     delete testing::UnitTest::GetInstance()->listeners().Release(
         testing::UnitTest::GetInstance()->listeners().default_result_printer());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs over ranks and nodes: a checkpoint does not tell in which placement, on how many nodes, it was written.
+// Whole runs over ranks and nodes: a checkpoint does not depend on the placement and the number of nodes it was written with.
 #include "talweg/train.hpp"
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ const Case kCases[] = {
 
 class PlacementOfARunWith : public testing::TestWithParam<Case> {
  protected:
-  /// Goes on with run `name` up to `steps` on these ranks; the same name on all of them.
+  /// Resumes run `name` up to `steps` on these ranks; all of them give the same name.
   static train::Ending train(comm::Communicator& comm, const std::filesystem::path& run, const char* placement, int steps) {
     // 150 units: more blocks than ranks.
     std::string text = mlp_config(GetParam().method, GetParam().batch, steps, 150, "", GetParam().omega);
@@ -77,7 +77,7 @@ void expect_same(const std::vector<io::StoredTensor>& a, const std::vector<io::S
   for (std::size_t t = 0; t < a.size(); ++t) EXPECT_TRUE(a[t].values == b[t].values) << what << ", tensor " << a[t].name;
 }
 
-/// All but what counts resumes and seconds.
+/// Compares everything except the counts of resumes and seconds.
 void expect_same(io::Checkpoint a, io::Checkpoint b, const std::string& what) {
   EXPECT_EQ(a.step, b.step) << what;
   expect_same(a.parameters, b.parameters, what + ", parameters");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the whole catalogue share: problems over a matrix [4, 2] and a bias [4], and what a line's defaults make.
+// Shared by the tests of the whole catalogue: problems over a matrix [4, 2] and a bias [4], and methods with the defaults of a
+// line.
 #pragma once
 
 #include <fmt/format.h>
@@ -110,7 +111,7 @@ inline std::string lines_of(const optim::Entry& entry, const std::string& more =
   return "name = \"" + std::string(entry.name) + "\"\n" + more;
 }
 
-/// What a line's defaults make.
+/// The method and the batch that the defaults of a line give.
 struct Defaults {
   base::Config config;
   std::unique_ptr<optim::Method> method;
@@ -121,7 +122,7 @@ struct Defaults {
 
 inline std::size_t batch_of(const Defaults& defaults) { return defaults.method->needs().full_batch ? 0 : 9; }
 
-/// [method] of the entry with its defaults, and with each of its keys set otherwise. What does not stand alone is left out.
+/// [method] of the entry with its defaults, and with each of its keys changed. Keys that need other keys are left out.
 inline std::vector<std::string> modes_of(const optim::Entry& entry) {
   std::vector<std::string> modes = {lines_of(entry)};
   for (const base::Resolved& key : Defaults(entry).config.resolved()) {

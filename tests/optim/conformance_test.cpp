@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where every line of the catalogue must arrive; a new line is enrolled by being there.
+// Where every line of the catalogue must arrive. A new line is tested automatically.
 #include "tests/optim/conformance.hpp"
 
 #include "tests/optim/coupled_omega.hpp"
@@ -94,7 +94,7 @@ TEST(Conformance, FindsTheLassoSolutionWithExactZeros) {
   }
 }
 
-/// Whoever takes all of Omega, to where |x - c|^2 / 2 and `omega` are least.
+/// Expects every method that accepts all of Omega to reach the minimum of |x - c|^2 / 2 + `omega`.
 void expect_finds(const math::Coupling& coupling, const Point& least) {
   const CoupledOmega omega(coupling);
   int tried = 0;

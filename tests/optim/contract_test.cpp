@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every line of the catalogue promises the engine, in each of its modes: state that is declared, costs that are true,
-// refusals of what it does not know or claim; a new line is enrolled by being there.
+// What every line of the catalogue promises the engine, in each of its modes: all state is declared, costs are true, unknown
+// keys and unsupported settings are refused. A new line is tested automatically.
 #include "tests/optim/conformance.hpp"
 
 namespace talweg::test {
@@ -134,11 +134,12 @@ Point after_steps(const optim::Entry& entry, FiniteSum f, const Point& start) {
   return run.output();
 }
 
-// How the parameters are cut into tensors shows only where the grain says so.
+// The division of the parameters into tensors changes a result only if the grain says so.
 TEST(Contract, SplitsThatRespectTheGrainGiveTheSameUpdate) {
   std::array<int, 3> seen{};
   for (const optim::Entry* entry : optim::catalogue()) {
-    if (entry->name == "psgd" || entry->name == "rsgf") continue;  // an element's noise goes by its place among the parameters
+    // The noise of an element depends on its index among the parameters.
+    if (entry->name == "psgd" || entry->name == "rsgf") continue;
     const optim::Grain grain = Defaults(*entry).method->grain();
     ++seen.at(static_cast<std::size_t>(grain));
     const Point whole = after_steps<float>(*entry, apart(0, kSize, kShapes), kStart);

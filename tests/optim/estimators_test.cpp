@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an estimator estimates, apart from the rule behind it.
+// The estimates of every estimator, without the update rule.
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {

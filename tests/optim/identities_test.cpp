@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What two rules, or one rule on two forms of a problem, must have in common: checks of formulas that know no reference.
+// What two rules, or one rule on two forms of a problem, must have in common: checks of formulas without a reference
+// implementation.
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
 

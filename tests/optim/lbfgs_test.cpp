@@ -105,7 +105,7 @@ TEST(Lbfgs, SolvesAQuadraticOfFewEigenvaluesInFewSteps) {
   EXPECT_LT(std::sqrt(dot(g, g)), 1e-8) << "from 900";
 }
 
-// What F is measured in says nothing about its curvature pairs.
+// The units of F must not matter to its curvature pairs.
 TEST(Lbfgs, TheUnitOfFDoesNotMatter) {
   for (const double unit : {1e-14, 1.0, 1e14}) {
     Point a, start;

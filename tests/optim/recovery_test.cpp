@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an interruption may not change: a step that was cut off at any request has written no x, and done again it gives the
-// same bits. And what clipping may not change when it does not bind.
+// A step that is interrupted at any request has not changed x, and gives the same bits when it is repeated. And clipping that
+// does not bind changes nothing.
 #include "tests/optim/serial_oracle.hpp"
 
 namespace talweg::test {

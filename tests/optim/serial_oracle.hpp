@@ -198,7 +198,7 @@ class SerialOracle final : public optim::Oracle {
     }
     return examples;
   }
-  /// Takes off `sum` what is remembered of the batch, adds the average, and remembers anew.
+  /// Subtracts the remembered gradients of the batch from `sum`, adds their average, and remembers the new ones.
   void remember(const optim::GradientRequest& request, Point& sum) {
     const optim::Memory& memory = *request.memory;
     const std::size_t d = f_.dimension;
@@ -266,7 +266,7 @@ class MethodRun {
   SerialOracle<Real>& oracle() { return oracle_; }
   math::State& state() { return state_; }
   optim::Progress& progress() { return progress_; }
-  /// Everything declared, to and fro: what a checkpoint would hold.
+  /// Copies everything that is declared out and back: the content of a checkpoint.
   struct Saved {
     std::vector<std::vector<Real>> vectors;
     std::vector<double> scalars;

@@ -53,7 +53,7 @@ class SerialSpace final : public optim::VectorSpace {
   optim::Vector acquire() override {
     if (free_.empty()) {
       slots_.emplace_back(layout_.extent(),
-                          std::numeric_limits<Real>::quiet_NaN());  // unspecified: whoever reads it first is wrong
+                          std::numeric_limits<Real>::quiet_NaN());  // unspecified: reading it before writing is a mistake
       return {static_cast<std::uint32_t>(slots_.size() - 1)};
     }
     const optim::Vector v = free_.back();

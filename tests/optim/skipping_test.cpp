@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One number of an example against the paper's two: how often in a row it was looked at in vain, and how often it is still to
-// be left out.
+// The one stored number of an example against the paper's two: how many times in a row its gradient was zero, and for how many
+// visits it is still skipped.
 #include "optim/skipping.hpp"
 
 #include <gtest/gtest.h>

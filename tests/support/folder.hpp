@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of a test's own, removed with everything in it at the end.
+// A folder for one test, removed with everything in it at the end.
 #pragma once
 
 #include <unistd.h>

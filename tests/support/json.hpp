@@ -6,7 +6,8 @@
 
 namespace talweg::test {
 
-/// What a program has printed; a discarded value when that is no JSON. Compiled once: parsing takes the compiler seconds.
+/// Parses the output of a program; a discarded value if it is no JSON. In a source file of its own, because nlohmann/json takes
+/// seconds to compile.
 nlohmann::json parse_json(const std::string& text);
 
 }  // namespace talweg::test

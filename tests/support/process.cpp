@@ -45,7 +45,7 @@ Process::Process(const std::vector<std::string>& command, const std::vector<std:
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ > 0) return;
   setpgid(0, 0);
-  std::signal(SIGHUP, SIG_DFL);  // whatever the tests themselves were started by
+  std::signal(SIGHUP, SIG_DFL);  // even if the tests themselves were started under nohup
   for (const std::string& e : environment) putenv(const_cast<char*>(e.c_str()));
   dup2(open("/dev/null", O_RDONLY), 0);
   dup2(open(out_file_.c_str(), O_WRONLY | O_TRUNC), 1);

@@ -5,7 +5,8 @@
 
 namespace talweg::test {
 
-/// The root of the repository. Known to one object file alone: others are the same in every checkout, for a compiler's cache.
+/// The root of the repository. Only one object file knows it: all others are the same in every checkout, so that a compiler
+/// cache can share them.
 std::filesystem::path source();
 
 }  // namespace talweg::test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checkpoints whose hash is right and whose content is not that of the run: refused with 65, with file, field, what was found
-// and what was expected; what is more than is needed is not in the way.
+// and what was expected; additional content is accepted.
 #include <gtest/gtest.h>
 
 #include <cmath>

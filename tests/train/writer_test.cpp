@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that writes: what is handed over arrives, in order; what cannot be written is reported and tried again.
+// The writer thread: everything handed over is written in order; failures are reported and tried again.
 #include "train/writer.hpp"
 
 #include <chrono>
@@ -47,7 +47,7 @@ class Writers : public io::Scratch {
   std::optional<Writer> writer_;
 };
 
-// What the method keeps may no longer be numbers where it diverged: the best point is none of it.
+// When a run has diverged the state of the method may not be finite. The best point does not depend on it.
 TEST_F(Writers, TheBestPointDoesNotDependOnWhatTheMethodKeeps) {
   fill(10);
   writer_->snapshot().scalars["mu"] = writer_->snapshot().arrays["window"].emplace_back(std::nan(""));
@@ -59,9 +59,23 @@ TEST_F(Writers, TheBestPointDoesNotDependOnWhatTheMethodKeeps) {
   EXPECT_EQ(writer_->snapshot().arrays.size(), 1U);
 }
 
+// To be sealed; rotation knows the files that this process has written.
+TEST_F(Writers, EveryFileIsReadBackOnce) {
+  if (!io::bytes_read()) GTEST_SKIP() << "no /proc/self/io here";
+  const std::size_t before = io::bytes_read().value();
+  double written = 0;
+  for (const std::int64_t step : {10, 20, 30, 40}) {
+    fill(step);
+    writer_->write({.best = true});
+    writer_->wait();
+    written += static_cast<double>(std::filesystem::file_size(file(step)) + std::filesystem::file_size(run_.best()));
+  }
+  EXPECT_LT(static_cast<double>(io::bytes_read().value() - before), 1.1 * written);
+}
+
 TEST_F(Writers, NothingIsWrittenIntoADirectoryThatIsNotTheLockedOne) {
   std::filesystem::rename(directory_, directory_.string() + ".moved");
-  std::filesystem::create_directories(run_.checkpoints());  // another run's, say
+  std::filesystem::create_directories(run_.checkpoints());  // for example of another run
   fill(10);
   writer_->write({.best = true, .trace = true});
   writer_->wait();
@@ -199,7 +213,7 @@ TEST_F(Writers, ATraceThatCannotBeWrittenCostsNoCheckpoint) {
   EXPECT_FALSE(writer_->report().lost_trace.empty());
 }
 
-// The trace is tried every second: a full disk is no reason to say so every second.
+// Writing the trace is tried every second, but a full disk is reported only once.
 TEST_F(Writers, WhatFailsIsToldOnceUntilItSucceedsAgain) {
   rows(1, 10);
   writer_->finish();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV: one record per line, fields separated by commas (or semicolons or tabs, whichever the first line has). A first line with
-// words where all features belong is a header; so is 0,1,2,... with a word as its label above a line with a number there (as
-// data frames are written). One column holds the labels, the others are features.
+// words in the columns of all features is a header. So is 0,1,2,... with a word as its label above a line whose label is a
+// number (as data frames are written). One column holds the labels, the others are features.
 #include <charconv>
 #include <optional>
 #include <vector>

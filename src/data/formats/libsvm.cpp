@@ -54,7 +54,7 @@ class LibsvmReader final : public Reader {
     double value = 0;
     const auto [end, error] = std::from_chars(pair.data(), pair.data() + std::min(colon, pair.size()), index);
     constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
-    if (error == std::errc::result_out_of_range) index = kLargest + 1;  // not even a number here: refused below
+    if (error == std::errc::result_out_of_range) index = kLargest + 1;  // too large for an integer: refused below
     if (colon == std::string_view::npos || (error != std::errc() && error != std::errc::result_out_of_range) ||
         end != pair.data() + colon || !to_number(pair.substr(colon + 1), value)) {
       refuse(fmt::format("\"{}\"", pair), "index:value");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smooth hinge of two classes y in {0, 1} (Rennie & Srebro 2005), m = (2 y - 1) z:
 //   l(z, y) = 0 for m >= 1, (1 - m)^2 / 2 for 0 < m < 1, 1/2 - m below
-// What is right by a margin of 1 has no gradient at all: examples that have one are the support vectors.
+// An example with a margin of 1 or more has no gradient; the others are the support vectors.
 #include "model/loss.hpp"
 
 namespace talweg::model {

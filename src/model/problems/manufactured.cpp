@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logistic regression whose solution was chosen first: f_i = log(1 + exp(-y_i a_i'x)) + c'x,
 //   c = -(mean grad log(1 + exp(-y_i a_i'x*)) + l2 x* + l1 s), s_j = sign x*_j on the support, |s_j| <= 1/2 off it,
-// so that x* minimises F with this l1 and l2, and the zeros of x* are zeros with room to spare. a_i normal, y_i = +-1, drawn
-// once. L = the largest eigenvalue of A'A / (4 n), L_max = max |a_i|^2 / 4; the smallest at x* is that of its Hessian.
-// Source: the method of manufactured solutions (Roache 2002), for composite F as in Nesterov, Gradient Methods for Minimizing
-// Composite Functions, Math. Program. 140 (2013), section 6.
+// so that x* minimises F with this l1 and l2, and the zeros of x* are stable: the optimality condition holds there with a
+// margin. a_i normal, y_i = +-1, drawn once. L = the largest eigenvalue of A'A / (4 n), L_max = max |a_i|^2 / 4; the smallest
+// at x* is that of its Hessian. Source: the method of manufactured solutions (Roache 2002), for composite F as in Nesterov,
+// Gradient Methods for Minimizing Composite Functions, Math. Program. 140 (2013), section 6.
 #include <algorithm>
 
 #include "base/random.hpp"
@@ -64,7 +64,7 @@ class Manufactured final : public Problem {
                 .smoothness = eigenvalues([](double) { return 0.25; }).back(),
                 .term_smoothness = longest / 4,
                 .points = {{"minimum", x_, least, eigenvalues([](double p) { return p * (1 - p); }).front()}}};
-    if (std::ranges::any_of(x_, [this](double v) { return v < omega_.low || v > omega_.high; })) {  // the box leaves it out
+    if (std::ranges::any_of(x_, [this](double v) { return v < omega_.low || v > omega_.high; })) {  // outside of the box
       known.least.reset();
       known.points.clear();
     }

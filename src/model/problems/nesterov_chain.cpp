@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// F = (L/4) ((x_1^2 + sum_{i<d} (x_i - x_{i+1})^2 + x_d^2) / 2 - x_1): gradients carry news along the chain one coordinate a
-// step, so nobody who adds up gradients is fast.
+// F = (L/4) ((x_1^2 + sum_{i<d} (x_i - x_{i+1})^2 + x_d^2) / 2 - x_1): each gradient reaches only one more coordinate of the
+// chain, so no method that combines gradients is fast.
 //   x*_i = 1 - i / (d + 1), F* = -(L/8) d / (d + 1), |x*|^2 = d (2 d + 1) / (6 (d + 1)); the Hessian is (L/4) tridiag(-1, 2,
 //   -1) with eigenvalues (L/2) (1 - cos(k pi / (d + 1))). After k gradients from 0 only k coordinates have moved: F - F* >=
 //   (L/8) (1 / (k + 1) - 1 / (d + 1)).
@@ -42,7 +42,7 @@ class NesterovChain final : public Problem {
     std::vector<double> x(d_);
     for (std::size_t i = 0; i < d_; ++i) x[i] = 1 - static_cast<double>(i + 1) / (d + 1);
     const double half = std::sin(std::numbers::pi / (2 * (d + 1)));
-    const double smallest = smoothness_ * half * half;  // (L/2) (1 - cos), without what cancels
+    const double smallest = smoothness_ * half * half;  // (L/2) (1 - cos), written without cancellation
     const double least = -smoothness_ / 8 * d / (d + 1);
     return {.convex = true,
             .least = least,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where Adam goes the wrong way: f_1 = C x, f_2 = f_3 = -x over the box [-1, 1] ([regularizer] box), in turn ([run] sampling =
-// "cyclic", batch = 1). C > 2: x* = the box's low end, F = (C - 2) x / 3.
+// A problem on which Adam goes the wrong way: f_1 = C x, f_2 = f_3 = -x over the box [-1, 1] ([regularizer] box), in turn
+// ([run] sampling = "cyclic", batch = 1). C > 2: x* = the box's low end, F = (C - 2) x / 3.
 //   Adam with beta1 = 0, beta2 = 1 / (1 + C^2), lr ~ 1 / sqrt t ends at the high end: the large gradient is divided by its own
 //   size. AMSGrad does not.
 // Source: Reddi, Kale & Kumar, On the Convergence of Adam and Beyond, ICLR 2018, section 3, theorem 1.

@@ -3,10 +3,9 @@
 // coordinate i + 1 is held at 0 until coordinate i has fallen to +-sqrt g.
 //   F* = -d g^2 / 4 at all x_i^2 = g, smallest eigenvalue there 2 g. Saddle k = 0..d-1: k coordinates at +-sqrt g, the rest 0,
 //   F = -k g^2 / 4, a diagonal Hessian with one negative eigenvalue, -g.
-// Gradient descent leaves each saddle with what was left of the next coordinate on the way to it, so its steps grow
-// exponentially with d; noise makes them linear.
-// Source: a polynomial form of Du, Jin, Lee, Jordan, Singh & Poczos, Gradient Descent Can Take Exponential Time to Escape
-// Saddle Points, NeurIPS 2017.
+// The next coordinate shrinks while gradient descent approaches a saddle, and the escape starts from what is left of it, so the
+// number of steps grows exponentially with d; with noise it grows linearly. Source: a polynomial form of Du, Jin, Lee, Jordan,
+// Singh & Poczos, Gradient Descent Can Take Exponential Time to Escape Saddle Points, NeurIPS 2017.
 #include <algorithm>
 
 #include "model/problem_kind.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// F = (w x y - 1)^2 / 2, a chain of three linear units: at 0 gradient and Hessian are zero and it is no minimum, so a
-// certificate of second order must say that it does not know.
+// F = (w x y - 1)^2 / 2, a chain of three linear units: at 0 gradient and Hessian are zero, but 0 is no minimum, so a
+// second-order certificate must answer "undecided".
 //   minima w x y = 1, F* = 0, Hessian q q' with q = (x y, w y, w x): eigenvalues 0, 0, |q|^2.
 // Source: Kawaguchi, Deep Learning without Poor Local Minima, NeurIPS 2016 (saddles without negative curvature beyond one
 // hidden layer).
@@ -40,7 +40,7 @@ class TripleProduct final : public Problem {
 extern const ProblemEntry problem_triple_product;
 const ProblemEntry problem_triple_product{
     .name = "triple_product",
-    .title = "a saddle whose Hessian is zero, beside minima",
+    .title = "a saddle whose Hessian is zero, and minima",
     .formula = "F = (w x y - 1)^2 / 2",
     .answers = "at 0 gradient and Hessian are zero, F = 1/2, no minimum; minima w x y = 1, F* = 0, smallest eigenvalue 0",
     .source = "after Kawaguchi, NeurIPS 2016, arXiv:1605.07110",

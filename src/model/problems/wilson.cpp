@@ -2,7 +2,8 @@
 // Two solutions of one least squares problem: f_i = (a_i'x - y_i)^2 / 2, y_i = +1 for the first `positives`, else -1;
 //   a_i = (y_i, 1, 1, 0, ..., 0), then five columns of its own: one 1 where y_i = 1, five where y_i = -1.
 //   F* = 0, reached by the point of least norm, where sgd from 0 ends: A' alpha, and by sign(A'y) / 4, where adaptive methods
-//   end. A new example has no columns of its own: the latter calls it y / 4 + 1/2 > 0 whatever y is, the former's y counts.
+// end. A new example has none of those columns: the second solution predicts y / 4 + 1/2 > 0 for every y, the first one
+// predicts by y.
 // Source: Wilson, Roelofs, Stern, Srebro & Recht, The Marginal Value of Adaptive Gradient Methods in Machine Learning, NeurIPS
 // 2017, section 3.3.
 #include "model/problem_kind.hpp"

@@ -10,8 +10,8 @@
 
 namespace talweg::base {
 
-struct Config::Memory {
-  /// A table that was opened: what stands in it, and what was asked for.
+struct Config::ReadLog {
+  /// A table that was opened: its content in the file, and the keys that were read from it.
   struct Opened {
     const Entry* entry = nullptr;  // nothing when the file has no such table, or for the root
     const Table* table = nullptr;
@@ -24,8 +24,8 @@ struct Config::Memory {
   std::vector<Resolved> resolved;
   std::map<std::string, Opened, std::less<>> opened;  // by dotted path, "" for the root
   std::vector<std::string> order;                     // of opening
-  std::map<std::string, double, std::less<>> stands;  // numbers that texts stand for, by dotted key
-  std::vector<Unset> unset;                           // by overrides
+  std::map<std::string, double, std::less<>> stands;  // the numbers of keys whose value is a text ("1/L"), by dotted key
+  std::vector<Unset> unset;                           // keys that overrides have removed
   bool listing = false;                               // see Config::list_required
 
   [[nodiscard]] Opened& at(std::string_view path) { return opened.find(path)->second; }
@@ -37,7 +37,7 @@ struct Config::Memory {
   [[noreturn]] static void refuse(std::string_view where, std::string_view path, std::string_view key, std::string_view found,
                                   std::string_view expected);
 
-  /// Notes that `key` was read as `value`. A second reading has to agree with the first.
+  /// Records that `key` was read as `value`. A second reading must agree with the first.
   void declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
                std::vector<std::string> choices = {});
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/config_memory.hpp"
+#include "base/config_read_log.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -13,7 +13,7 @@ struct Unknown {
 };
 
 /// File order first, then the command line's.
-bool earlier(const Place& a, const Place& b) {
+bool earlier(const Position& a, const Position& b) {
   if ((a.line == 0) != (b.line == 0)) return b.line == 0;
   return std::pair(a.line, a.column) < std::pair(b.line, b.column);
 }
@@ -32,41 +32,41 @@ std::string dotted(std::string_view path, std::string_view key) {
   return path.empty() ? toml_key(key) : fmt::format("{}.{}", path, toml_key(key));
 }
 
-const Entry* Config::Memory::find(std::string_view path, std::string_view key) {
+const Entry* Config::ReadLog::find(std::string_view path, std::string_view key) {
   const Table* table = at(path).table;
   return table == nullptr ? nullptr : table->find(key);
 }
 
-void Config::Memory::ask(std::string_view path, std::string_view key) {
+void Config::ReadLog::ask(std::string_view path, std::string_view key) {
   auto& asked = at(path).asked;
   if (std::ranges::find(asked, key) == asked.end()) asked.emplace_back(key);
 }
 
-std::string Config::Memory::open(const std::string& path, std::string_view key) {
+std::string Config::ReadLog::open(const std::string& path, std::string_view key) {
   std::string inner = dotted(path, key);
   ask(path, key);
   if (opened.contains(inner)) return inner;
   const Entry* entry = find(path, key);
   const Table* table = entry == nullptr ? nullptr : entry->node.as<Table>();
-  if (entry != nullptr && table == nullptr) refuse(entry->node.place.text(), path, key, entry->node.shown(), "a table");
+  if (entry != nullptr && table == nullptr) refuse(entry->node.position.text(), path, key, entry->node.shown(), "a table");
   opened.emplace(inner, Opened{.entry = entry, .table = table, .asked = {}});
   order.push_back(inner);
   return inner;
 }
 
-std::string Config::Memory::where(std::string_view path, std::string_view key) {
-  if (const Entry* entry = find(path, key)) return entry->place.text();
-  if (const Entry* table = at(path).entry) return table->place.text();
+std::string Config::ReadLog::where(std::string_view path, std::string_view key) {
+  if (const Entry* entry = find(path, key)) return entry->position.text();
+  if (const Entry* table = at(path).entry) return table->position.text();
   return name;
 }
 
-void Config::Memory::refuse(std::string_view where, std::string_view path, std::string_view key, std::string_view found,
-                            std::string_view expected) {
+void Config::ReadLog::refuse(std::string_view where, std::string_view path, std::string_view key, std::string_view found,
+                             std::string_view expected) {
   fail(ExitCode::bad_config, "{}: {}: found {}, expected {}", where, dotted(path, key), found, expected);
 }
 
-void Config::Memory::declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
-                             std::vector<std::string> choices) {
+void Config::ReadLog::declare(const std::string& path, std::string_view key, std::string value, std::string_view meaning,
+                              std::vector<std::string> choices) {
   const auto before = std::ranges::find_if(resolved, [&](const Resolved& r) { return r.section == path && r.key == key; });
   if (before != resolved.end()) {
     if (before->value == value) return;
@@ -77,19 +77,19 @@ void Config::Memory::declare(const std::string& path, std::string_view key, std:
   resolved.push_back({.section = path,
                       .key = std::string(key),
                       .value = std::move(value),
-                      .origin = entry == nullptr ? "default" : entry->place.text(),
+                      .origin = entry == nullptr ? "default" : entry->position.text(),
                       .meaning = std::string(meaning),
                       .choices = std::move(choices)});
 }
 
-void Config::Memory::reject_unread(const Elsewhere& elsewhere) const {
+void Config::ReadLog::reject_unread(const Elsewhere& elsewhere) const {
   Unknown first;
   for (const std::string& path : order) {
     const Opened& section = opened.find(path)->second;
     if (section.table == nullptr) continue;
     for (const Entry& entry : section.table->entries) {
       if (std::ranges::find(section.asked, entry.key) != section.asked.end()) continue;
-      if (first.entry == nullptr || earlier(entry.place, first.entry->place)) first = {&entry, path};
+      if (first.entry == nullptr || earlier(entry.position, first.entry->position)) first = {&entry, path};
     }
   }
   if (first.entry == nullptr) {
@@ -98,18 +98,18 @@ void Config::Memory::reject_unread(const Elsewhere& elsewhere) const {
       const std::string top = u.path.substr(0, u.path.find('.'));
       if (!opened.contains(top))
         fail(ExitCode::bad_config, "--set: {}: unknown table; {}", top, suggestion(top, opened.find("")->second.asked));
-      if (section == opened.end()) continue;  // a table that is not there has no such key
+      if (section == opened.end()) continue;  // the file has no such table, so no such key
       if (std::ranges::find(section->second.asked, u.key) != section->second.asked.end()) continue;
-      if (!nearest(u.key, section->second.asked)) continue;  // it is not there, as was wished, whatever it is
+      if (!nearest(u.key, section->second.asked)) continue;  // the key was to be absent, and is
       fail(ExitCode::bad_config, "--set: {}: unknown key; {}", dotted(u.path, u.key), suggestion(u.key, section->second.asked));
     }
     return;
   }
   if (const std::string with = elsewhere ? elsewhere(first.path, first.entry->key) : ""; !with.empty()) {
-    fail(ExitCode::bad_config, "{}: {}: nothing reads it here, expected it beside {}", first.entry->place.text(),
+    fail(ExitCode::bad_config, "{}: {}: nothing reads it here, expected it together with {}", first.entry->position.text(),
          dotted(first.path, first.entry->key), with);
   }
-  fail(ExitCode::bad_config, "{}: {}: unknown {}; {}", first.entry->place.text(), dotted(first.path, first.entry->key),
+  fail(ExitCode::bad_config, "{}: {}: unknown {}; {}", first.entry->position.text(), dotted(first.path, first.entry->key),
        first.entry->node.kind() == 't' ? "table" : "key", suggestion(first.entry->key, opened.find(first.path)->second.asked));
 }
 
