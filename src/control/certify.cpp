@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/certificate_view.hpp"
 #include "control/command.hpp"
-#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {
@@ -16,7 +16,7 @@ base::ExitCode run_certify(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
   const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Certificate certificate = train::certify(file, options.certify, comm, context.log());
-  if (comm.coordinator()) print(options.json ? train::to_json(certificate) : train::to_text(certificate));
+  if (comm.coordinator()) print(options.json ? certificate_json(certificate) : certificate_text(certificate));
   return base::ExitCode::finished;
 }
 

@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "control/methods.hpp"
-#include "control/table.hpp"
+#include "report/json_writer.hpp"
+#include "report/table.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::control {
@@ -169,26 +170,30 @@ std::string to_text(const DialectDiff& d) {
       "On the closed loop of the golden tables (float64, 12 parameters, 40 steps, lr falling as 1 / (1 + t / 10); differences "
       "are\n"
       "max_j |x_j - y_j| / max(1, |x_j|))\n";
-  Table table({{"", {}}, {"", {}}});
+  report::Table table({{"", {}}, {"", {}}});
   for (const Parting& p : d.partings) table.add({p.what, parting_text(p)});
   text += table.text("  ");
   if (!d.refused.empty()) text += fmt::format("  {} does not take the values of {}: {}\n", d.other, d.one, d.refused);
   return text;
 }
 
-nlohmann::ordered_json to_json(const DialectDiff& d) {
-  nlohmann::ordered_json defaults = nlohmann::ordered_json::array();
-  for (const base::Resolved& r : d.defaults) defaults.push_back({{"name", r.key}, {d.one, r.meaning}, {d.other, r.value}});
-  nlohmann::ordered_json partings = nlohmann::ordered_json::array();
+std::string to_json(const DialectDiff& d) {
+  using Pair = std::vector<std::string>;
+  report::JsonWriter json;
+  json.object().field("method", d.method).field("dialects", Pair{d.one, d.other});
+  json.field("rules", Pair{d.one_rule, d.other_rule}).field("map", d.map);
+  json.array("defaults");
+  for (const base::Resolved& r : d.defaults)
+    json.object().field("name", r.key).field(d.one, r.meaning).field(d.other, r.value).end();
+  json.end();
+  json.field("loop", "closed loop of the golden tables");
+  json.array("differences");
   for (const Parting& p : d.partings) {
-    partings.push_back({{"what", p.what},
-                        {"first_step", p.apart() ? nlohmann::ordered_json(p.step) : nlohmann::ordered_json(nullptr)},
-                        {"size", p.size},
-                        {"largest", p.largest}});
+    json.object().field("what", p.what).field("first_step", p.apart() ? std::optional(p.step) : std::nullopt);
+    json.field("size", p.size).field("largest", p.largest).end();
   }
-  return {{"method", d.method},     {"dialects", {d.one, d.other}}, {"rules", {d.one_rule, d.other_rule}},
-          {"map", d.map},           {"defaults", defaults},         {"loop", "closed loop of the golden tables"},
-          {"differences", partings}};
+  json.end().end();
+  return json.text();
 }
 
 }  // namespace talweg::control

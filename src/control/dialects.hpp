@@ -3,7 +3,6 @@
 // step by step, on the closed loop of the golden tables.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +41,6 @@ struct DialectDiff {
 /// Error(usage) for what is no dialect of the entry.
 DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::string_view other);
 std::string to_text(const DialectDiff& diff);
-nlohmann::ordered_json to_json(const DialectDiff& diff);
+std::string to_json(const DialectDiff& diff);
 
 }  // namespace talweg::control

@@ -3,7 +3,6 @@
 // built from an empty [method] table, and what it read and declared is listed.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,7 @@ struct MethodView {
   optim::Needs needs;
 };
 MethodView view_of(const optim::Entry& entry);
-nlohmann::ordered_json to_json(const MethodView& view);
+std::string to_json(const MethodView& view);
 std::string to_text(const MethodView& view);
 
 struct ScheduleView {
@@ -47,7 +46,7 @@ struct ScheduleView {
   std::vector<base::Resolved> parameters;
 };
 ScheduleView view_of(const optim::ScheduleEntry& entry);
-nlohmann::ordered_json to_json(const ScheduleView& view);
+std::string to_json(const ScheduleView& view);
 std::string to_text(const ScheduleView& view);
 
 /// Everything a config may name.

@@ -2,15 +2,18 @@
 #include <fmt/ranges.h>
 
 #include "control/methods.hpp"
-#include "control/table.hpp"
 #include "data/load.hpp"
 #include "model/build.hpp"
 #include "optim/settings.hpp"
+#include "report/json_writer.hpp"
+#include "report/table.hpp"
 #include "talweg/error.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
+
+using report::JsonWriter;
+using report::Table;
 
 /// What `section` resolved to, without the key that chose the entry itself.
 std::vector<base::Resolved> keys_of(const base::Config& config, std::string_view section, std::string_view chooser) {
@@ -38,10 +41,11 @@ std::string keys_text(const std::vector<base::Resolved>& keys, const std::string
   return table.text(indent);
 }
 
-nlohmann::ordered_json keys_json(const std::vector<base::Resolved>& keys) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const base::Resolved& r : keys) json.push_back({{"name", r.key}, {"default", r.value}, {"meaning", r.meaning}});
-  return json;
+void write_keys(JsonWriter& json, std::string_view name, const std::vector<base::Resolved>& keys) {
+  json.array(name);
+  for (const base::Resolved& r : keys)
+    json.object().field("name", r.key).field("default", r.value).field("meaning", r.meaning).end();
+  json.end();
 }
 
 std::string claims_text(const optim::Needs& needs) {
@@ -120,6 +124,35 @@ std::string_view name_of(optim::Grain grain) {
   return "global";
 }
 
+void write(JsonWriter& json, const MethodView& v) {
+  json.object().field("name", v.name).field("kind", v.kind).field("title", v.title).field("rule", v.rule);
+  write_keys(json, "hyperparameters", v.hyperparameters);
+  json.array("modes");
+  for (const MethodView::Mode& m : v.modes) {
+    json.object().field("with", m.with);
+    write_keys(json, "hyperparameters", m.keys);
+    json.end();
+  }
+  json.end();
+  json.object("dialects");
+  for (const MethodView::Dialect& d : v.dialects) write_keys(json, d.name, d.differ);
+  json.end();
+  json.field("grain", v.grain);
+  json.object("state").field("vectors", v.vectors).field("numbers", v.numbers).end();
+  json.field("output", v.output);
+  const optim::Needs& n = v.needs;
+  json.object("needs").field("full_batch", n.full_batch).field("hvp", n.hvp).field("smooth_omega", n.smooth_omega);
+  json.field("l1_omega", n.l1_omega).field("separable_omega", n.separable_omega).field("convex", n.convex);
+  json.field("strongly_convex", n.strongly_convex).field("distinct", n.distinct).field("linear", n.linear).end();
+  json.field("cost", v.cost).field("guarantee", v.guarantee).field("source", v.source).end();
+}
+
+void write(JsonWriter& json, const ScheduleView& v) {
+  json.object().field("name", v.name).field("formula", v.formula);
+  write_keys(json, "parameters", v.parameters);
+  json.end();
+}
+
 }  // namespace
 
 MethodView view_of(const optim::Entry& entry) {
@@ -164,35 +197,10 @@ MethodView view_of(const optim::Entry& entry) {
   return view;
 }
 
-nlohmann::ordered_json to_json(const MethodView& v) {
-  nlohmann::ordered_json dialects = nlohmann::ordered_json::object();
-  for (const MethodView::Dialect& d : v.dialects) dialects[d.name] = keys_json(d.differ);
-  nlohmann::ordered_json modes = nlohmann::ordered_json::array();
-  for (const MethodView::Mode& m : v.modes) modes.push_back({{"with", m.with}, {"hyperparameters", keys_json(m.keys)}});
-  const optim::Needs& n = v.needs;
-  return {{"name", v.name},
-          {"kind", v.kind},
-          {"title", v.title},
-          {"rule", v.rule},
-          {"hyperparameters", keys_json(v.hyperparameters)},
-          {"modes", modes},
-          {"dialects", dialects},
-          {"grain", v.grain},
-          {"state", {{"vectors", v.vectors}, {"numbers", v.numbers}}},
-          {"output", v.output},
-          {"needs",
-           {{"full_batch", n.full_batch},
-            {"hvp", n.hvp},
-            {"smooth_omega", n.smooth_omega},
-            {"l1_omega", n.l1_omega},
-            {"separable_omega", n.separable_omega},
-            {"convex", n.convex},
-            {"strongly_convex", n.strongly_convex},
-            {"distinct", n.distinct},
-            {"linear", n.linear}}},
-          {"cost", v.cost},
-          {"guarantee", v.guarantee},
-          {"source", v.source}};
+std::string to_json(const MethodView& v) {
+  JsonWriter json;
+  write(json, v);
+  return json.text();
 }
 
 std::string to_text(const MethodView& v) {
@@ -228,8 +236,10 @@ ScheduleView view_of(const optim::ScheduleEntry& entry) {
   return view;
 }
 
-nlohmann::ordered_json to_json(const ScheduleView& v) {
-  return {{"name", v.name}, {"formula", v.formula}, {"parameters", keys_json(v.parameters)}};
+std::string to_json(const ScheduleView& v) {
+  JsonWriter json;
+  write(json, v);
+  return json.text();
 }
 
 std::string to_text(const ScheduleView& v) {
@@ -263,17 +273,15 @@ std::string catalogue_text() {
 }
 
 std::string catalogue_json() {
-  nlohmann::ordered_json methods = nlohmann::ordered_json::array();
-  for (const optim::Entry* entry : optim::catalogue()) methods.push_back(to_json(view_of(*entry)));
-  nlohmann::ordered_json schedules = nlohmann::ordered_json::array();
-  for (const optim::ScheduleEntry* entry : optim::schedules()) schedules.push_back(to_json(view_of(*entry)));
-  const nlohmann::ordered_json json = {{"methods", methods},
-                                       {"schedules", schedules},
-                                       {"models", model::model_names()},
-                                       {"losses", model::loss_names()},
-                                       {"activations", model::activation_names()},
-                                       {"formats", data::format_names()}};
-  return train::json_text(json);
+  JsonWriter json;
+  json.object().array("methods");
+  for (const optim::Entry* entry : optim::catalogue()) write(json, view_of(*entry));
+  json.end().array("schedules");
+  for (const optim::ScheduleEntry* entry : optim::schedules()) write(json, view_of(*entry));
+  json.end();
+  json.field("models", model::model_names()).field("losses", model::loss_names());
+  json.field("activations", model::activation_names()).field("formats", data::format_names()).end();
+  return json.text();
 }
 
 }  // namespace talweg::control

@@ -2,7 +2,6 @@
 #include "control/problems.hpp"
 
 #include "control/command.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -15,11 +14,11 @@ struct Options {
 
 base::ExitCode run_problems(Context& /*context*/, const Options& options) {
   if (options.name.empty()) {
-    print(options.json ? train::json_text(problems_json()) : problems_text());
+    print(options.json ? problems_json() : problems_text());
     return base::ExitCode::finished;
   }
   const model::ProblemEntry& entry = model::find_problem(options.name);
-  print(options.json ? train::json_text(problem_json(entry, options.set)) : problem_text(entry, options.set));
+  print(options.json ? problem_json(entry, options.set) : problem_text(entry, options.set));
   return base::ExitCode::finished;
 }
 

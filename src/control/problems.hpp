@@ -3,7 +3,6 @@
 // built from its table, and what it read is listed; its answers are those of that table.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 
@@ -13,10 +12,10 @@ namespace talweg::control {
 
 /// Every problem in one line.
 std::string problems_text();
-nlohmann::ordered_json problems_json();
+std::string problems_json();
 
 /// One problem: formula, keys, constants, answers, source. `overrides`: "problem.dimension=8", "regularizer.l1=0.1".
 std::string problem_text(const model::ProblemEntry& entry, std::span<const std::string> overrides);
-nlohmann::ordered_json problem_json(const model::ProblemEntry& entry, std::span<const std::string> overrides);
+std::string problem_json(const model::ProblemEntry& entry, std::span<const std::string> overrides);
 
 }  // namespace talweg::control

@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "control/command.hpp"
-#include "control/table.hpp"
+#include "report/table.hpp"
 
 namespace talweg::control {
 namespace {
 
 std::string task_list() {
-  Table table({{"", {}}, {"", {}}});
+  report::Table table({{"", {}}, {"", {}}});
   for (const ConfigTemplate& t : config_templates()) table.add({std::string(t.task), std::string(t.summary)});
   return table.text("  ");
 }

@@ -3,9 +3,9 @@
 
 #include "control/command.hpp"
 #include "io/run_directory.hpp"
+#include "report/summary.hpp"
 #include "talweg/log.hpp"
 #include "train/progress.hpp"
-#include "train/summary.hpp"
 
 namespace talweg::control {
 namespace {
@@ -36,14 +36,14 @@ base::ExitCode run_train(Context& context, const Options& options) {
   signals.ignore_from_now();
   if (comm.coordinator()) {
     if (options.json) {
-      print(train::to_json(result.summary));
+      print(report::summary_json(result.summary));
     } else {
-      print(train::to_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
+      print(report::summary_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
     }
   }
   const train::Ending& ending = result.summary.ending;
   const bool well = ending.code == base::ExitCode::finished || ending.code == base::ExitCode::stopped_early;
-  // Who keeps stderr alone is told too.
+  // Repeat the failure on stderr, for callers that discard stdout.
   if (comm.coordinator() && !well) base::say(stderr, fmt::format("talweg train: {}: {}\n", ending.reason, ending.message));
   return ending.code;
 }
