@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "io/checkpoint_store.hpp"
+#include "io/trace_reader.hpp"
 #include "tests/io/support.hpp"
 
 namespace talweg::train {
