@@ -36,37 +36,37 @@ struct Ending {
   std::string message;  // one sentence
 };
 
-/// What was written beside the steps, by a thread of its own.
+/// Files written in the background, by a thread of their own.
 struct FilesWritten {
   std::int64_t checkpoints = 0;
   std::int64_t failed = 0;            // checkpoints that could not be written
-  std::int64_t late = 0;              // that waited for the one before them to be on the disk
-  std::int64_t last_checkpoint = -1;  // steps of what is on the disk at the end; -1: nothing
-  std::int64_t best = -1;
+  std::int64_t late = 0;              // checkpoints that had to wait for the one before
+  std::int64_t last_checkpoint = -1;  // step of the last checkpoint on the disk; -1: none
+  std::int64_t best = -1;             // step of best.h5; -1: none
   double checkpoint_seconds = 0;
   double trace_seconds = 0;
 };
 
-/// What was done about numbers that are not finite, over all parts.
+/// How often numbers that are not finite were recovered from, over all parts of the run.
 struct NonFiniteCounts {
-  std::int64_t skipped = 0;    // steps left out
-  std::int64_t rollbacks = 0;  // that were not undone by a later one
-  double lr_factor = 1;        // of learning rates, by rollbacks
+  std::int64_t skipped = 0;    // skipped steps
+  std::int64_t rollbacks = 0;  // except those undone by a later one
+  double lr_factor = 1;        // product of the rollbacks' cuts of the learning rate
 };
 
-/// Bytes of what a rank holds that grows with the problem. Ranks of a node share parameters and state unless the placement is
+/// Bytes of memory on a rank that grow with the problem. Ranks of a node share parameters and state unless the placement is
 /// "coordinator", where the others have neither.
 struct Memory {
   double parameters = 0;
   double method_state = 0;  // the method's vectors
-  double tables = 0;        // its numbers that are no vectors, per example ones too
+  double tables = 0;        // its other numbers, those per example included
   double other_state = 0;   // the trainer's
-  double sums = 0;          // what gradients are added up in
-  double activations = 0;   // of a step's leaves in work at a time
-  double full_pass = 0;     // what the pass over all examples at the end has beside those, and its gradient
-  double prepared = 0;      // what the model makes of a point for its leaves
+  double sums = 0;          // in which gradients are added up
+  double activations = 0;   // of the leaves that are worked on at the same time
+  double full_pass = 0;     // additional memory of the pass over all examples at the end, its gradient included
+  double prepared = 0;      // what the model prepares from a point for its leaves
   double shard = 0;         // this rank's examples
-  double snapshot = 0;      // the writer's copy of all state, from the first checkpoint on
+  double snapshot = 0;      // the writer's copy of all state, once there has been a checkpoint
   [[nodiscard]] double all() const {
     return parameters + method_state + tables + other_state + sums + activations + full_pass + prepared + shard + snapshot;
   }
@@ -91,7 +91,7 @@ struct Summary {
   engine::Costs method_costs;
   engine::Costs observer_costs;
   double seconds = 0;  // over all parts of the run
-  // Of this part: all of it, inside steps, and so on. For checkpoints and trace: how long steps stood still for them.
+  // Of this part only. For checkpoints and trace: how long steps waited for them.
   std::int64_t part_steps = 0;
   double part_seconds = 0;
   double training_seconds = 0;

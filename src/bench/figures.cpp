@@ -21,12 +21,12 @@ std::string memory_line(const train::Memory& m, const MachineFigures& machine) {
   for (const double bytes : machine.resident) ranks.push_back(fmt::format("{:.1f}", kMega * bytes));
   const double expected = m.all() - m.snapshot - m.full_pass;  // a bench has neither
   return fmt::format(
-      "  memory      {} MB resident at most, rank by rank; before data was read {:.1f}\n"
-      "              expected beside that {:.1f}: parameters {:.1f}, method {:.1f}, its tables {:.1f}, trainer {:.1f}, sums "
+      "  memory      {} MB resident at most, by rank; {:.1f} before data was read\n"
+      "              expected in addition {:.1f}: parameters {:.1f}, method {:.1f}, its tables {:.1f}, trainer {:.1f}, sums "
       "{:.1f}, activations "
       "{:.1f}, prepared {:.1f}, shard {:.1f};\n"
-      "              a whole run has {:.1f} more in a pass over all examples, and {:.1f} in the copy that checkpoints are "
-      "written from\n",
+      "              a whole run adds {:.1f} in a pass over all examples, and {:.1f} for the copy that checkpoints are written "
+      "from\n",
       fmt::join(ranks, " "), kMega * machine.resident_before, kMega * expected, kMega * m.parameters, kMega * m.method_state,
       kMega * m.tables, kMega * m.other_state, kMega * m.sums, kMega * m.activations, kMega * m.prepared, kMega * m.shard,
       kMega * m.full_pass, kMega * m.snapshot);

@@ -29,9 +29,9 @@ struct StepFigures {
   double gflops = 0;      // of all ranks
   double gemm_share = 0;  // of the threads' best matrix products
   double fma_share = 0;
-  double update_bytes = 0;    // an update moves: sums read, x and the method's vectors read and written, whole node
+  double update_bytes = 0;    // that an update moves on the node: reads sums, reads and writes x and the method's vectors
   double update_rate = 0;     // GB/s
-  double allreduce_rate = 0;  // GB/s handed over by rank 0 in its time of verdicts and sums, waiting included
+  double allreduce_rate = 0;  // GB/s that rank 0 hands to collectives, in its time of verdicts and sums, waiting included
 };
 
 /// Bytes that an update reads and writes on one node: every rank's sums (one rank's if there are several nodes, which have then

@@ -34,7 +34,8 @@ double fma_peak() {
   constexpr int kTimes = 20;
   double best = 0;
   for (int i = 0; i < kTimes; ++i) {
-    // v <- a v + b with a < 1 goes to b / (1 - a): nothing overflows, nothing becomes subnormal. Volatile: the compiler must not know the values.
+    // v <- a v + b with a < 1 goes to b / (1 - a): nothing overflows, nothing becomes subnormal. The values are volatile, so
+    // that the compiler does not know them.
     volatile Real slope = Real(0.5);
     volatile Real offset = Real(1);
     Real start = offset;

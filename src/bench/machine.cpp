@@ -37,7 +37,7 @@ double gemm_peak() {
 }
 
 double triad_bandwidth(const math::Threads& threads, std::size_t bytes) {
-  constexpr std::size_t kBlock = math::ParameterLayout::kBlock;  // cut as an update is
+  constexpr std::size_t kBlock = math::ParameterLayout::kBlock;  // the blocks of an update
   constexpr double kSeconds = 0.2;
   const std::size_t blocks = std::max<std::size_t>(bytes / (3 * sizeof(float) * kBlock), 1);
   math::Buffer<float> a(blocks * kBlock);
@@ -51,7 +51,7 @@ double triad_bandwidth(const math::Threads& threads, std::size_t bytes) {
     const float* other = c.data() + block * kBlock;
     for (std::size_t i = 0; i < kBlock; ++i) to[i] = one[i] + s * other[i];
   };
-  threads.for_each(blocks, [&](std::size_t block) {  // warm
+  threads.for_each(blocks, [&](std::size_t block) {  // first touch
     std::fill_n(b.data() + block * kBlock, kBlock, 1.0F);
     std::fill_n(c.data() + block * kBlock, kBlock, 2.0F);
     triad(block);
@@ -67,7 +67,7 @@ double triad_bandwidth(const math::Threads& threads, std::size_t bytes) {
 }
 
 double peak_resident_bytes() {
-  // Not getrusage: its maximum begins with that of the process that started this one.
+  // Not getrusage: its maximum includes that of the process that started this one.
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("VmHWM:")) return 1024 * std::stod(line.substr(6));

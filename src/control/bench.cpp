@@ -47,8 +47,7 @@ Action declare(Arguments& arguments) {
       "machine, measured in the same minute, are printed for comparison.");
   auto options = std::make_shared<Options>();
   arguments.add("config", options->config, "config file (TOML)").required();
-  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      .repeated();
+  arguments.overrides(options->set);
   arguments.add("--seconds", options->seconds, "how long (default 5)").check(more_than_zero);
   arguments.add("--threads", options->threads, "threads per rank (default: the cores this rank may use)").within(1, 4096);
   arguments.flag("--hvp", options->products, "gradients and Hessian-vector products instead of steps, at the initial point");

@@ -26,7 +26,7 @@ Action declare(Arguments& arguments) {
       "  talweg certify configs/runs/digits_mlp\n"
       "  mpirun -n 2 talweg certify run/checkpoints/step-000001200.h5 --gradient-tolerance 1e-4\n"
       "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: the chance\n"
-      "that curvature below -delta was missed is at most 1 %. Anything else is undecided, and said so.");
+      "that curvature below -delta was missed is at most 1 %. Anything else is reported as undecided.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory or checkpoint").required();
   arguments.flag("--best", options->best, "the best parameters instead of the last");

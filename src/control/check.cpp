@@ -82,11 +82,10 @@ Action declare(Arguments& arguments) {
       "  talweg check run.toml\n"
       "  talweg check run.toml --ranks 8 --set run.batch=512\n"
       "  talweg check run.toml --ranks 64 --nodes 8 --set run.placement=sharded\n"
-      "Reads config and data and says what a run would do; trains nothing.");
+      "Reads config and data and reports what a run would do. It trains nothing.");
   auto options = std::make_shared<Options>();
   arguments.add("config", options->config, "config file (TOML)").required();
-  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      .repeated();
+  arguments.overrides(options->set);
   arguments.add("--ranks", options->ranks, "ranks to plan for (default 1)").within(1, 1 << 20);
   arguments.add("--nodes", options->nodes, "machines they are on (default 1)").within(1, 1 << 20);
   arguments.flag("--json", options->json, "print JSON");

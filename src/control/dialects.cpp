@@ -16,9 +16,9 @@
 namespace talweg::control {
 namespace {
 
-constexpr double kTolerance = 1e-12;  // that of the golden tables
+constexpr double kTolerance = 1e-12;  // as in the golden tables
 
-/// The dialects that a line "tf1, keras: ..." is about; empty: all.
+/// The dialects that a line "tf1, keras: ..." applies to; empty: all.
 std::vector<std::string_view> dialects_of_line(const optim::Entry& entry, std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
@@ -34,7 +34,7 @@ std::vector<std::string_view> dialects_of_line(const optim::Entry& entry, std::s
   return all_known ? named : std::vector<std::string_view>{};
 }
 
-/// The lines of the rule that are about this dialect.
+/// The lines of the rule that apply to this dialect.
 std::string rule_of(const optim::Entry& entry, std::string_view dialect) {
   std::string text;
   std::string_view rest = entry.rule;
@@ -56,7 +56,7 @@ std::vector<base::Resolved> keys_of(const optim::Entry& entry, std::string_view 
   return config.resolved();
 }
 
-/// Values of the golden tables' kind, where epsilon and how means begin count; a default would hide both.
+/// Values with which the effects of epsilon and of how means are started show; the defaults would hide both.
 constexpr std::array kFar = {std::pair("lr", "0.1"),       std::pair("epsilon", "0.01"), std::pair("beta1", "0.8"),
                              std::pair("beta2", "0.7"),    std::pair("beta", "0.8"),     std::pair("rho", "0.8"),
                              std::pair("momentum", "0.8"), std::pair("window", "5"),     std::pair("hessian_every", "3")};
@@ -120,7 +120,7 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
   const auto lines = [&](std::string_view dialect) {
     return fmt::format("name = \"{}\"\ndialect = \"{}\"\n", entry.name, dialect);
   };
-  std::string given;  // to `other`, what `one` has of the keys both know
+  std::string given;  // for `other`: the values of `one` for the keys that both have
   const std::vector<base::Resolved> keys = keys_of(entry, one);
   std::vector<base::Resolved> other_keys = keys_of(entry, other);
   const std::string far = far_values(keys, other_keys);

@@ -62,7 +62,7 @@ Action declare(Arguments& arguments) {
       "Without a name: every method, and the schedules, losses, activations, models and data formats a config may name.");
   auto options = std::make_shared<Options>();
   const Argument name = arguments.add("name", options->name, "a method or a schedule");
-  arguments.add("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they part")
+  arguments.add("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they differ")
       .takes(2)
       .needs(name);
   arguments.flag("--json", options->json, "print JSON");

@@ -15,7 +15,7 @@ namespace {
 using report::JsonWriter;
 using report::Table;
 
-/// What `section` resolved to, without the key that chose the entry itself.
+/// The resolved keys of `section`, without the key that chose the entry itself.
 std::vector<base::Resolved> keys_of(const base::Config& config, std::string_view section, std::string_view chooser) {
   std::vector<base::Resolved> keys;
   for (base::Resolved& r : config.resolved()) {
@@ -24,7 +24,7 @@ std::vector<base::Resolved> keys_of(const base::Config& config, std::string_view
   return keys;
 }
 
-/// The lines of `text`, each after `indent`.
+/// `text` with `indent` before each line.
 std::string indented(std::string_view text, std::string_view indent) {
   std::string lines;
   while (!text.empty()) {
@@ -66,7 +66,7 @@ std::string claims_text(const optim::Needs& needs) {
   return fmt::format("{}", fmt::join(all, "; "));
 }
 
-/// What an entry reads from [method] and makes of it, with these lines there ("": its defaults).
+/// An entry built from these lines of [method] ("": from its defaults), and the keys it read.
 struct Built {
   std::vector<base::Resolved> hyperparameters;
   std::unique_ptr<optim::Method> method;
@@ -79,7 +79,7 @@ struct Built {
   }
 };
 
-/// The keys that the entry reads only when another is set otherwise; modes with the same keys are one.
+/// Keys that the entry reads only when another key has a value other than its default. Modes with the same keys are merged.
 std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vector<base::Resolved>& usual) {
   std::vector<MethodView::Mode> modes;
   for (const base::Resolved& key : usual) {
@@ -88,7 +88,7 @@ std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vec
       std::vector<base::Resolved> more;
       try {
         more = Built(entry, setting).hyperparameters;
-      } catch (const base::Error&) {  // does not stand alone
+      } catch (const base::Error&) {  // this value needs other keys as well
         continue;
       }
       std::erase_if(
@@ -157,7 +157,7 @@ void write(JsonWriter& json, const ScheduleView& v) {
 
 MethodView view_of(const optim::Entry& entry) {
   const Built built(entry, "");
-  math::ParameterLayout some;  // for tables that go by tensors
+  math::ParameterLayout some;  // some tables have an entry per tensor
   some.add("weight", {2, 3});
   math::StateLayout layout;
   layout.vector("x");
@@ -213,11 +213,11 @@ std::string to_text(const MethodView& v) {
     if (!differ.empty()) text += fmt::format("  with dialect = \"{}\": {}\n", d.name, fmt::join(differ, ", "));
   }
   text += fmt::format("\nState      {}\n",
-                      v.vectors.empty() ? "no vector beside the parameters"
+                      v.vectors.empty() ? "no vectors besides the parameters"
                                         : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
   if (!v.numbers.empty()) text += fmt::format("           numbers: {}\n", fmt::join(v.numbers, ", "));
   if (v.output != "x")
-    text += fmt::format("           the parameters to use are in {}; gradients are taken elsewhere\n", v.output);
+    text += fmt::format("           the parameters to use are in {}; gradients are taken at another point\n", v.output);
   text += fmt::format("Grain      {}\n", v.grain);
   text += fmt::format("Takes      {}\nCost       {}\n", claims_text(v.needs), v.cost);
   return text + fmt::format("Guarantee  {}\nSource     {}\n", v.guarantee, v.source);
@@ -269,7 +269,7 @@ std::string catalogue_text() {
          fmt::format("Losses ([model] loss)              {}\n", fmt::join(model::loss_names(), ", ")) +
          fmt::format("Activations ([model] activation)   {}\n", fmt::join(model::activation_names(), ", ")) +
          fmt::format("Data formats ([data] format)       {}\n", fmt::join(data::format_names(), ", ")) +
-         "\ntalweg methods NAME tells all about one method or schedule.\n";
+         "\ntalweg methods NAME describes one method or schedule in full.\n";
 }
 
 std::string catalogue_json() {

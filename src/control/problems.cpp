@@ -28,7 +28,7 @@ Action declare(Arguments& arguments) {
       "  talweg problems\n"
       "  talweg problems nesterov_chain\n"
       "  talweg problems lasso --set problem.dimension=32 --set regularizer.l1=0.1\n"
-      "To run one, a config has [problem] name and its keys in the place of [model] and [data].");
+      "To run one, a config has [problem] name and its keys instead of [model] and [data].");
   auto options = std::make_shared<Options>();
   arguments.add("name", options->name, "a problem");
   arguments.add("--set", options->set, "override a key: problem.key=value, regularizer.key=value").repeated();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The problems with known answers as people and programs read them. Keys are not written down a second time: each problem is
-// built from its table, and what it read is listed; its answers are those of that table.
+// The problems with known answers, as text and as JSON. Keys are not written down twice: each problem is built from its table,
+// and the keys it read are listed; the answers are those of the problem so built.
 #pragma once
 
 #include <span>

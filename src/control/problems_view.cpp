@@ -10,7 +10,7 @@
 namespace talweg::control {
 namespace {
 
-constexpr std::size_t kShown = 6;  // coordinates of a point, for people
+constexpr std::size_t kShown = 6;  // coordinates of a point, in text
 
 /// An entry built with these overrides.
 struct Built {
@@ -36,7 +36,7 @@ std::string point_text(std::span<const double> x) {
   return fmt::format("({}{})", text, x.size() > kShown ? fmt::format(", ... {} in all", x.size()) : "");
 }
 
-/// Long lists of numbers (a start, centres) say nothing in a table.
+/// Cuts long lists of numbers (a start, centres), which are not readable in a table.
 std::string shortened(const std::string& value) {
   constexpr std::size_t kWidth = 40;
   return value.size() > kWidth ? value.substr(0, kWidth) + " ...]" : value;
@@ -48,7 +48,7 @@ std::string indented(std::string_view text) {
   return lines;
 }
 
-/// Constants by name: those that are known.
+/// The known constants.
 std::vector<model::Fact> constants(const model::Known& known) {
   std::vector<model::Fact> all;
   const auto add = [&](const std::optional<double>& value, const char* name, const char* meaning) {
@@ -92,8 +92,8 @@ std::string problems_text() {
   report::Table table({{"", {}}, {"", {}}});
   for (const model::ProblemEntry* entry : model::problems()) table.add({std::string(entry->name), std::string(entry->title)});
   return fmt::format(
-      "Problems with known answers ([problem] name, in the place of [model] and [data])\n{}\n"
-      "talweg problems NAME tells all about one.\n",
+      "Problems with known answers ([problem] name, instead of [model] and [data])\n{}\n"
+      "talweg problems NAME describes one in full.\n",
       table.text("  "));
 }
 

@@ -40,7 +40,7 @@ Action declare(Arguments& arguments) {
       "Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" +
       task_list());
   auto task = std::make_shared<std::string>();
-  arguments.add("task", *task, "what is to be learnt; none: the list of tasks");
+  arguments.add("task", *task, "the kind of problem; none: the list of tasks");
   return [task](Context& /*context*/) { return run_template(*task); };
 }
 

@@ -23,7 +23,7 @@ using report::Table;
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-/// |x_0 - x*|^2 for the nearest minimum that is listed.
+/// |x_0 - x*|^2 for the nearest known minimum.
 double distance2(const std::vector<double>& start, const model::Known& known) {
   double least = kNothing;
   for (const model::CriticalPoint& p : known.points) {
@@ -35,7 +35,7 @@ double distance2(const std::vector<double>& start, const model::Known& known) {
   return least;
 }
 
-/// The step length, if all steps had the same; else NaN.
+/// The learning rate if it was the same in all steps, else NaN.
 double constant_lr(const io::Trace& trace) {
   const auto found = trace.steps.find("learning_rate");
   if (found == trace.steps.end() || found->second.empty()) return kNothing;

@@ -22,8 +22,8 @@ struct Options {
 
 base::ExitCode run_train(Context& context, const Options& options) {
   train::TrainOptions train;
-  train.started = std::chrono::steady_clock::now();      // a limit of time is on all of it
-  base::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
+  train.started = std::chrono::steady_clock::now();      // stop.wall_seconds counts from here
+  base::SignalWatch& signals = context.watch_signals();  // first, so that a signal during reading is obeyed too
   comm::Communicator& comm = context.world(0, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
   train.run = options.run.empty() ? io::default_run(options.config) : std::filesystem::path(options.run);
@@ -56,11 +56,10 @@ Action declare(Arguments& arguments) {
       "The same command resumes an unfinished run and extends one whose epochs grew; --fresh starts anew.");
   auto options = std::make_shared<Options>();
   arguments.add("config", options->config, "config file (TOML)").required();
-  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      .repeated();
-  arguments.add("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
+  arguments.overrides(options->set);
+  arguments.add("--run", options->run, "run directory (default: runs/<config stem> next to the config)")
       .check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
-  arguments.flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
+  arguments.flag("--fresh", options->fresh, "start anew and delete what the run directory holds");
   arguments.add("--threads", options->threads, "threads per rank (default: the cores this rank may use)").within(1, 4096);
   arguments.add("--progress", options->progress, "progress on stderr").one_of({"auto", "bar", "plain", "json", "none"});
   arguments.flag("--json", options->json, "print the summary as JSON");

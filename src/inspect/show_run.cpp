@@ -44,7 +44,7 @@ Run read_run(const std::filesystem::path& path) {
 
 std::string state_text(const std::filesystem::path& path, const Run& run) {
   if (!run.summary) {
-    return io::DirectoryLock::held(path) ? "running" : "not ended: killed, or failed (the same train command goes on)";
+    return io::DirectoryLock::held(path) ? "running" : "not finished: killed, or failed (the same train command resumes it)";
   }
   return run.summary->text("/ending/reason") + ": " + run.summary->text("/ending/message");
 }
@@ -54,8 +54,8 @@ std::string writing_text(const report::StoredSummary& summary) {
   if (!summary.has("/files") || !summary.has("/seconds")) return "";
   const double all = summary.number("/seconds/part"), stall = summary.number("/seconds/checkpoints");
   return fmt::format(
-      "steps stood still for {:.3f} s ({:.2f} % of {:.2f} s), the end waited {:.2f} s for the disk; {:.0f} written "
-      "beside the steps in {:.2f} s",
+      "steps waited {:.3f} s for them ({:.2f} % of {:.2f} s), the end waited {:.2f} s for the disk; {:.0f} written in the "
+      "background in {:.2f} s",
       stall, all > 0 ? 100 * stall / all : 0.0, all, summary.number("/seconds/disk_at_end"),
       summary.number("/files/checkpoints"), summary.number("/files/checkpoint_seconds"));
 }

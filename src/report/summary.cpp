@@ -91,7 +91,7 @@ std::string summary_text(const Summary& s) {
   if (s.nonfinite.skipped > 0)
     text += fmt::format("  not finite  {} step{} left out\n", s.nonfinite.skipped, s.nonfinite.skipped == 1 ? "" : "s");
   if (s.nonfinite.rollbacks > 0) {
-    text += fmt::format("  not finite  {} rollback{}, learning rates at {:g} of the config's\n", s.nonfinite.rollbacks,
+    text += fmt::format("  not finite  {} rollback{}, learning rates at {:g} times the config's\n", s.nonfinite.rollbacks,
                         s.nonfinite.rollbacks == 1 ? "" : "s", s.nonfinite.lr_factor);
   }
   text +=
@@ -99,13 +99,13 @@ std::string summary_text(const Summary& s) {
                   s.method_costs.gradients, s.method_costs.values, s.method_costs.hvps, s.observer_costs.gradients,
                   s.observer_costs.values, s.observer_costs.hvps);
   text += fmt::format(
-      "  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.3f}, trace {:.3f}, the disk at the end "
-      "{:.2f}{}\n",
+      "  time        {:.2f} s: steps {:.2f}, evaluation {:.2f}, checkpoints {:.3f}, trace {:.3f}, waiting for the disk "
+      "at the end {:.2f}{}\n",
       s.part_seconds, s.training_seconds, s.evaluation_seconds, s.checkpoint_seconds, s.trace_seconds, s.disk_seconds,
       s.part > 0 ? fmt::format("; with earlier parts {:.2f} s", s.seconds) : "");
   if (s.files.checkpoints + s.files.failed > 0) {
     const auto some = [](std::int64_t n, const char* what) { return n > 0 ? fmt::format(", {} {}", n, what) : ""; };
-    text += fmt::format("  files       beside the steps: {} checkpoint{} written in {:.2f} s{}{}, the trace in {:.2f} s\n",
+    text += fmt::format("  files       written in the background: {} checkpoint{} in {:.2f} s{}{}, the trace in {:.2f} s\n",
                         s.files.checkpoints, s.files.checkpoints == 1 ? "" : "s", s.files.checkpoint_seconds,
                         some(s.files.late, "late"), some(s.files.failed, "lost"), s.files.trace_seconds);
   }
@@ -115,8 +115,8 @@ std::string summary_text(const Summary& s) {
       s.phases.gradient, s.phases.allreduce, s.phases.update, s.phases.broadcast, short_count(s.examples_per_second), s.ranks,
       s.ranks == 1 ? "" : "s", s.threads, s.threads == 1 ? "" : "s");
   if (s.ranks > 1) {
-    text += fmt::format("  messages    {} of {:.1f} MB in all, from the coordinator to collectives\n", s.traffic.messages,
-                        static_cast<double>(s.traffic.bytes) / 1e6);
+    text += fmt::format("  messages    {} with {:.1f} MB in total, sent by the coordinator in collectives\n",
+                        s.traffic.messages, static_cast<double>(s.traffic.bytes) / 1e6);
   }
   return text;
 }
