@@ -66,7 +66,7 @@ TEST(JsonWriter, WritesEveryNumberAsTheLibraryDoes) {
     numbers.push_back(std::isfinite(number) ? number : 0.5);
     numbers.push_back(std::uniform_real_distribution<double>(0, 1)(bits));
   }
-  EXPECT_EQ(JsonWriter().value(numbers).text(), dump(numbers));
+  EXPECT_TRUE(JsonWriter().value(numbers).text() == dump(numbers));  // too many for a message
 }
 
 TEST(JsonWriter, HasNoNumberForWhatIsNotFinite) {
