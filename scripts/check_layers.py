@@ -49,6 +49,8 @@ LIBRARIES = {
     r"xxhash\.h": ["data", "io"],
     r"nlohmann/": ["report"],
 }
+# Libraries that cost the compiler seconds in every file that sees them: never in a header.
+IN_SOURCES_ONLY = re.compile(r"(nlohmann|CLI|toml\+\+|Eigen)/")
 LONGEST = 400
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -92,6 +94,8 @@ def faults_of(path, text):
             if path.parts[0] == "include" and not name.startswith("talweg/"):
                 yield f"{path}: includes {name}, which is not installed: a public header includes public ones only"
             continue
+        if path.suffix == ".hpp" and IN_SOURCES_ONLY.match(name):
+            yield f"{path}: includes {name}: a header may not"
         for library, rooms in LIBRARIES.items():
             if re.match(library, name) and room not in rooms:
                 yield f"{path}: includes {name}: only {', '.join(rooms)} may"
@@ -113,6 +117,7 @@ def self_test():
         "src/io/hdf5.cpp": (licence + "#include <hdf5.h>\n", "only h5 may"),
         "src/inspect/engine.cpp": (licence + '#include "engine/engine.hpp"\n', "inspect may not see engine"),
         "src/inspect/train.cpp": (licence + '#include "talweg/train.hpp"\n', "inspect may not see train"),
+        "src/report/json.hpp": (licence + "#pragma once\n#include <nlohmann/json.hpp>\n", "a header may not"),
         "src/train/json.cpp": (licence + "#include <nlohmann/json.hpp>\n", "only report may"),
         "src/engine/tbb.cpp": (licence + "#include <tbb/parallel_for.h>\n", "only math may"),
         "src/data/toml.cpp": (licence + "#include <toml++/toml.h>\n", "only base may"),
