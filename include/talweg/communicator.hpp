@@ -11,18 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "talweg/meter.hpp"
+
 namespace talweg::comm {
 
 /// What a rank is doing when it does not wait for others.
 enum class Activity : std::uint32_t { starting, reading, computing, evaluating, updating, saving, disk };
 
 struct Presence;  // comm/presence.hpp
-
-/// Messages and bytes that this rank passed to collectives. A gather counts with the bytes of its result.
-struct Traffic {
-  std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;
-};
 
 /// Where this rank stands among the machines. Ranks of one node see each other's memory.
 struct Node {

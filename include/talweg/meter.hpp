@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was asked of the oracle, and where the time went.
+// What was asked of the oracle, what was sent to other ranks, and where the time went. Counts and times are plain data, which
+// every room may see.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+namespace talweg::comm {
+
+/// Messages and bytes this rank handed to collectives, a gather's by what it completes.
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+
+}  // namespace talweg::comm
 
 namespace talweg::engine {
 

@@ -64,6 +64,10 @@ Argument Arguments::add(const std::string& name, double& to, const std::string& 
 
 void Arguments::flag(const std::string& name, bool& to, const std::string& help) { app_.add_flag(name, to, help); }
 
+void Arguments::overrides(std::vector<std::string>& to) {
+  add("--set", to, "override a key: section.key=value; section.key= removes it").repeated();
+}
+
 void Arguments::footer(const std::string& text) { app_.footer(text); }
 
 std::string more_than_zero(const std::string& text) {

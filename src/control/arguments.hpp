@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a subcommand takes. CLI11 does the work, in arguments.cpp and cli.cpp alone: a file that includes it is five seconds of
-// the compiler's time.
+// Options and arguments of a subcommand. CLI11 does the work; only arguments.cpp and cli.cpp include it, since it costs the
+// compiler five seconds a file.
 #pragma once
 
 #include <functional>
@@ -14,18 +14,18 @@ class Option;
 
 namespace talweg::control {
 
-/// One of them; what else must hold of it.
+/// One argument, and the conditions on it.
 class Argument {
  public:
   explicit Argument(CLI::Option* option) : option_(option) {}
   Argument& required();
   Argument& within(int low, int high);
   Argument& one_of(const std::vector<std::string>& values);
-  /// `fault` of the text: "", or what was found and what was expected.
+  /// `fault` returns "" for a good text, else what was found and what was expected.
   Argument& check(const std::function<std::string(const std::string& text)>& fault);
-  /// Of a list: may be given again and again, each time with one value.
+  /// For a list: may be repeated, each time with one value.
   Argument& repeated();
-  /// Of a list: so many values at once.
+  /// For a list: takes this many values at once.
   Argument& takes(int values);
   Argument& needs(const Argument& other);
 
@@ -33,17 +33,19 @@ class Argument {
   CLI::Option* option_;
 };
 
-/// The arguments of one subcommand. What they are read into must outlive the parsing.
+/// The arguments of one subcommand. The variables they are read into must outlive parsing.
 class Arguments {
  public:
   explicit Arguments(CLI::App& app) : app_(app) {}
-  /// "--name", "-n,--name", or without a dash a positional one.
+  /// "--name", "-n,--name", or "name" for a positional argument.
   Argument add(const std::string& name, std::string& to, const std::string& help);
   Argument add(const std::string& name, std::vector<std::string>& to, const std::string& help);
   Argument add(const std::string& name, int& to, const std::string& help);
   Argument add(const std::string& name, double& to, const std::string& help);
   void flag(const std::string& name, bool& to, const std::string& help);
-  /// Under --help, after the options.
+  /// --set section.key=value, repeated.
+  void overrides(std::vector<std::string>& to);
+  /// Text at the end of --help.
   void footer(const std::string& text);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/certificate_view.hpp"
 #include "control/command.hpp"
-#include "train/stored_model.hpp"
 
 namespace talweg::control {
 namespace {
@@ -16,7 +16,7 @@ base::ExitCode run_certify(Context& context, const Options& options) {
   comm::Communicator& comm = context.world();
   const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Certificate certificate = train::certify(file, options.certify, comm, context.log());
-  if (comm.coordinator()) print(options.json ? train::to_json(certificate) : train::to_text(certificate));
+  if (comm.coordinator()) print(options.json ? certificate_json(certificate) : certificate_text(certificate));
   return base::ExitCode::finished;
 }
 
@@ -26,7 +26,7 @@ Action declare(Arguments& arguments) {
       "  talweg certify configs/runs/digits_mlp\n"
       "  mpirun -n 2 talweg certify run/checkpoints/step-000001200.h5 --gradient-tolerance 1e-4\n"
       "Critical: |grad F| <= epsilon. Saddle: an eigenvalue of the Hessian below -delta. Local minimum: the chance\n"
-      "that curvature below -delta was missed is at most 1 %. Anything else is undecided, and said so.");
+      "that curvature below -delta was missed is at most 1 %. Anything else is reported as undecided.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory or checkpoint").required();
   arguments.flag("--best", options->best, "the best parameters instead of the last");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "control/command.hpp"
-#include "train/json.hpp"
+#include "report/json_writer.hpp"
 #include "train/preview.hpp"
 
 namespace talweg::control {
@@ -46,35 +44,26 @@ std::string to_text(const base::Config& config, const train::Preview& p) {
   return text;
 }
 
-nlohmann::ordered_json to_json(const base::Config& config, const train::Preview& p) {
-  nlohmann::ordered_json keys = nlohmann::ordered_json::array();
+std::string to_json(const base::Config& config, const train::Preview& p) {
+  report::JsonWriter json;
+  json.object().array("config");
   for (const base::Resolved& r : config.resolved()) {
-    keys.push_back({{"section", r.section}, {"key", r.key}, {"value", r.value}, {"origin", r.origin}, {"meaning", r.meaning}});
+    json.object().field("section", r.section).field("key", r.key).field("value", r.value);
+    json.field("origin", r.origin).field("meaning", r.meaning).end();
   }
-  return {
-      {"config", keys},
-      {"train", p.train},
-      {"valid", p.valid},
-      {"test", p.test},
-      {"features", p.features},
-      {"classes", p.classes},
-      {"sparse", p.sparse},
-      {"model", p.model},
-      {"parameters", p.parameters},
-      {"steps", p.steps},
-      {"steps_per_epoch", p.steps_per_epoch},
-      {"batch", p.batch},
-      {"last_batch", p.last_batch},
-      {"cost", {{"gradients", p.cost.gradients}, {"values", p.cost.values}, {"hvps", p.cost.hvps}, {"bound", p.cost.bound}}},
-      {"leaf", p.leaf},
-      {"shards", p.shards},
-      {"leaves_per_rank", p.leaves_per_rank},
-      {"state_vectors", p.state_vectors},
-      {"coordinator_megabytes", p.coordinator_megabytes},
-      {"worker_megabytes", p.worker_megabytes},
-      {"placement", p.placement},
-      {"nodes", p.nodes},
-      {"node_state_megabytes", p.node_state_megabytes}};
+  json.end();
+  json.field("train", p.train).field("valid", p.valid).field("test", p.test);
+  json.field("features", p.features).field("classes", p.classes).field("sparse", p.sparse);
+  json.field("model", p.model).field("parameters", p.parameters);
+  json.field("steps", p.steps).field("steps_per_epoch", p.steps_per_epoch).field("batch", p.batch);
+  json.field("last_batch", p.last_batch);
+  json.object("cost").field("gradients", p.cost.gradients).field("values", p.cost.values).field("hvps", p.cost.hvps);
+  json.field("bound", p.cost.bound).end();
+  json.field("leaf", p.leaf).field("shards", p.shards).field("leaves_per_rank", p.leaves_per_rank);
+  json.field("state_vectors", p.state_vectors);
+  json.field("coordinator_megabytes", p.coordinator_megabytes).field("worker_megabytes", p.worker_megabytes);
+  json.field("placement", p.placement).field("nodes", p.nodes).field("node_state_megabytes", p.node_state_megabytes).end();
+  return json.text();
 }
 
 base::ExitCode run_check(Context& context, const Options& options) {
@@ -83,7 +72,7 @@ base::ExitCode run_check(Context& context, const Options& options) {
   }
   const base::Config config = base::Config::load(options.config, options.set);
   const train::Preview preview = train::preview(config, options.ranks, options.nodes, context.log());
-  print(options.json ? train::json_text(to_json(config, preview)) : to_text(config, preview));
+  print(options.json ? to_json(config, preview) : to_text(config, preview));
   return base::ExitCode::finished;
 }
 
@@ -93,11 +82,10 @@ Action declare(Arguments& arguments) {
       "  talweg check run.toml\n"
       "  talweg check run.toml --ranks 8 --set run.batch=512\n"
       "  talweg check run.toml --ranks 64 --nodes 8 --set run.placement=sharded\n"
-      "Reads config and data and says what a run would do; trains nothing.");
+      "Reads config and data and reports what a run would do. It trains nothing.");
   auto options = std::make_shared<Options>();
   arguments.add("config", options->config, "config file (TOML)").required();
-  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      .repeated();
+  arguments.overrides(options->set);
   arguments.add("--ranks", options->ranks, "ranks to plan for (default 1)").within(1, 1 << 20);
   arguments.add("--nodes", options->nodes, "machines they are on (default 1)").within(1, 1 << 20);
   arguments.flag("--json", options->json, "print JSON");

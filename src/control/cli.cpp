@@ -32,7 +32,7 @@ const std::array kCommands = {
 #undef TALWEG_COMMAND
 };
 
-/// "train " when a subcommand had been recognised before the mistake.
+/// "train " if the mistake came after the name of a subcommand.
 std::string chosen_name(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : chosen.front()->get_name() + " ";
@@ -40,7 +40,7 @@ std::string chosen_name(const CLI::App& app) {
 
 int exit_value(base::ExitCode code) { return static_cast<int>(code); }
 
-/// Where a standard stream is closed, the next file that is opened would get its number, and messages would go into it.
+/// If a standard stream is closed, the next file to be opened would get its descriptor, and messages would go into that file.
 void occupy_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) == -1) open("/dev/null", O_RDONLY);  // the lowest free number; writing to it fails
@@ -78,12 +78,12 @@ double Context::start_patience(const std::filesystem::path& file, const std::vec
   if (!comm::launched_rank()) return 0;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) return train::RunSection{}.deadline;  // a pipe is read once, by rank 0
-  constexpr double kLeast = 10;  // seconds: MPI starts slowly on a busy machine, and by then no leaf has told how fast it is
+  constexpr double kLeast = 10;  // seconds: MPI starts slowly on a busy machine
   try {
     const double deadline = train::parse_deadline(base::Config::load(file, overrides).section("run"));
     return deadline > 0 ? std::max(kLeast, deadline) : 0;
   } catch (const base::Error&) {
-    return train::RunSection{}.deadline;  // what is wrong with it rank 0 says
+    return train::RunSection{}.deadline;  // rank 0 reports what is wrong
   }
 }
 
@@ -94,7 +94,7 @@ base::Config Context::shared_config(const std::filesystem::path& file, const std
     if (comm.coordinator()) text = base::read_text(file);
   });
   text = comm.broadcast_text(std::move(text));
-  // Rank 0's folder: a launcher may start ranks in different ones.
+  // Relative paths are resolved in rank 0's folder: a launcher may start ranks in different ones.
   const std::filesystem::path folder = comm.broadcast_text(std::filesystem::absolute(file).parent_path().string());
   std::optional<base::Config> config;
   comm::run_on_all_ranks(comm, [&] { config.emplace(base::Config::parse(text, file.string(), overrides, folder)); });
@@ -112,8 +112,10 @@ std::filesystem::path Context::shared_checkpoint(const std::filesystem::path& ru
 
 int run_command_line(int argc, char** argv) {
   occupy_standard_descriptors();
-  CLI::App app("Talweg: trains neural networks and convex models over MPI ranks and threads, and says where it ended.",
-               "talweg");
+  CLI::App app(
+      "Talweg: trains neural networks and convex models over MPI ranks and threads, and reports what kind of point training "
+      "ended at.",
+      "talweg");
   app.set_version_flag("--version", "talweg " TALWEG_VERSION);
   app.require_subcommand(1);
   app.footer("Start with:  talweg template digits > run.toml   or   talweg train configs/digits_mlp.toml");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a subcommand is made of.
+// The parts of a subcommand.
 #pragma once
 
 #include <functional>
@@ -17,29 +17,28 @@
 
 namespace talweg::control {
 
-/// What a running command may use.
+/// Log, communicator and shared inputs of a running command.
 class Context {
  public:
   /// Messages on stderr; silent on ranks other than 0.
   [[nodiscard]] const base::Log& log() const { return log_; }
-  /// All ranks of this job, MPI started on first use (alone: no MPI). Only train, evaluate, certify and bench ask.
-  /// `ranks_per_node` > 0, at first use: so many ranks count as a node of their own. `patience`: comm::Mpi's.
+  /// All ranks of this job. Starts MPI on first use if there is a launcher. Only train, evaluate, certify and bench need it.
+  /// `ranks_per_node` > 0, on first use: every so many ranks are treated as a node. `patience`: see comm::Mpi.
   comm::Communicator& world(int ranks_per_node = 0, double patience = 60);
-  /// How long to wait for other ranks to start by run.deadline, as far as this rank can read the config before it hears of rank
-  /// 0's.
+  /// How long to wait for other ranks to start: run.deadline, as far as this rank can read the config by itself.
   static double start_patience(const std::filesystem::path& file, const std::vector<std::string>& overrides);
-  /// The config of `file` on every rank: read by rank 0, its text sent to the others.
+  /// The config in `file`: rank 0 reads it and sends its text to the others.
   base::Config shared_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
-  /// The checkpoint that `run` stands for, as rank 0 finds it.
+  /// The checkpoint of `run` that rank 0 finds.
   std::filesystem::path shared_checkpoint(const std::filesystem::path& run, bool best);
 
-  /// Signals are caught, not obeyed by dying, from here to the end of the process.
+  /// From here on, signals do not kill the process but are reported by the watch.
   base::SignalWatch& watch_signals() { return signals_.emplace(); }
 
   Context();
 
  private:
-  std::optional<base::SignalWatch> signals_;  // first: what it catches may come while MPI is being left
+  std::optional<base::SignalWatch> signals_;  // first, so last destroyed: a signal may come while MPI shuts down
   base::Log log_;
   std::unique_ptr<comm::Mpi> mpi_;
   std::unique_ptr<comm::Communicator> comm_;
@@ -48,12 +47,12 @@ class Context {
 /// The work of a chosen subcommand; its return value is the exit code. Errors are thrown as base::Error.
 using Action = std::function<base::ExitCode(Context&)>;
 
-/// Declares a subcommand's options on `app` and returns what to do when it is chosen.
+/// A subcommand. `declare` declares its options and returns the action to take when it is chosen.
 struct CommandEntry {
   const char* name;
   const char* summary;
-  bool uses_mpi;  // else ranks other than 0 of a launcher leave at once
-  Action (*declare)(Arguments& app);
+  bool uses_mpi;  // if not, ranks other than 0 exit at once
+  Action (*declare)(Arguments& arguments);
 };
 
 /// Prints to stdout and checks that it could be written (Error(io) otherwise: a full disk behind a redirection).

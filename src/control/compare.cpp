@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/compare.hpp"
+#include "inspect/compare.hpp"
 
 #include "control/command.hpp"
-#include "control/run_files.hpp"
+#include "control/theory.hpp"
 #include "io/atomic_file.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -17,37 +16,26 @@ struct Options {
   bool json = false;
 };
 
-std::vector<ComparedRun> read_runs(const std::vector<std::string>& paths) {
-  std::vector<ComparedRun> runs;
-  for (const std::string& path : paths) {
-    if (kind_of(path) == Kind::checkpoint) {
-      base::fail(base::ExitCode::usage, "{}: found a checkpoint or another file, expected a run directory or a trace.h5", path);
-    }
-    runs.push_back({.name = run_name(path), .path = path, .trace = io::read_trace(path)});
-  }
-  return runs;
-}
-
 base::ExitCode run_compare(Context& context, const Options& options) {
   const std::filesystem::path output(options.output);
   const std::string ending = output.extension().string();
   if (!options.output.empty() && ending != ".png" && ending != ".svg" && ending != ".csv") {
     base::fail(base::ExitCode::usage, "-o {}: found the ending '{}', expected .png, .svg or .csv", options.output, ending);
   }
-  const std::vector<ComparedRun> runs = read_runs(options.runs);
+  const std::vector<inspect::ComparedRun> runs = inspect::read_runs(options.runs);
   std::vector<TheoryCurves> theory;
   if (options.theory) {
-    for (const ComparedRun& run : runs) theory.push_back(theory_of(run));
-    print(options.json ? train::json_text(theory_json(theory)) : theory_table(theory));
+    for (const inspect::ComparedRun& run : runs) theory.push_back(theory_of(run));
+    print(options.json ? theory_json(theory) : theory_table(theory));
   } else {
-    print(options.json ? train::json_text(compare_json(runs)) : compare_table(runs));
+    print(options.json ? inspect::compare_json(runs) : inspect::compare_table(runs));
   }
   if (options.output.empty()) return base::ExitCode::finished;
   if (ending == ".csv") {
-    const std::string csv = options.theory ? theory_csv(runs, theory, options.x) : compare_csv(runs, options.x);
+    const std::string csv = options.theory ? theory_csv(runs, theory, options.x) : inspect::compare_csv(runs, options.x);
     io::write_atomically(output, std::as_bytes(std::span(csv)));
   } else {
-    plot(runs, options.x, output, options.theory ? theory_csv(runs, theory, options.x) : "");
+    inspect::plot(runs, options.x, output, options.theory ? theory_csv(runs, theory, options.x) : "");
   }
   context.log().info("wrote " + options.output);
   return base::ExitCode::finished;

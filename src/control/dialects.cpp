@@ -9,15 +9,16 @@
 #include <utility>
 
 #include "control/methods.hpp"
-#include "control/table.hpp"
+#include "report/json_writer.hpp"
+#include "report/table.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::control {
 namespace {
 
-constexpr double kTolerance = 1e-12;  // that of the golden tables
+constexpr double kTolerance = 1e-12;  // as in the golden tables
 
-/// The dialects that a line "tf1, keras: ..." is about; empty: all.
+/// The dialects that a line "tf1, keras: ..." applies to; empty: all.
 std::vector<std::string_view> dialects_of_line(const optim::Entry& entry, std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
@@ -33,7 +34,7 @@ std::vector<std::string_view> dialects_of_line(const optim::Entry& entry, std::s
   return all_known ? named : std::vector<std::string_view>{};
 }
 
-/// The lines of the rule that are about this dialect.
+/// The lines of the rule that apply to this dialect.
 std::string rule_of(const optim::Entry& entry, std::string_view dialect) {
   std::string text;
   std::string_view rest = entry.rule;
@@ -55,7 +56,7 @@ std::vector<base::Resolved> keys_of(const optim::Entry& entry, std::string_view 
   return config.resolved();
 }
 
-/// Values of the golden tables' kind, where epsilon and how means begin count; a default would hide both.
+/// Values with which the effects of epsilon and of how means are started show; the defaults would hide both.
 constexpr std::array kFar = {std::pair("lr", "0.1"),       std::pair("epsilon", "0.01"), std::pair("beta1", "0.8"),
                              std::pair("beta2", "0.7"),    std::pair("beta", "0.8"),     std::pair("rho", "0.8"),
                              std::pair("momentum", "0.8"), std::pair("window", "5"),     std::pair("hessian_every", "3")};
@@ -119,7 +120,7 @@ DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::s
   const auto lines = [&](std::string_view dialect) {
     return fmt::format("name = \"{}\"\ndialect = \"{}\"\n", entry.name, dialect);
   };
-  std::string given;  // to `other`, what `one` has of the keys both know
+  std::string given;  // for `other`: the values of `one` for the keys that both have
   const std::vector<base::Resolved> keys = keys_of(entry, one);
   std::vector<base::Resolved> other_keys = keys_of(entry, other);
   const std::string far = far_values(keys, other_keys);
@@ -169,26 +170,30 @@ std::string to_text(const DialectDiff& d) {
       "On the closed loop of the golden tables (float64, 12 parameters, 40 steps, lr falling as 1 / (1 + t / 10); differences "
       "are\n"
       "max_j |x_j - y_j| / max(1, |x_j|))\n";
-  Table table({{"", {}}, {"", {}}});
+  report::Table table({{"", {}}, {"", {}}});
   for (const Parting& p : d.partings) table.add({p.what, parting_text(p)});
   text += table.text("  ");
   if (!d.refused.empty()) text += fmt::format("  {} does not take the values of {}: {}\n", d.other, d.one, d.refused);
   return text;
 }
 
-nlohmann::ordered_json to_json(const DialectDiff& d) {
-  nlohmann::ordered_json defaults = nlohmann::ordered_json::array();
-  for (const base::Resolved& r : d.defaults) defaults.push_back({{"name", r.key}, {d.one, r.meaning}, {d.other, r.value}});
-  nlohmann::ordered_json partings = nlohmann::ordered_json::array();
+std::string to_json(const DialectDiff& d) {
+  using Pair = std::vector<std::string>;
+  report::JsonWriter json;
+  json.object().field("method", d.method).field("dialects", Pair{d.one, d.other});
+  json.field("rules", Pair{d.one_rule, d.other_rule}).field("map", d.map);
+  json.array("defaults");
+  for (const base::Resolved& r : d.defaults)
+    json.object().field("name", r.key).field(d.one, r.meaning).field(d.other, r.value).end();
+  json.end();
+  json.field("loop", "closed loop of the golden tables");
+  json.array("differences");
   for (const Parting& p : d.partings) {
-    partings.push_back({{"what", p.what},
-                        {"first_step", p.apart() ? nlohmann::ordered_json(p.step) : nlohmann::ordered_json(nullptr)},
-                        {"size", p.size},
-                        {"largest", p.largest}});
+    json.object().field("what", p.what).field("first_step", p.apart() ? std::optional(p.step) : std::nullopt);
+    json.field("size", p.size).field("largest", p.largest).end();
   }
-  return {{"method", d.method},     {"dialects", {d.one, d.other}}, {"rules", {d.one_rule, d.other_rule}},
-          {"map", d.map},           {"defaults", defaults},         {"loop", "closed loop of the golden tables"},
-          {"differences", partings}};
+  json.end().end();
+  return json.text();
 }
 
 }  // namespace talweg::control

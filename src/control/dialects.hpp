@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two dialects of one rule side by side: their recurrences, the map between them where there is one, and how far apart they go,
-// step by step, on the closed loop of the golden tables.
+// Two dialects of one rule side by side: their recurrences, the map between them if there is one, and how far their
+// trajectories differ, step by step, in the closed loop of the golden tables.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +17,11 @@ namespace talweg::control {
 /// a pure function of step and point (scripts/golden/harness.py), so no file is needed. `method`: the lines of [method].
 std::vector<std::vector<double>> golden_trajectory(const std::string& method);
 
-/// How two trajectories part. Sizes are max_j |x_j - y_j| / max(1, |x_j|).
+/// How two trajectories differ. Sizes are max_j |x_j - y_j| / max(1, |x_j|).
 struct Parting {
   std::string what;       // which hyperparameters
-  std::int64_t step = 0;  // the first with a size above 1e-12; 0: none
-  double size = 0;        // there
+  std::int64_t step = 0;  // the first step with a size above 1e-12; 0: none
+  double size = 0;        // at that step
   double largest = 0;     // over all steps
   [[nodiscard]] bool apart() const { return step > 0; }
 };
@@ -31,7 +30,7 @@ struct DialectDiff {
   std::string method;
   std::string one;
   std::string other;
-  std::string one_rule;  // what the entry says of this dialect, and of all
+  std::string one_rule;  // the lines of the entry's rule that apply to this dialect
   std::string other_rule;
   std::string map;
   std::vector<base::Resolved> defaults;  // of `other` where they differ; meaning: what `one` has
@@ -39,9 +38,9 @@ struct DialectDiff {
   std::string refused;  // why `other` does not take the values of `one`
 };
 
-/// Error(usage) for what is no dialect of the entry.
+/// Error(usage) if one of them is not a dialect of the entry.
 DialectDiff dialect_diff(const optim::Entry& entry, std::string_view one, std::string_view other);
 std::string to_text(const DialectDiff& diff);
-nlohmann::ordered_json to_json(const DialectDiff& diff);
+std::string to_json(const DialectDiff& diff);
 
 }  // namespace talweg::control

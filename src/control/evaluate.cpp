@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "control/command.hpp"
-#include "train/json.hpp"
+#include "report/json_writer.hpp"
 #include "train/stored_model.hpp"
 
 namespace talweg::control {
@@ -23,15 +22,17 @@ base::ExitCode run_evaluate(Context& context, const Options& options) {
   const auto file = context.shared_checkpoint(options.run, options.best);
   const train::Figures figures = train::evaluate_stored(file, {options.data, options.labels}, options.threads, comm);
   if (!comm.coordinator()) return base::ExitCode::finished;
-  nlohmann::ordered_json json = {{"checkpoint", file.string()}, {"data", options.data}};
+  report::JsonWriter json;
+  json.object().field("checkpoint", file.string()).field("data", options.data);
   std::string text = fmt::format("{} on {}\n", file.string(), options.data);
   for (const auto& [name, value] : figures.all()) {
     const std::string kind = name.substr(name.find('_') + 1);
-    json[kind] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    json.field(kind, value);
     text += kind == "accuracy" ? fmt::format("  {:<10}{:.2f} %\n", kind, 100 * value)
                                : fmt::format("  {:<10}{:.6g}\n", kind, value);
   }
-  print(options.json ? train::json_text(json) : text);
+  json.end();
+  print(options.json ? json.text() : text);
   return base::ExitCode::finished;
 }
 

@@ -24,8 +24,8 @@ bool is_point(const io::Checkpoint& c, const std::vector<io::StoredTensor>& tens
   });
 }
 
-/// The parameters, or the vector of the method's state that `name` names. A method whose parameters are another point than that
-/// of its gradients (averages, x_R, rsag, katyusha) has the latter as "x".
+/// The parameters, or a vector of the method's state by its name. Methods that take gradients at a point other than the
+/// parameters (averages, x_R, rsag, katyusha) call that point "x".
 const std::vector<io::StoredTensor>& point_of(const io::Checkpoint& c, const std::string& name, const std::string& file) {
   const auto found = c.state.find(name);
   if (found != c.state.end() && is_point(c, found->second)) return found->second;
@@ -46,7 +46,7 @@ base::ExitCode run_export(Context& context, const Options& options) {
   }
   if (options.best && !options.point.empty())
     base::fail(base::ExitCode::usage,
-               "--point beside --best: found both, expected one: the best point's file has parameters alone");
+               "--point with --best: found both, expected one: the file of the best point has parameters only");
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
   const io::Checkpoint checkpoint = io::load(file);
   const std::vector<io::StoredTensor>& tensors = point_of(checkpoint, options.point, file.string());
@@ -56,7 +56,7 @@ base::ExitCode run_export(Context& context, const Options& options) {
   context.log().info(fmt::format("{}: {} tensors, {} parameters, from {} (step {})", options.output, tensors.size(), parameters,
                                  file.string(), checkpoint.step));
   if (options.point.empty() && checkpoint.state.contains("x"))
-    context.log().info("gradients were taken at another point than these parameters: --point x");
+    context.log().info("gradients were taken at a different point, which --point x exports");
   if (checkpoint.transform.kind != "none") {
     context.log().info(fmt::format("the model expects transformed features: {} (talweg show {} --json has shift and scale)",
                                    checkpoint.transform.kind, file.string()));
@@ -70,10 +70,10 @@ Action declare(Arguments& arguments) {
       "  talweg export configs/runs/digits_mlp --best -o digits.npz\n"
       "  talweg export run/checkpoints/step-000001200.h5 -o model.npz\n"
       "  talweg export run --point x -o iterate.npz\n"
-      "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; it opens "
-      "with\n"
-      "numpy.load and is a valid [init] path. Where gradients were taken at another point than the\n"
-      "parameters, --point x has that; other vectors of the method's state go by the names that `talweg show FILE` has.");
+      "The archive holds one array per tensor, by its name: layers.0.weight [out, in], layers.0.bias [out], ...; numpy.load\n"
+      "opens it, and [init] path accepts it. Some methods take gradients at a point other than the parameters: --point x "
+      "exports\n"
+      "that point. Other vectors of the method's state have the names that `talweg show FILE` prints.");
   auto options = std::make_shared<Options>();
   arguments.add("run", options->run, "run directory or checkpoint").required();
   arguments.add("-o,--output", options->output, "FILE.npz").required();

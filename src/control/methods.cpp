@@ -7,7 +7,6 @@
 
 #include "control/command.hpp"
 #include "control/dialects.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -30,7 +29,7 @@ struct Options {
 base::ExitCode run_methods(Context& /*context*/, const Options& options) {
   if (!options.diff.empty()) {
     const DialectDiff diff = dialect_diff(optim::find_entry(options.name), options.diff.at(0), options.diff.at(1));
-    print(options.json ? train::json_text(to_json(diff)) : to_text(diff));
+    print(options.json ? to_json(diff) : to_text(diff));
     return base::ExitCode::finished;
   }
   if (options.name.empty()) {
@@ -43,10 +42,10 @@ base::ExitCode run_methods(Context& /*context*/, const Options& options) {
   const auto schedule = std::ranges::find(schedules, options.name, &optim::ScheduleEntry::name);
   if (method != methods.end()) {
     const MethodView view = view_of(**method);
-    print(options.json ? train::json_text(to_json(view)) : to_text(view));
+    print(options.json ? to_json(view) : to_text(view));
   } else if (schedule != schedules.end()) {
     const ScheduleView view = view_of(**schedule);
-    print(options.json ? train::json_text(to_json(view)) : to_text(view));
+    print(options.json ? to_json(view) : to_text(view));
   } else {
     refuse(options.name);
   }
@@ -63,7 +62,7 @@ Action declare(Arguments& arguments) {
       "Without a name: every method, and the schedules, losses, activations, models and data formats a config may name.");
   auto options = std::make_shared<Options>();
   const Argument name = arguments.add("name", options->name, "a method or a schedule");
-  arguments.add("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they part")
+  arguments.add("--diff", options->diff, "two dialects of the rule: recurrences, the map between them, where they differ")
       .takes(2)
       .needs(name);
   arguments.flag("--json", options->json, "print JSON");

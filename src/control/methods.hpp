@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The catalogue as people and programs read it. Hyperparameters and state are not written down a second time: each method is
-// built from an empty [method] table, and what it read and declared is listed.
+// The catalogue as text and as JSON. Hyperparameters and state are not written down twice: each method is built from an empty
+// [method] table, and the keys it read and the state it declared are listed.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,12 @@ struct MethodView {
   std::vector<base::Resolved> hyperparameters;  // value: the default
   struct Mode {
     std::string with;                  // "average = \"polyak\""
-    std::vector<base::Resolved> keys;  // read then, and not with the defaults
+    std::vector<base::Resolved> keys;  // read in this mode only
   };
   std::vector<Mode> modes;
   struct Dialect {
     std::string name;
-    std::vector<base::Resolved> differ;  // hyperparameters whose default is another than the first dialect's
+    std::vector<base::Resolved> differ;  // hyperparameters whose default differs from the first dialect's
   };
   std::vector<Dialect> dialects;
   std::vector<std::string> vectors;  // state slots of the parameters' size
@@ -38,7 +37,7 @@ struct MethodView {
   optim::Needs needs;
 };
 MethodView view_of(const optim::Entry& entry);
-nlohmann::ordered_json to_json(const MethodView& view);
+std::string to_json(const MethodView& view);
 std::string to_text(const MethodView& view);
 
 struct ScheduleView {
@@ -47,7 +46,7 @@ struct ScheduleView {
   std::vector<base::Resolved> parameters;
 };
 ScheduleView view_of(const optim::ScheduleEntry& entry);
-nlohmann::ordered_json to_json(const ScheduleView& view);
+std::string to_json(const ScheduleView& view);
 std::string to_text(const ScheduleView& view);
 
 /// Everything a config may name.

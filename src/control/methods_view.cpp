@@ -2,17 +2,20 @@
 #include <fmt/ranges.h>
 
 #include "control/methods.hpp"
-#include "control/table.hpp"
 #include "data/load.hpp"
 #include "model/build.hpp"
 #include "optim/settings.hpp"
+#include "report/json_writer.hpp"
+#include "report/table.hpp"
 #include "talweg/error.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
 
-/// What `section` resolved to, without the key that chose the entry itself.
+using report::JsonWriter;
+using report::Table;
+
+/// The resolved keys of `section`, without the key that chose the entry itself.
 std::vector<base::Resolved> keys_of(const base::Config& config, std::string_view section, std::string_view chooser) {
   std::vector<base::Resolved> keys;
   for (base::Resolved& r : config.resolved()) {
@@ -21,7 +24,7 @@ std::vector<base::Resolved> keys_of(const base::Config& config, std::string_view
   return keys;
 }
 
-/// The lines of `text`, each after `indent`.
+/// `text` with `indent` before each line.
 std::string indented(std::string_view text, std::string_view indent) {
   std::string lines;
   while (!text.empty()) {
@@ -38,10 +41,11 @@ std::string keys_text(const std::vector<base::Resolved>& keys, const std::string
   return table.text(indent);
 }
 
-nlohmann::ordered_json keys_json(const std::vector<base::Resolved>& keys) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const base::Resolved& r : keys) json.push_back({{"name", r.key}, {"default", r.value}, {"meaning", r.meaning}});
-  return json;
+void write_keys(JsonWriter& json, std::string_view name, const std::vector<base::Resolved>& keys) {
+  json.array(name);
+  for (const base::Resolved& r : keys)
+    json.object().field("name", r.key).field("default", r.value).field("meaning", r.meaning).end();
+  json.end();
 }
 
 std::string claims_text(const optim::Needs& needs) {
@@ -62,7 +66,7 @@ std::string claims_text(const optim::Needs& needs) {
   return fmt::format("{}", fmt::join(all, "; "));
 }
 
-/// What an entry reads from [method] and makes of it, with these lines there ("": its defaults).
+/// An entry built from these lines of [method] ("": from its defaults), and the keys it read.
 struct Built {
   std::vector<base::Resolved> hyperparameters;
   std::unique_ptr<optim::Method> method;
@@ -75,7 +79,7 @@ struct Built {
   }
 };
 
-/// The keys that the entry reads only when another is set otherwise; modes with the same keys are one.
+/// Keys that the entry reads only when another key has a value other than its default. Modes with the same keys are merged.
 std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vector<base::Resolved>& usual) {
   std::vector<MethodView::Mode> modes;
   for (const base::Resolved& key : usual) {
@@ -84,7 +88,7 @@ std::vector<MethodView::Mode> modes_of(const optim::Entry& entry, const std::vec
       std::vector<base::Resolved> more;
       try {
         more = Built(entry, setting).hyperparameters;
-      } catch (const base::Error&) {  // does not stand alone
+      } catch (const base::Error&) {  // this value needs other keys as well
         continue;
       }
       std::erase_if(
@@ -120,11 +124,40 @@ std::string_view name_of(optim::Grain grain) {
   return "global";
 }
 
+void write(JsonWriter& json, const MethodView& v) {
+  json.object().field("name", v.name).field("kind", v.kind).field("title", v.title).field("rule", v.rule);
+  write_keys(json, "hyperparameters", v.hyperparameters);
+  json.array("modes");
+  for (const MethodView::Mode& m : v.modes) {
+    json.object().field("with", m.with);
+    write_keys(json, "hyperparameters", m.keys);
+    json.end();
+  }
+  json.end();
+  json.object("dialects");
+  for (const MethodView::Dialect& d : v.dialects) write_keys(json, d.name, d.differ);
+  json.end();
+  json.field("grain", v.grain);
+  json.object("state").field("vectors", v.vectors).field("numbers", v.numbers).end();
+  json.field("output", v.output);
+  const optim::Needs& n = v.needs;
+  json.object("needs").field("full_batch", n.full_batch).field("hvp", n.hvp).field("smooth_omega", n.smooth_omega);
+  json.field("l1_omega", n.l1_omega).field("separable_omega", n.separable_omega).field("convex", n.convex);
+  json.field("strongly_convex", n.strongly_convex).field("distinct", n.distinct).field("linear", n.linear).end();
+  json.field("cost", v.cost).field("guarantee", v.guarantee).field("source", v.source).end();
+}
+
+void write(JsonWriter& json, const ScheduleView& v) {
+  json.object().field("name", v.name).field("formula", v.formula);
+  write_keys(json, "parameters", v.parameters);
+  json.end();
+}
+
 }  // namespace
 
 MethodView view_of(const optim::Entry& entry) {
   const Built built(entry, "");
-  math::ParameterLayout some;  // for tables that go by tensors
+  math::ParameterLayout some;  // some tables have an entry per tensor
   some.add("weight", {2, 3});
   math::StateLayout layout;
   layout.vector("x");
@@ -164,35 +197,10 @@ MethodView view_of(const optim::Entry& entry) {
   return view;
 }
 
-nlohmann::ordered_json to_json(const MethodView& v) {
-  nlohmann::ordered_json dialects = nlohmann::ordered_json::object();
-  for (const MethodView::Dialect& d : v.dialects) dialects[d.name] = keys_json(d.differ);
-  nlohmann::ordered_json modes = nlohmann::ordered_json::array();
-  for (const MethodView::Mode& m : v.modes) modes.push_back({{"with", m.with}, {"hyperparameters", keys_json(m.keys)}});
-  const optim::Needs& n = v.needs;
-  return {{"name", v.name},
-          {"kind", v.kind},
-          {"title", v.title},
-          {"rule", v.rule},
-          {"hyperparameters", keys_json(v.hyperparameters)},
-          {"modes", modes},
-          {"dialects", dialects},
-          {"grain", v.grain},
-          {"state", {{"vectors", v.vectors}, {"numbers", v.numbers}}},
-          {"output", v.output},
-          {"needs",
-           {{"full_batch", n.full_batch},
-            {"hvp", n.hvp},
-            {"smooth_omega", n.smooth_omega},
-            {"l1_omega", n.l1_omega},
-            {"separable_omega", n.separable_omega},
-            {"convex", n.convex},
-            {"strongly_convex", n.strongly_convex},
-            {"distinct", n.distinct},
-            {"linear", n.linear}}},
-          {"cost", v.cost},
-          {"guarantee", v.guarantee},
-          {"source", v.source}};
+std::string to_json(const MethodView& v) {
+  JsonWriter json;
+  write(json, v);
+  return json.text();
 }
 
 std::string to_text(const MethodView& v) {
@@ -205,11 +213,11 @@ std::string to_text(const MethodView& v) {
     if (!differ.empty()) text += fmt::format("  with dialect = \"{}\": {}\n", d.name, fmt::join(differ, ", "));
   }
   text += fmt::format("\nState      {}\n",
-                      v.vectors.empty() ? "no vector beside the parameters"
+                      v.vectors.empty() ? "no vectors besides the parameters"
                                         : fmt::format("{} x parameters: {}", v.vectors.size(), fmt::join(v.vectors, ", ")));
   if (!v.numbers.empty()) text += fmt::format("           numbers: {}\n", fmt::join(v.numbers, ", "));
   if (v.output != "x")
-    text += fmt::format("           the parameters to use are in {}; gradients are taken elsewhere\n", v.output);
+    text += fmt::format("           the parameters to use are in {}; gradients are taken at another point\n", v.output);
   text += fmt::format("Grain      {}\n", v.grain);
   text += fmt::format("Takes      {}\nCost       {}\n", claims_text(v.needs), v.cost);
   return text + fmt::format("Guarantee  {}\nSource     {}\n", v.guarantee, v.source);
@@ -228,8 +236,10 @@ ScheduleView view_of(const optim::ScheduleEntry& entry) {
   return view;
 }
 
-nlohmann::ordered_json to_json(const ScheduleView& v) {
-  return {{"name", v.name}, {"formula", v.formula}, {"parameters", keys_json(v.parameters)}};
+std::string to_json(const ScheduleView& v) {
+  JsonWriter json;
+  write(json, v);
+  return json.text();
 }
 
 std::string to_text(const ScheduleView& v) {
@@ -259,21 +269,19 @@ std::string catalogue_text() {
          fmt::format("Losses ([model] loss)              {}\n", fmt::join(model::loss_names(), ", ")) +
          fmt::format("Activations ([model] activation)   {}\n", fmt::join(model::activation_names(), ", ")) +
          fmt::format("Data formats ([data] format)       {}\n", fmt::join(data::format_names(), ", ")) +
-         "\ntalweg methods NAME tells all about one method or schedule.\n";
+         "\ntalweg methods NAME describes one method or schedule in full.\n";
 }
 
 std::string catalogue_json() {
-  nlohmann::ordered_json methods = nlohmann::ordered_json::array();
-  for (const optim::Entry* entry : optim::catalogue()) methods.push_back(to_json(view_of(*entry)));
-  nlohmann::ordered_json schedules = nlohmann::ordered_json::array();
-  for (const optim::ScheduleEntry* entry : optim::schedules()) schedules.push_back(to_json(view_of(*entry)));
-  const nlohmann::ordered_json json = {{"methods", methods},
-                                       {"schedules", schedules},
-                                       {"models", model::model_names()},
-                                       {"losses", model::loss_names()},
-                                       {"activations", model::activation_names()},
-                                       {"formats", data::format_names()}};
-  return train::json_text(json);
+  JsonWriter json;
+  json.object().array("methods");
+  for (const optim::Entry* entry : optim::catalogue()) write(json, view_of(*entry));
+  json.end().array("schedules");
+  for (const optim::ScheduleEntry* entry : optim::schedules()) write(json, view_of(*entry));
+  json.end();
+  json.field("models", model::model_names()).field("losses", model::loss_names());
+  json.field("activations", model::activation_names()).field("formats", data::format_names()).end();
+  return json.text();
 }
 
 }  // namespace talweg::control

@@ -2,7 +2,6 @@
 #include "control/problems.hpp"
 
 #include "control/command.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -15,11 +14,11 @@ struct Options {
 
 base::ExitCode run_problems(Context& /*context*/, const Options& options) {
   if (options.name.empty()) {
-    print(options.json ? train::json_text(problems_json()) : problems_text());
+    print(options.json ? problems_json() : problems_text());
     return base::ExitCode::finished;
   }
   const model::ProblemEntry& entry = model::find_problem(options.name);
-  print(options.json ? train::json_text(problem_json(entry, options.set)) : problem_text(entry, options.set));
+  print(options.json ? problem_json(entry, options.set) : problem_text(entry, options.set));
   return base::ExitCode::finished;
 }
 
@@ -29,7 +28,7 @@ Action declare(Arguments& arguments) {
       "  talweg problems\n"
       "  talweg problems nesterov_chain\n"
       "  talweg problems lasso --set problem.dimension=32 --set regularizer.l1=0.1\n"
-      "To run one, a config has [problem] name and its keys in the place of [model] and [data].");
+      "To run one, a config has [problem] name and its keys instead of [model] and [data].");
   auto options = std::make_shared<Options>();
   arguments.add("name", options->name, "a problem");
   arguments.add("--set", options->set, "override a key: problem.key=value, regularizer.key=value").repeated();

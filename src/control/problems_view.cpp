@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "control/problems.hpp"
-#include "control/table.hpp"
+#include "report/json_writer.hpp"
+#include "report/table.hpp"
 
 namespace talweg::control {
 namespace {
 
-constexpr std::size_t kShown = 6;  // coordinates of a point, for people
+constexpr std::size_t kShown = 6;  // coordinates of a point, in text
 
 /// An entry built with these overrides.
 struct Built {
@@ -35,7 +36,7 @@ std::string point_text(std::span<const double> x) {
   return fmt::format("({}{})", text, x.size() > kShown ? fmt::format(", ... {} in all", x.size()) : "");
 }
 
-/// Long lists of numbers (a start, centres) say nothing in a table.
+/// Cuts long lists of numbers (a start, centres), which are not readable in a table.
 std::string shortened(const std::string& value) {
   constexpr std::size_t kWidth = 40;
   return value.size() > kWidth ? value.substr(0, kWidth) + " ...]" : value;
@@ -47,7 +48,7 @@ std::string indented(std::string_view text) {
   return lines;
 }
 
-/// Constants by name: those that are known.
+/// The known constants.
 std::vector<model::Fact> constants(const model::Known& known) {
   std::vector<model::Fact> all;
   const auto add = [&](const std::optional<double>& value, const char* name, const char* meaning) {
@@ -62,21 +63,38 @@ std::vector<model::Fact> constants(const model::Known& known) {
   return all;
 }
 
+void write(report::JsonWriter& json, const model::ProblemEntry& entry, std::span<const std::string> overrides) {
+  const Built built(entry, overrides);
+  json.object().field("name", entry.name).field("title", entry.title).field("formula", entry.formula);
+  json.field("answers", entry.answers);
+  json.array("keys");
+  for (const base::Resolved& r : built.keys)
+    json.object().field("name", r.key).field("value", r.value).field("meaning", r.meaning).end();
+  json.end();
+  json.field("dimension", built.config.problem->dimension()).field("terms", built.config.problem->terms());
+  json.field("convex", built.known.convex);
+  json.array("constants");
+  for (const model::Fact& f : constants(built.known))
+    json.object().field("name", f.name).field("value", f.value).field("meaning", f.meaning).end();
+  json.end();
+  json.array("points");
+  for (const model::CriticalPoint& p : built.known.points) {
+    json.object().field("kind", p.kind).field("value", p.value);
+    json.field("smallest_eigenvalue", p.curvature).field("x", p.x).end();
+  }
+  json.end();
+  json.field("start", built.config.start).field("source", entry.source).end();
+}
+
 }  // namespace
 
 std::string problems_text() {
-  Table table({{"", {}}, {"", {}}});
+  report::Table table({{"", {}}, {"", {}}});
   for (const model::ProblemEntry* entry : model::problems()) table.add({std::string(entry->name), std::string(entry->title)});
   return fmt::format(
-      "Problems with known answers ([problem] name, in the place of [model] and [data])\n{}\n"
-      "talweg problems NAME tells all about one.\n",
+      "Problems with known answers ([problem] name, instead of [model] and [data])\n{}\n"
+      "talweg problems NAME describes one in full.\n",
       table.text("  "));
-}
-
-nlohmann::ordered_json problems_json() {
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const model::ProblemEntry* entry : model::problems()) all.push_back(problem_json(*entry, {}));
-  return all;
 }
 
 std::string problem_text(const model::ProblemEntry& entry, std::span<const std::string> overrides) {
@@ -84,13 +102,13 @@ std::string problem_text(const model::ProblemEntry& entry, std::span<const std::
   const model::Known& known = built.known;
   std::string text = fmt::format("{}: {}\n\nFormula\n{}\nKnown\n{}\n", entry.name, entry.title, indented(entry.formula),
                                  indented(entry.answers));
-  Table keys({{"", {}}, {"", {}}, {"", {}}});
+  report::Table keys({{"", {}}, {"", {}}, {"", {}}});
   for (const base::Resolved& r : built.keys) keys.add({r.key, "= " + shortened(r.value), r.meaning});
   text += fmt::format("Keys of [problem]\n{}\n", keys.text("  "));
   text += fmt::format("With these: {} coordinate{}, {} term{}, {}\n", built.config.problem->dimension(),
                       built.config.problem->dimension() == 1 ? "" : "s", built.config.problem->terms(),
                       built.config.problem->terms() == 1 ? "" : "s", known.convex ? "convex" : "not convex");
-  Table numbers({{"", {}}, {"", {}}, {"", {}}});
+  report::Table numbers({{"", {}}, {"", {}}, {"", {}}});
   for (const model::Fact& f : constants(known)) numbers.add({f.name, fmt::format("= {:.10g}", f.value), f.meaning});
   text += numbers.text("  ");
   for (const model::CriticalPoint& p : known.points)
@@ -99,28 +117,17 @@ std::string problem_text(const model::ProblemEntry& entry, std::span<const std::
   return text + fmt::format("\nSource     {}\n", entry.source);
 }
 
-nlohmann::ordered_json problem_json(const model::ProblemEntry& entry, std::span<const std::string> overrides) {
-  const Built built(entry, overrides);
-  nlohmann::ordered_json keys = nlohmann::ordered_json::array();
-  for (const base::Resolved& r : built.keys) keys.push_back({{"name", r.key}, {"value", r.value}, {"meaning", r.meaning}});
-  nlohmann::ordered_json numbers = nlohmann::ordered_json::array();
-  for (const model::Fact& f : constants(built.known))
-    numbers.push_back({{"name", f.name}, {"value", f.value}, {"meaning", f.meaning}});
-  nlohmann::ordered_json points = nlohmann::ordered_json::array();
-  for (const model::CriticalPoint& p : built.known.points)
-    points.push_back({{"kind", p.kind}, {"value", p.value}, {"smallest_eigenvalue", p.curvature}, {"x", p.x}});
-  return {{"name", entry.name},
-          {"title", entry.title},
-          {"formula", entry.formula},
-          {"answers", entry.answers},
-          {"keys", keys},
-          {"dimension", built.config.problem->dimension()},
-          {"terms", built.config.problem->terms()},
-          {"convex", built.known.convex},
-          {"constants", numbers},
-          {"points", points},
-          {"start", built.config.start},
-          {"source", entry.source}};
+std::string problems_json() {
+  report::JsonWriter json;
+  json.array();
+  for (const model::ProblemEntry* entry : model::problems()) write(json, *entry, {});
+  return json.end().text();
+}
+
+std::string problem_json(const model::ProblemEntry& entry, std::span<const std::string> overrides) {
+  report::JsonWriter json;
+  write(json, entry, overrides);
+  return json.text();
 }
 
 }  // namespace talweg::control

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/show.hpp"
+#include "inspect/show.hpp"
 
 #include "control/command.hpp"
-#include "control/run_files.hpp"
-#include "train/json.hpp"
 
 namespace talweg::control {
 namespace {
@@ -13,33 +11,8 @@ struct Options {
   bool json = false;
 };
 
-/// Text, or JSON made only when it was asked for.
-template <class Text, class Json>
-std::string shown(bool json, Text text, Json structure) {
-  return json ? train::json_text(structure()) : text();
-}
-
-std::string show(const Options& options) {
-  const std::string& path = options.path;
-  switch (kind_of(path)) {
-    case Kind::run:
-      return shown(
-          options.json, [&] { return run_text(path); }, [&] { return run_json(path); });
-    case Kind::trace: {
-      const io::Trace trace = io::read_trace(path);
-      return shown(
-          options.json, [&] { return trace_text(path, trace); }, [&] { return trace_json(path, trace); });
-    }
-    case Kind::checkpoint:
-      break;
-  }
-  const io::Checkpoint checkpoint = io::load(path);
-  return shown(
-      options.json, [&] { return checkpoint_text(path, checkpoint); }, [&] { return checkpoint_json(path, checkpoint); });
-}
-
 base::ExitCode run_show(Context& /*context*/, const Options& options) {
-  print(show(options));
+  print(options.json ? inspect::show_json(options.path) : inspect::show_text(options.path));
   return base::ExitCode::finished;
 }
 
@@ -49,7 +22,7 @@ Action declare(Arguments& arguments) {
       "  talweg show configs/runs/digits_mlp\n"
       "  talweg show run/checkpoints/best.h5\n"
       "  talweg show run/trace.h5 --json\n"
-      "Works on a run that is still going: what was written last is shown.");
+      "Works on a live run too, and shows what it wrote last.");
   auto options = std::make_shared<Options>();
   arguments.add("path", options->path, "run directory, checkpoint or trace").required();
   arguments.flag("--json", options->json, "print JSON");

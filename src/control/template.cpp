@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "control/command.hpp"
-#include "control/table.hpp"
+#include "report/table.hpp"
 
 namespace talweg::control {
 namespace {
 
 std::string task_list() {
-  Table table({{"", {}}, {"", {}}});
+  report::Table table({{"", {}}, {"", {}}});
   for (const ConfigTemplate& t : config_templates()) table.add({std::string(t.task), std::string(t.summary)});
   return table.text("  ");
 }
@@ -40,7 +40,7 @@ Action declare(Arguments& arguments) {
       "Examples:\n  talweg template digits > run.toml\n  talweg template            the list of tasks\n\nTasks:\n" +
       task_list());
   auto task = std::make_shared<std::string>();
-  arguments.add("task", *task, "what is to be learnt; none: the list of tasks");
+  arguments.add("task", *task, "the kind of problem; none: the list of tasks");
   return [task](Context& /*context*/) { return run_template(*task); };
 }
 

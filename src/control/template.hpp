@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configs to start from.
+// Commented configs to start from.
 #pragma once
 
 #include <span>

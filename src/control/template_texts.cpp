@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The texts of `talweg template`. Every one parses as it stands (a test says so); the paths are the user's to change.
+// The texts of `talweg template`. Every one parses as it is (a test checks that); the user replaces the paths.
 #include <array>
 
 #include "control/template.hpp"

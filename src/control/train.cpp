@@ -3,9 +3,9 @@
 
 #include "control/command.hpp"
 #include "io/run_directory.hpp"
+#include "report/summary.hpp"
 #include "talweg/log.hpp"
 #include "train/progress.hpp"
-#include "train/summary.hpp"
 
 namespace talweg::control {
 namespace {
@@ -22,8 +22,8 @@ struct Options {
 
 base::ExitCode run_train(Context& context, const Options& options) {
   train::TrainOptions train;
-  train.started = std::chrono::steady_clock::now();      // a limit of time is on all of it
-  base::SignalWatch& signals = context.watch_signals();  // first: one that comes while data is read is obeyed, too
+  train.started = std::chrono::steady_clock::now();      // stop.wall_seconds counts from here
+  base::SignalWatch& signals = context.watch_signals();  // first, so that a signal during reading is obeyed too
   comm::Communicator& comm = context.world(0, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
   train.run = options.run.empty() ? io::default_run(options.config) : std::filesystem::path(options.run);
@@ -36,14 +36,14 @@ base::ExitCode run_train(Context& context, const Options& options) {
   signals.ignore_from_now();
   if (comm.coordinator()) {
     if (options.json) {
-      print(train::to_json(result.summary));
+      print(report::summary_json(result.summary));
     } else {
-      print(train::to_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
+      print(report::summary_text(result.summary) + fmt::format("  run         {}\n", train.run.string()));
     }
   }
   const train::Ending& ending = result.summary.ending;
   const bool well = ending.code == base::ExitCode::finished || ending.code == base::ExitCode::stopped_early;
-  // Who keeps stderr alone is told too.
+  // Repeat the failure on stderr, for callers that discard stdout.
   if (comm.coordinator() && !well) base::say(stderr, fmt::format("talweg train: {}: {}\n", ending.reason, ending.message));
   return ending.code;
 }
@@ -56,11 +56,10 @@ Action declare(Arguments& arguments) {
       "The same command resumes an unfinished run and extends one whose epochs grew; --fresh starts anew.");
   auto options = std::make_shared<Options>();
   arguments.add("config", options->config, "config file (TOML)").required();
-  arguments.add("--set", options->set, "override a key: section.key=value; section.key= takes it out, as if not given")
-      .repeated();
-  arguments.add("--run", options->run, "run directory (default: runs/<config stem> beside the config)")
+  arguments.overrides(options->set);
+  arguments.add("--run", options->run, "run directory (default: runs/<config stem> next to the config)")
       .check([](const std::string& run) { return run.empty() ? "found \"\", expected a directory" : std::string(); });
-  arguments.flag("--fresh", options->fresh, "start anew, dropping what the run directory holds");
+  arguments.flag("--fresh", options->fresh, "start anew and delete what the run directory holds");
   arguments.add("--threads", options->threads, "threads per rank (default: the cores this rank may use)").within(1, 4096);
   arguments.add("--progress", options->progress, "progress on stderr").one_of({"auto", "bar", "plain", "json", "none"});
   arguments.flag("--json", options->json, "print the summary as JSON");

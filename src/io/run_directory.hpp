@@ -17,7 +17,7 @@ struct RunDirectory {
   [[nodiscard]] std::filesystem::path summary() const { return root / "summary.json"; }
   [[nodiscard]] std::filesystem::path trace() const { return root / kTraceFile; }
   [[nodiscard]] std::filesystem::path rows() const { return root / kRowsFile; }
-  /// While this file exists, the run is asked to stop; the next start removes it.
+  /// While this file exists, the run is asked to stop. The next start removes it.
   [[nodiscard]] std::filesystem::path stop() const { return root / "stop"; }
 };
 

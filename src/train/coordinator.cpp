@@ -7,9 +7,10 @@
 #include "comm/agree.hpp"
 #include "io/atomic_file.hpp"
 #include "io/trace_mark.hpp"
+#include "report/stored_summary.hpp"
+#include "report/summary.hpp"
 #include "talweg/signals.hpp"
 #include "train/snapshot.hpp"
-#include "train/summary.hpp"
 
 namespace talweg::train {
 namespace {
@@ -78,9 +79,9 @@ TrainResult Coordinator<Real>::run() {
     }
     if (!ended_before_) progress_.finish(progress_state());
     TrainResult result{.summary = summarise(ending), .parameters = parameters()};
-    if (writes_ && !(ended_before_ && read_summary(directory_.summary()).code == 0)) {
+    if (writes_ && !(ended_before_ && report::read_facts(directory_.summary()).code == 0)) {
       lock_->expect_locked(directory_.root);
-      const std::string json = to_json(result.summary);
+      const std::string json = report::summary_json(result.summary);
       io::write_atomically(directory_.summary(), std::as_bytes(std::span(json)));
     }
     engine_.stop(ending.code);

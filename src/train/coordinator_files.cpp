@@ -6,13 +6,13 @@
 #include "base/system_error.hpp"
 #include "io/atomic_file.hpp"
 #include "io/checkpoint_store.hpp"
+#include "report/stored_summary.hpp"
 #include "train/best_point.hpp"
 #include "train/config_change.hpp"
 #include "train/coordinator.hpp"
 #include "train/memory.hpp"
 #include "train/problem.hpp"
 #include "train/snapshot.hpp"
-#include "train/summary.hpp"
 #include "train/trace.hpp"
 
 namespace talweg::train {
@@ -165,7 +165,7 @@ void Coordinator<Real>::expect_nothing_to_resume() {
         "with init.kind=file and init.path={} begins at the best point",
         directory_.checkpoints().string(), directory_.best().string());
   }
-  if (const SummaryFacts told = read_summary(directory_.summary()); told.last_checkpoint >= 0) {
+  if (const report::SummaryFacts told = report::read_facts(directory_.summary()); told.last_checkpoint >= 0) {
     base::fail(ExitCode::input_missing, "{}: not there, but {} says that it is the last one; --fresh starts anew",
                io::checkpoint_file(directory_.checkpoints(), told.last_checkpoint).string(), directory_.summary().string());
   }
@@ -221,7 +221,7 @@ void Coordinator<Real>::resume(io::Checkpoint checkpoint, const std::filesystem:
                 fmt::format("this run had already ended at step {}", steps_done())};
     if (!logged.empty()) log_.warn("config changed, with no step left that it could change: " + logged);
     if (!forget_best) write_lost_best(checkpoint);
-    if (read_summary(directory_.summary()).code != 0)
+    if (report::read_facts(directory_.summary()).code != 0)
       continue_trace();  // a kill or the disk came before the trace was finished
     return;
   }

@@ -9,22 +9,6 @@
 
 namespace talweg::train {
 
-void Figures::set(std::string_view name, double value) {
-  const auto found = std::ranges::find(values_, name, &std::pair<std::string, double>::first);
-  if (found != values_.end()) {
-    found->second = value;
-  } else {
-    values_.emplace_back(name, value);
-  }
-}
-
-double Figures::get(std::string_view name) const {
-  const auto found = std::ranges::find(values_, name, &std::pair<std::string, double>::first);
-  return found != values_.end() ? found->second : std::numeric_limits<double>::quiet_NaN();
-}
-
-std::string_view gradient_figure(bool smooth) { return smooth ? "full_gradient_norm" : "prox_gradient_norm"; }
-
 template <class Real>
 std::vector<std::string> figure_names(const engine::Problem<Real>& problem) {
   const bool classification = problem.objective->capabilities().classification;

@@ -7,12 +7,9 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "talweg/train.hpp"
+#include "talweg/summary.hpp"
 
 namespace talweg::train {
-
-/// Of full_gradient_norm()'s figure: "full_gradient_norm"; "prox_gradient_norm" where Omega is not smooth.
-std::string_view gradient_figure(bool smooth);
 
 /// Which figures a run has: train_objective, train_loss, train_accuracy (or train_rmse, train_r2), that of the gradient,
 /// valid_*, test_*.

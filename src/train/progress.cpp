@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "report/text.hpp"
 #include "talweg/log.hpp"
 
 namespace talweg::train {
@@ -25,19 +26,6 @@ ProgressStyle progress_style(std::string_view name, bool under_launcher) {
   const char* terminal = std::getenv("TERM");
   const bool dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
   return !under_launcher && !dumb && isatty(STDERR_FILENO) != 0 ? ProgressStyle::bar : ProgressStyle::plain;
-}
-
-std::string duration(double seconds) {
-  const auto s = static_cast<std::int64_t>(std::max(0.0, std::round(seconds)));
-  if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-  return fmt::format("{}:{:02}", s / 60, s % 60);
-}
-
-std::string short_count(double value) {
-  if (value >= 1e9) return fmt::format("{:.1f}G", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.1f}M", value / 1e6);
-  if (value >= 1e4) return fmt::format("{:.1f}k", value / 1e3);
-  return fmt::format("{:.0f}", value);
 }
 
 Progress::Progress(ProgressStyle style, std::FILE* out) : style_(style), out_(out) {
@@ -74,9 +62,9 @@ void Progress::show(const ProgressState& state) {
     return;
   }
   std::string line = fmt::format("step {}/{}  epoch {:.2f}  {} examples/s  loss {:.5g}", state.step, state.steps, state.epoch,
-                                 short_count(rate_), state.loss);
+                                 report::short_count(rate_), state.loss);
   if (state.valid_accuracy >= 0) line += fmt::format("  valid {:.2f} %", 100 * state.valid_accuracy);
-  line += fmt::format("  {} left", duration(eta));
+  line += fmt::format("  {} left", report::duration(eta));
   if (style_ == ProgressStyle::plain) {
     base::say(out_, line + "\n");
   } else {

@@ -48,9 +48,4 @@ class Progress {
   std::size_t width_ = 0;  // of the line on the screen
 };
 
-/// 95 -> "1:35".
-std::string duration(double seconds);
-/// 53012 -> "53.0k".
-std::string short_count(double value);
-
 }  // namespace talweg::train

@@ -9,7 +9,7 @@
 
 #include "talweg/communicator.hpp"
 #include "talweg/log.hpp"
-#include "train/evaluation.hpp"
+#include "talweg/summary.hpp"
 
 namespace talweg::train {
 
@@ -23,6 +23,9 @@ struct CertifyOptions {
   int iterations = 100;              // Lanczos steps at most; fewer only once curvature below -delta is found
   int threads = 0;
 };
+
+/// The largest chance of having missed curvature with which a verdict is still given.
+inline constexpr double kAllowedDoubt = 0.01;
 
 enum class Verdict { not_critical, local_minimum, saddle, undecided };
 
@@ -49,8 +52,6 @@ Certificate certify(const std::filesystem::path& checkpoint, const CertifyOption
                     const base::Log& log);
 /// The verdict that these figures allow.
 Verdict judge(const Certificate& figures);
-std::string to_json(const Certificate& certificate);
-std::string to_text(const Certificate& certificate);
 
 /// Data given on a command line; `labels` is empty when they are in the file or in the one named as that of the training data.
 struct OtherData {

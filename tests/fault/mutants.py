@@ -44,7 +44,7 @@ MUTANTS = [
     ("the trace is not cut back", "src/io/published_trace.cpp", "steps_ = cut ? rows_until(steps, *cut) : steps.size();",
      "steps_ = steps.size();", case("io", "Traces.Resume*")),
     ("begun anew at every start", "src/train/coordinator_files.cpp", "    if (!options_.fresh) {\n", "    if (false) {\n", fault("F1")),
-    ("a checkpoint of another run is intact", "src/control/contradictions.cpp", "if (!c.row_mark ||", "if (c.row_mark ||",
+    ("a checkpoint of another run is intact", "src/inspect/contradictions.cpp", "if (!c.row_mark ||", "if (c.row_mark ||",
      case("e2e", "LostFiles.ACheckpointOfAnother*")),
     ("writes into another's directory", "src/train/writer.cpp", "    lock_.expect_locked(directory_.root);\n", "",
      case("train", "Writers.NothingIsWritten*")),
