@@ -18,9 +18,10 @@ EDGES = {
     "io": ["base", "math", "h5"],
     "engine": ["base", "math", "data", "model", "comm", "optim"],
     "report": ["base"],
-    "train": ["base", "math", "data", "model", "comm", "optim", "engine", "io", "report"],
+    "run": ["base", "math", "comm", "io"],
+    "train": ["base", "math", "data", "model", "comm", "optim", "engine", "io", "run", "report"],
     "inspect": ["base", "io", "report"],
-    "bench": ["base", "math", "comm", "train", "report"],
+    "bench": ["base", "math", "comm", "optim", "engine", "train", "report"],
     "control": ["base", "math", "data", "model", "comm", "optim", "engine", "io", "train", "report", "inspect", "bench"],
     "apps": ["control"],
 }

@@ -9,6 +9,14 @@
 
 namespace talweg::data {
 
+/// Facts about a data set that all ranks share.
+struct Shape {
+  std::uint64_t count = 0;  // examples over all ranks
+  std::size_t features = 0;
+  bool sparse = false;
+  std::vector<std::string> classes;  // class names in index order; empty: targets are numbers
+};
+
 /// One sparse row: `count` pairs (column, value), columns ascending.
 template <class Real>
 struct SparseRow {

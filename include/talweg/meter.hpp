@@ -4,13 +4,12 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 namespace talweg::comm {
 
-/// Messages and bytes this rank handed to collectives, a gather's by what it completes.
+/// Messages and bytes that this rank passed to collectives. A gather counts with the bytes of its result.
 struct Traffic {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
@@ -55,19 +54,6 @@ struct Meter {
   Phases phases;
   [[nodiscard]] Costs& of(Asker asker) { return costs[static_cast<std::size_t>(asker)]; }
   [[nodiscard]] const Costs& of(Asker asker) const { return costs[static_cast<std::size_t>(asker)]; }
-};
-
-/// Adds the time of its own life to a phase.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  double& seconds_;
-  std::chrono::steady_clock::time_point start_;
 };
 
 }  // namespace talweg::engine

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -116,6 +117,14 @@ class Objective {
   /// Outputs [count, outputs()]: scores (classification: before softmax or sigmoid).
   virtual void predict(Point<Real> point, const data::Examples<Real>& examples, Tape<Real>& tape,
                        std::span<Real> out) const = 0;
+};
+
+/// Makes an embedding program's own Objective for the training data, in the precision of the run. An empty function: that
+/// precision is not offered.
+struct OwnObjective {
+  std::function<std::unique_ptr<Objective<float>>(const data::Shape&)> in_float32;
+  std::function<std::unique_ptr<Objective<double>>(const data::Shape&)> in_float64;
+  bool classes = false;  // targets are class indices; else numbers
 };
 
 }  // namespace talweg::model

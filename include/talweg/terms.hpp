@@ -44,4 +44,12 @@ class UserTerms {
   [[nodiscard]] virtual double predict(std::span<const double> x, const UserExample& example) const;
 };
 
+/// Rows held in memory by an embedding program: dense [count, features] row-major, one target each.
+struct UserRows {
+  std::size_t count = 0;
+  std::size_t features = 0;
+  std::vector<double> rows;
+  std::vector<double> targets;
+};
+
 }  // namespace talweg::model

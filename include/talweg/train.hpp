@@ -15,6 +15,7 @@
 #include "talweg/communicator.hpp"
 #include "talweg/config.hpp"
 #include "talweg/log.hpp"
+#include "talweg/objective.hpp"
 #include "talweg/signals.hpp"
 #include "talweg/summary.hpp"
 #include "talweg/terms.hpp"
@@ -23,14 +24,6 @@ namespace talweg::train {
 
 /// The progress line on stderr: a bar on a terminal, a plain line every few seconds elsewhere, JSON lines for programs.
 enum class ProgressStyle { none, bar, plain, json };
-
-/// Rows held in memory by an embedding program: dense [count, features] row-major, one target each.
-struct UserRows {
-  std::size_t count = 0;
-  std::size_t features = 0;
-  std::vector<double> rows;
-  std::vector<double> targets;
-};
 
 struct TrainOptions {
   std::filesystem::path run;  // run directory; empty: nothing is written
@@ -45,9 +38,10 @@ struct TrainOptions {
   // What is asked of the run from outside, as base::Signal bits since the last call; each rank asks its own. SignalWatch::take
   // is one such function; empty: nothing is asked.
   std::function<std::uint32_t()> signals;
-  // Embedding: a user's own f_i instead of [model], rows instead of [data].
+  // Embedding: a user's own f_i instead of [model], one example at a time or as an Objective; rows instead of [data].
   std::shared_ptr<const model::UserTerms> terms;
-  std::optional<UserRows> rows;
+  std::optional<model::OwnObjective> objective;
+  std::optional<model::UserRows> rows;
 };
 
 /// One parameter tensor of the final point, in double whatever the precision.

@@ -119,7 +119,7 @@ std::string bench_text(const train::Summary& s, const MachineFigures& machine) {
   return text + memory_line(s.memory, machine);
 }
 
-std::string products_json(const train::ProductTimes& t) {
+std::string products_json(const bench::ProductTimes& t) {
   report::JsonWriter json;
   json.object().field("model", t.model).field("ranks", t.ranks).field("threads", t.threads);
   json.field("batch", t.batch).field("rounds", t.rounds).field("gradient_seconds", t.gradient);
@@ -129,7 +129,7 @@ std::string products_json(const train::ProductTimes& t) {
   return json.text();
 }
 
-std::string products_text(const train::ProductTimes& t) {
+std::string products_text(const bench::ProductTimes& t) {
   const auto line = [](const char* what, double seconds, double ratio, double flop) {
     std::string text = fmt::format("  {:<42}{:9.3f} ms, {:.2f} gradients", what, 1e3 * seconds, ratio);
     if (flop > 0) text += fmt::format("; flop {:.2f}, time / flop {:.2f}", flop, ratio / flop);

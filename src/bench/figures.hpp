@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/products.hpp"
 #include "talweg/summary.hpp"
-#include "train/products.hpp"
 
 namespace talweg::bench {
 
@@ -43,7 +43,7 @@ StepFigures step_figures(const train::Summary& summary, const MachineFigures& ma
 std::string ending_json(const train::Ending& ending);
 std::string bench_json(const train::Summary& summary, const MachineFigures& machine);
 std::string bench_text(const train::Summary& summary, const MachineFigures& machine);
-std::string products_json(const train::ProductTimes& times);
-std::string products_text(const train::ProductTimes& times);
+std::string products_json(const bench::ProductTimes& times);
+std::string products_text(const bench::ProductTimes& times);
 
 }  // namespace talweg::bench

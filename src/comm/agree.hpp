@@ -35,6 +35,13 @@ void agree(Communicator& comm, const Failure& mine);
 /// Collective. Runs `work` on every rank and agrees on how it went.
 void run_on_all_ranks(Communicator& comm, const std::function<void()>& work);
 
+/// Collective. Runs `work` on rank 0; what it throws there is thrown on every rank.
+void run_on_rank_0(Communicator& comm, const std::function<void()>& work);
+
+/// Runs `work`, in which the ranks meet in collectives. What it throws and all ranks have not agreed on ends the job
+/// (abort_job), since the other ranks wait for this one; a rank that is alone just throws it.
+void run_in_step(Communicator& comm, const std::function<void()>& work);
+
 /// For a failure while the other ranks are inside a collective and cannot be told: prints it on stderr with the rank's number,
 /// and ends the processes of all ranks with its code.
 [[noreturn]] void abort_job(Communicator& comm, const Failure& mine);

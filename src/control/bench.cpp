@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/steps.hpp"
 #include "control/command.hpp"
-#include "train/products.hpp"
+#include "bench/products.hpp"
 
 namespace talweg::control {
 namespace {
@@ -32,7 +32,7 @@ base::ExitCode run_bench(Context& context, const Options& options) {
   comm::Communicator& comm = context.world(options.ranks_per_node, Context::start_patience(options.config, options.set));
   const base::Config config = context.shared_config(options.config, options.set);
   if (!options.products) return bench_steps(config, options, comm, context.log());
-  const train::ProductTimes times = train::time_products(config, options.seconds, options.threads, comm, context.log());
+  const bench::ProductTimes times = bench::time_products(config, options.seconds, options.threads, comm, context.log());
   if (comm.coordinator()) print(options.json ? bench::products_json(times) : bench::products_text(times));
   return base::ExitCode::finished;
 }

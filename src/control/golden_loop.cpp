@@ -57,7 +57,7 @@ std::vector<std::vector<double>> golden_trajectory(const std::string& text) {
   const math::Threads threads(1);
   auto objective = std::make_unique<model::UserObjective<double>>(std::make_shared<ClosedLoop>());
   model::Regularizer omega({}, objective->layout());
-  engine::Problem<double> problem{
+  const engine::LocalSum<double> problem{
       .objective = std::move(objective), .regularizer = std::move(omega), .train = rows_in_order(), .valid = {}, .test = {}};
   const math::ParameterLayout& layout = problem.objective->layout();
   math::StateLayout slots;
@@ -68,24 +68,24 @@ std::vector<std::vector<double>> golden_trajectory(const std::string& text) {
       *comm, threads, problem,
       {.sampling = data::Sampling::cyclic, .seed = 1, .batch = 1, .leaf = 1, .reduction = engine::Reduction::fast},
       state.layout().vectors().size());
-  const auto values = [&](math::Vector v) {
-    engine.store().touch(v);
-    return engine.store().values(v);
-  };
+  const auto values = [&](math::Vector v) { return engine.store().values(v); };
   const auto x = values(state.vector("x"));
   std::size_t next = 0;
   for (const math::Tensor& t : layout.tensors()) {
     for (std::size_t j = 0; j < t.size; ++j) x[t.offset + j] = kStart[next++];
   }
   optim::fill_initial(layout, state, values);
+  engine.distribute(state);
 
   std::vector<std::vector<double>> points;
   for (std::size_t t = 0; t < kSteps; ++t) {
     const optim::Progress progress{
         .step = static_cast<std::int64_t>(t), .factor = 1 / (1 + static_cast<double>(t) / 10), .seed = 1};
     optim::StepContext context{engine.oracle(engine::Asker::method), state, progress};
-    engine.step(progress, [&] { method->step(context); });
-    engine.read(state.vector(method->output()), [&](std::span<const double> all) {
+    engine.at_step(progress.step);
+    method->step(context);
+    engine.read(state.vector(method->output()), [&](engine::ConstValues output) {
+      const auto all = std::get<std::span<const double>>(output);
       auto& point = points.emplace_back();
       for (const math::Tensor& tensor : layout.tensors())
         point.insert(point.end(), all.begin() + static_cast<std::ptrdiff_t>(tensor.offset),

@@ -14,7 +14,7 @@ struct Options {
   bool best = false;
 };
 
-std::string to_csv(const train::Predictions& p) {
+std::string to_csv(const engine::Predictions& p) {
   std::string text = "record";
   if (!p.classes.empty()) text += ",class";
   for (std::size_t k = 0; k < p.outputs; ++k)
@@ -40,7 +40,7 @@ base::ExitCode run_predict(Context& context, const Options& options) {
   if (std::filesystem::equivalent(output, options.data, none_yet))
     base::fail(base::ExitCode::usage, "-o {}: found the data file itself, expected another", options.output);
   const auto file = train::find_checkpoint(options.run, options.best, context.log());
-  const train::Predictions predictions = train::predict_stored(file, options.data);
+  const engine::Predictions predictions = train::predict_stored(file, options.data);
   const std::size_t records = predictions.scores.size() / predictions.outputs;
   if (output.extension() == ".csv") {
     const std::string text = to_csv(predictions);

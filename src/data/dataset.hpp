@@ -14,14 +14,6 @@
 
 namespace talweg::data {
 
-/// Facts about a data set that all ranks share.
-struct Shape {
-  std::uint64_t count = 0;  // examples over all ranks
-  std::size_t features = 0;
-  bool sparse = false;
-  std::vector<std::string> classes;  // class names in index order; empty: targets are numbers
-};
-
 /// Rows in the order of positions: shard after shard, each in the order of its positions.
 template <class Real>
 class Dataset {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector arithmetic, block by block: by one rank on whole vectors, or by all ranks together, each on its blocks.
+// Vector arithmetic, block by block: every rank calls the same verbs and computes the blocks it owns.
 #pragma once
 
 #include <functional>
-#include <utility>
 #include <vector>
 
-#include "engine/placement.hpp"
+#include "engine/owners.hpp"
 #include "engine/vector_store.hpp"
 #include "math/parallel.hpp"
 #include "talweg/vector_space.hpp"
@@ -16,17 +15,16 @@ namespace talweg::engine {
 template <class Real>
 class BlockSpace final : public optim::VectorSpace {
  public:
-  /// Works on the blocks `mine`. With `together` every rank calls the same verbs, each on its own blocks: those of the group
-  /// `owners` have all blocks among them.
-  BlockSpace(const math::ParameterLayout& layout, const math::Threads& threads, VectorStore<Real>& store, double& seconds,
-             BlockRange mine, comm::Communicator* together, comm::Group owners = comm::Group::node)
+  /// `complete` makes a vector whole on every node; `seconds` gets the time of the arithmetic.
+  BlockSpace(const math::ParameterLayout& layout, const math::Threads& threads, comm::Communicator& comm, const Owners& owners,
+             VectorStore<Real>& store, std::function<void(Vector)> complete, double& seconds)
       : layout_(layout),
         threads_(threads),
-        store_(store),
-        seconds_(seconds),
-        mine_(mine),
-        together_(together),
+        comm_(comm),
         owners_(owners),
+        store_(store),
+        complete_(std::move(complete)),
+        seconds_(seconds),
         partial_(layout.blocks().size()) {}
 
   [[nodiscard]] const math::ParameterLayout& layout() const override { return layout_; }
@@ -34,38 +32,36 @@ class BlockSpace final : public optim::VectorSpace {
   [[nodiscard]] std::span<const math::Sums> block_sums() const override { return partial_; }
   void for_each_tensor(std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&,
                        std::span<const std::span<double>> tables) override;
-  Vector acquire() override { return together_ != nullptr ? store_.acquire_common() : store_.acquire_own(); }
+  Vector acquire() override { return store_.acquire(); }
   void release(Vector v) override { store_.release(v); }
-  /// What makes a vector whole that is spread over nodes, before one rank reads it alone or a whole tensor of it.
-  void complete_with(std::function<void(Vector)> complete) { complete_ = std::move(complete); }
 
-  /// While the gradient at hand is one thread's, so is what follows it: its sums are in that core's caches. Same bits.
+  /// When the gradient at hand was computed by one thread, so is what follows it: its sums are in that core's caches. Same bits.
   void stay_on_one_thread(bool stay) { one_thread_ = stay; }
 
-  /// What fills a block of scratch (the finished gradient) before the kernel sees it as arrays[0].
+  /// Fills a block of scratch (the finished gradient) before the kernel sees it as arrays[0].
   class Source {
    public:
     virtual ~Source() = default;
     virtual void fill(const math::Block&, std::span<Real> block) const = 0;
   };
+  /// Waits until the ranks of this node have written what earlier kernels write, before a rank reads what others wrote. Kernels
+  /// over blocks read and write a rank's own blocks only, so between them nobody waits.
+  void settle();
   /// Each rank wrote its blocks of it.
-  void written(Vector v) {
-    const bool spread = together_ != nullptr && owners_ == comm::Group::all;
-    spread ? store_.touch_part(v) : store_.touch(v);
-  }
+  void written(Vector v) { owners_.spreads() ? store_.touch_part(v) : store_.touch(v); }
   /// The one loop over blocks; `source` may be null.
   math::Sums run(const Source* source, std::span<const Vector> writes, std::span<const Vector> reads, const math::BlockKernel&);
 
  private:
   const math::ParameterLayout& layout_;
   const math::Threads& threads_;
+  comm::Communicator& comm_;
+  const Owners& owners_;
   VectorStore<Real>& store_;
-  double& seconds_;
-  BlockRange mine_;
-  comm::Communicator* together_;
-  comm::Group owners_;
   std::function<void(Vector)> complete_;
+  double& seconds_;
   bool one_thread_ = false;
+  bool unsettled_ = false;  // a kernel wrote, and no collective of the node has followed
   std::vector<math::Sums> partial_;  // [blocks]
 };
 

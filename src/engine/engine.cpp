@@ -2,216 +2,185 @@
 #include "engine/engine.hpp"
 
 #include <algorithm>
-
-#include "engine/asker_oracle.hpp"
+#include <array>
 
 namespace talweg::engine {
-namespace {
 
-constexpr std::size_t kWave = 16;  // leaves with tapes in memory at a time; the sums do not know of waves
+template <class Real>
+Machinery<Real>::Machinery(Session& run, comm::Communicator& communicator, const math::Threads& threads,
+                           const LocalSum<Real>& local, std::size_t declared, std::size_t per_example)
+    : session(run),
+      comm(communicator),
+      sum(local),
+      owners(layout(), run.options().placement, comm),
+      store(comm, layout().extent(), owners.elements_of_node(), declared),
+      space(
+          layout(), threads, comm, owners, store, [this](optim::Vector v) { complete(v); }, run.meter().phases.update),
+      leaves(comm, threads, local, run.order(), run.leaf(), run.options().seed, store, per_example),
+      sums(comm, layout(), owners, run.options().reduction) {}
 
-}  // namespace
-
-std::uint32_t default_leaf(std::uint64_t batch) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::clamp<std::uint64_t>(batch / 8, 32, 64), batch));
-}
-
-std::uint32_t leaf_of(const EngineOptions& options, std::uint64_t count) {
-  if (options.leaf > 0) return options.leaf;
-  return default_leaf(options.batch > 0 ? std::min(options.batch, count) : count);
+template <class Real>
+void Machinery<Real>::wait_for_node() {
+  std::array<double, 1> done = {};
+  comm.sum(done, comm::Group::node);
 }
 
 template <class Real>
-Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, Problem<Real>& problem,
+void Machinery<Real>::complete(optim::Vector v) {
+  if (!store.spread(v)) return;
+  space.settle();
+  const comm::Node node = comm.node();
+  if (node.place < node.slices) {
+    const ElementRange slice = owners.slice(node.place);
+    const auto values = store.values(v).subspan(slice.first, slice.count);
+    if (owners.one_rank()) {
+      comm.broadcast_values(values, 0, comm::Group::across);
+    } else {
+      comm.allgather(values, owners.pieces(node.place));
+    }
+  }
+  wait_for_node();
+  store.completed(v);
+}
+
+template <class Real>
+Engine<Real>::Engine(comm::Communicator& comm, const math::Threads& threads, const LocalSum<Real>& sum,
                      const EngineOptions& options, std::size_t declared, std::size_t per_example)
-    : comm_(comm),
-      threads_(threads),
-      problem_(problem),
-      options_(options),
-      leaf_(leaf_of(options, problem.train.plan().count())),
-      order_(problem.train.plan(), options.sampling, options.seed,
-             options.batch > 0 ? options.batch : problem.train.plan().count(), leaf_, options.batches),
-      grids_(problem.objective->layout().tensors().size()),
-      pieces_(pieces_of(problem.objective->layout(), comm.node().place, comm.node().slices, comm.node().nodes)),
-      store_(comm, problem.objective->layout().extent(), node_part(), declared, mirrored()),
-      memory_(per_example, problem.train.rows(), problem.objective->example_numbers()),
-      space_(problem.objective->layout(), threads, store_, meter_.phases.update, owned(), mirrored() ? &comm : nullptr,
-             sharded() ? comm::Group::all : comm::Group::node),
-      observers_space_(problem.objective->layout(), threads, store_, meter_.phases.update,
-                       {0, problem.objective->layout().blocks().size()}, nullptr),
-      wave_(std::max(kWave, static_cast<std::size_t>(threads.count()))),
-      jobs_(wave_),
-      scratch_(static_cast<std::size_t>(threads.count())),
-      tile_maxima_(problem.objective->layout().tiles().size()),
-      maxima_(problem.objective->layout().tensors().size()) {
-  expect_pieces_to_travel();
-  space_.complete_with([this](optim::Vector v) { complete(v); });
-  observers_space_.complete_with([this](optim::Vector v) { complete_announced(v); });
-  std::size_t largest = 0;
-  for (const math::Tile& tile : problem.objective->layout().tiles()) largest = std::max(largest, tile.count);
-  for (auto& buffer : scratch_) buffer.resize(math::TileSum<Real>::kTogether * largest);
-  if (options.reduction == Reduction::exact) {
-    sums_ = SharedArray<double>(comm, problem.objective->layout().extent());
-  } else {
-    fast_ = SharedArray<Real>(comm, problem.objective->layout().extent());
+    : Session(comm, sum.train.plan(), sum.objective->layout().tensors().size(), options),
+      m_(*this, comm, threads, sum, declared, per_example),
+      oracles_{DistributedOracle<Real>(m_, Asker::method), DistributedOracle<Real>(m_, Asker::observer)} {}
+
+template <class Real>
+void Engine<Real>::broadcast_numbers(math::State& state) {
+  for (const auto& s : state.layout().scalars()) comm_.broadcast_values(std::span(&state.scalar(s.name), 1));
+  for (const auto& c : state.layout().counters()) comm_.broadcast_values(std::span(&state.counter(c.name), 1));
+  for (const auto& a : state.layout().arrays()) comm_.broadcast_values(state.array(a.name));
+}
+
+template <class Real>
+void Engine<Real>::distribute(math::State& state) {
+  broadcast_numbers(state);
+  for (const std::string& name : state.layout().vectors()) {
+    const optim::Vector v = state.vector(name);
+    if (m_.owners.spreads()) {
+      send_pieces(v, false);
+    } else if (comm_.node().nodes > 1 && comm_.node().place == 0) {
+      comm_.broadcast_values(m_.store.values(v), 0, comm::Group::across);
+    }
   }
-  for (const Asker asker : {Asker::method, Asker::observer}) {
-    oracles_[static_cast<std::size_t>(asker)] = std::make_unique<AskerOracle>(*this, asker);
+  m_.wait_for_node();
+  for (const std::string& name : state.layout().vectors()) {
+    const optim::Vector v = state.vector(name);
+    m_.space.written(v);
+    if (m_.owners.spreads()) forget_others_pieces(v);
+  }
+  if (m_.leaves.memory().slots() > 0) distribute_examples();
+}
+
+template <class Real>
+void Engine<Real>::read(optim::Vector v, const std::function<void(ConstValues)>& use) {
+  m_.space.settle();
+  const bool gathers = m_.store.spread(v);
+  if (gathers && m_.store.everywhere(v)) {
+    m_.complete(v);  // the next request about it will find it whole
+  } else if (gathers) {
+    send_pieces(v, true);
+    m_.wait_for_node();
+  }
+  if (comm_.coordinator()) use(std::span<const Real>(m_.store.values(v)));
+  if (m_.store.spread(v)) forget_others_pieces(v);
+}
+
+template <class Real>
+void Engine<Real>::send_pieces(optim::Vector v, bool to_first_node) {
+  const comm::Node node = comm_.node();
+  if (node.place >= node.slices) return;
+  const std::vector<std::size_t>& pieces = m_.owners.pieces(node.place);
+  std::size_t first = m_.owners.slice(node.place).first + pieces.front();
+  for (int j = 1; j < node.nodes; ++j) {
+    const std::size_t count = pieces[static_cast<std::size_t>(j)];
+    const auto bytes = std::as_writable_bytes(m_.store.values(v).subspan(first, count));
+    to_first_node ? comm_.send(bytes, j, 0) : comm_.send(bytes, 0, j);
+    first += count;
   }
 }
 
 template <class Real>
-Engine<Real>::~Engine() = default;
-
-template <class Real>
-optim::Oracle& Engine<Real>::oracle(Asker asker) {
-  return *oracles_[static_cast<std::size_t>(asker)];
-}
-
-template <class Real>
-const data::Dataset<Real>& Engine<Real>::part(Part part) const {
-  switch (part) {
-    case Part::valid:
-      return problem_.valid.value();
-    case Part::test:
-      return problem_.test.value();
-    case Part::train:
-      break;
-  }
-  return problem_.train;
-}
-
-template <class Real>
-void Engine<Real>::hold(Request& request, std::span<const optim::Vector> points) {
-  request.points = static_cast<std::uint32_t>(points.size());
-  ++requests_;
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    const auto found = held(request).hold(points[k].slot, store_.version(points[k]), requests_);
-    request.place[k] = found.place;
-    request.fresh[k] = found.fresh;
-    request.stored[k] = store_.common(points[k]);
-    request.slot[k] = points[k].slot;
-    held(request)[found.place].x = store_.values(points[k]);
+void Engine<Real>::forget_others_pieces(optim::Vector v) {
+  if (!comm_.coordinator()) return;  // rank 0 does it for its node
+  for (int k = 0; k < comm_.node().slices; ++k) {
+    const ElementRange slice = m_.owners.slice(k);
+    const std::size_t ours = m_.owners.pieces(k).front();
+    m_.store.forget(v, {slice.first + ours, slice.count - ours});
   }
 }
 
 template <class Real>
-void Engine<Real>::announce(Request& request, std::span<const optim::Vector> points) {
-  const Stopwatch watch(meter_.phases.broadcast);
-  request.mirrored = stepping_ && mirrored();
-  hold(request, points);
-  if (request.mirrored) {
-    for (const optim::Vector v : points) complete(v);
-    return;
-  }
-  if (comm_.size() == 1) return;
-  comm_.broadcast_values(std::span(&request, 1));
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    if (request.stored[k]) {
-      complete(points[k]);
-    } else if (request.fresh[k]) {
-      comm_.broadcast_values(store_.values(points[k]));
+template <class From, class Place>
+void Engine<Real>::pass_examples(From from, Place place) {
+  const data::ShardPlan& plan = m_.sum.train.plan();
+  const std::size_t width = m_.leaves.memory().width();
+  constexpr std::size_t kPiece = 1U << 17;  // numbers on their way at a time
+  std::vector<Real> scratch;
+  for (int owner = 1; owner < comm_.size(); ++owner) {
+    const data::ShardPlan::Owned owned = plan.owned(owner, comm_.size());
+    const std::uint64_t first = plan.begin(owned.first) * width;
+    const std::uint64_t count = plan.begin(owned.last) * width - first;
+    for (std::uint64_t at = 0; at < count; at += kPiece) {
+      const std::size_t size = std::min<std::uint64_t>(kPiece, count - at);
+      std::span<Real> piece = place(owner, first, at, size);
+      if (piece.empty()) {
+        scratch.resize(kPiece);
+        piece = std::span(scratch).first(size);
+      }
+      comm_.broadcast_values(piece, from(owner));
     }
   }
 }
 
 template <class Real>
-void Engine<Real>::receive(Request& request) {
-  comm_.broadcast_values(std::span(&request, 1));
-  for (std::size_t k = 0; k < request.points; ++k) {
-    auto& held = held_[request.place[k]];
-    if (request.fresh[k]) held.is_prepared = false;
-    if (request.stored[k]) {
-      complete({request.slot[k]});
-      held.x = store_.values({request.slot[k]});
-    } else if (request.fresh[k]) {
-      if (held.received.size() == 0) held.received.resize(problem_.objective->layout().extent());
-      comm_.broadcast_values(held.received.span());
-      held.x = held.received.span();
-    }
+void Engine<Real>::read_examples(math::PerExample slot, const std::function<void(ConstValues)>& use) {
+  const std::span<Real> mine = m_.leaves.memory().values(slot.slot);
+  std::vector<Real> all(comm_.coordinator() ? m_.sum.train.plan().count() * m_.leaves.memory().width() : 0);
+  if (comm_.coordinator()) std::ranges::copy(mine, all.begin());  // its rows are the first
+  pass_examples([](int owner) { return owner; },
+                [&](int owner, std::uint64_t first, std::uint64_t at, std::size_t size) -> std::span<Real> {
+                  if (owner == comm_.rank()) return mine.subspan(at, size);
+                  if (comm_.coordinator()) return std::span(all).subspan(first + at, size);
+                  return {};
+                });
+  if (comm_.coordinator()) use(std::span<const Real>(all));
+}
+
+template <class Real>
+Values Engine<Real>::stage_examples(math::PerExample slot) {
+  staged_.resize(m_.leaves.memory().slots());
+  std::vector<Real>& all = staged_.at(slot.slot);
+  all.resize(m_.sum.train.plan().count() * m_.leaves.memory().width());
+  return std::span<Real>(all);
+}
+
+template <class Real>
+void Engine<Real>::distribute_examples() {
+  std::array<std::uint32_t, 1> staged = {staged_.empty() ? 0U : 1U};
+  comm_.broadcast_values(std::span<std::uint32_t>(staged));
+  if (staged[0] == 0) return;
+  staged_.resize(m_.leaves.memory().slots());
+  for (std::uint32_t slot = 0; slot < m_.leaves.memory().slots(); ++slot) {
+    const std::span<Real> mine = m_.leaves.memory().values(slot);
+    if (comm_.coordinator()) std::copy_n(staged_[slot].begin(), mine.size(), mine.begin());
+    pass_examples([](int) { return 0; },
+                  [&](int owner, std::uint64_t first, std::uint64_t at, std::size_t size) -> std::span<Real> {
+                    if (comm_.coordinator()) return std::span(staged_[slot]).subspan(first + at, size);
+                    if (owner == comm_.rank()) return mine.subspan(at, size);
+                    return {};
+                  });
   }
+  staged_ = {};
 }
 
-template <class Real>
-base::ExitCode Engine<Real>::serve(const Mirror* mirror) try {
-  while (true) {
-    Request request;
-    receive(request);
-    switch (request.verb) {
-      case Verb::stop:
-        return static_cast<base::ExitCode>(request.stop_code);
-      case Verb::state:
-        comm_.broadcast_values(grids_.all());
-        if (mirrored()) exchange_state(mirror->state);
-        if (request.loaded) distribute_examples();
-        break;
-      case Verb::examples:
-        collect_examples(request.memory, {});
-        break;
-      case Verb::copy:
-        space_.copy({request.slot[0]}, {request.slot[1]});
-        break;
-      case Verb::complete:
-        complete({request.slot[0]});
-        break;
-      case Verb::gather:
-        gather({request.slot[0]});
-        break;
-      case Verb::step:
-        stepping_ = true;
-        step_ = request.step;
-        try {
-          mirror->step({.step = request.step, .left_out = request.left_out, .factor = request.factor, .seed = options_.seed});
-        } catch (const optim::Diverged&) {  // the coordinator meets it too, and says so
-        }
-        stepping_ = false;
-        break;
-      default:
-        answer(request);
-    }
-  }
-} catch (const comm::AgreedFailure&) {
-  throw;
-} catch (...) {
-  comm::abort_job(comm_, comm::current_failure());  // between verdicts: the coordinator waits in a collective, or will
-}
-
-template <class Real>
-void Engine<Real>::stop(base::ExitCode code) {
-  Request request{.verb = Verb::stop, .stop_code = static_cast<std::uint32_t>(code)};
-  announce(request, {});
-}
-
-template <class Real>
-void Engine<Real>::step(const optim::Progress& progress, const std::function<void()>& step) {
-  step_ = progress.step;
-  if (!mirrored()) return step();
-  Request request{.verb = Verb::step, .step = progress.step, .left_out = progress.left_out, .factor = progress.factor};
-  announce(request, {});
-  stepping_ = true;
-  try {
-    step();
-  } catch (const comm::AgreedFailure&) {
-    throw;
-  } catch (const optim::Diverged&) {
-    stepping_ = false;
-    throw;
-  } catch (...) {
-    comm::abort_job(comm_, comm::current_failure());  // the others are in the middle of their step
-  }
-  stepping_ = false;
-}
-
-template <class Real>
-PartEvaluation Engine<Real>::evaluate(optim::Vector at, Part which) {
-  Request request{.verb = Verb::evaluate, .asker = Asker::observer, .part = which};
-  announce(request, {{at}});
-  const Answer a = answer(request);
-  return {
-      {.loss = a.sums[0], .correct = a.sums[1], .squared_error = a.sums[2], .target = a.sums[3], .target_squared = a.sums[4]},
-      a.count};
-}
-
+template struct Machinery<float>;
+template struct Machinery<double>;
 template class Engine<float>;
 template class Engine<double>;
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/fault.hpp"
 
+#include <unistd.h>
+
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <sstream>
+#include <stdexcept>
 #include <utility>
 
 #include "talweg/error.hpp"
@@ -65,6 +69,20 @@ std::optional<Fault> Fault::from_environment() {
   const char* const text = std::getenv(kVariable);
   if (text == nullptr || *text == '\0') return std::nullopt;
   return parse(text);
+}
+
+void Fault::happen(int rank, std::int64_t step) const {
+  switch (kind_) {
+    case Kind::nan:
+    case Kind::nan_loss:
+      return;  // an oracle's affair
+    case Kind::exception:
+      throw std::runtime_error(fmt::format("thrown on rank {} in step {}, as {} asks", rank, step, kVariable));
+    case Kind::hang:
+      while (true) pause();
+    case Kind::kill:
+      std::raise(SIGKILL);
+  }
 }
 
 }  // namespace talweg::engine

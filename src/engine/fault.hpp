@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A test hook: one failure made on purpose, on one rank, in one step. Who embeds the library or trains sees nothing of it
-// unless TALWEG_FAULT is set.
+// A test hook: one failure made on purpose, on one rank, in one step. It does nothing unless TALWEG_FAULT is set.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +27,14 @@ class Fault {
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] const std::string& text() const { return text_; }
-  /// Whether it strikes now, on `rank`, in step number `step`: counted.
+  /// Whether it happens now, on `rank`, in step number `step`: counted.
   bool due(int rank, std::int64_t step) {
     if (left_ == 0 || rank != rank_ || step < step_) return false;
     --left_;
     return true;
   }
+  /// Of the kinds exception, hang and kill: throws, never returns, or ends the process.
+  void happen(int rank, std::int64_t step) const;
 
  private:
   std::string text_;

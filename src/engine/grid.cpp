@@ -25,14 +25,14 @@ bool Grids::outgrown(Asker asker, Kind kind, std::span<const std::uint32_t> maxi
 }
 
 void Grids::follow(Asker asker, Kind kind, std::span<const std::uint32_t> maxima) {
-  auto* now = const_cast<std::int32_t*>(row(asker, kind));
+  const auto now = std::span(exponents_).subspan(row(asker, kind), tensors_);
   for (std::size_t t = 0; t < tensors_; ++t) {
     if (maxima[t] != 0) now[t] = std::clamp(exponent_of(maxima[t]) + math::kGridMargin, -math::kGridLimit, math::kGridLimit);
   }
 }
 
 void Grids::observe_as_the_method_asks() {
-  auto* observed = const_cast<std::int32_t*>(row(Asker::observer, Kind::full_gradient));
+  const auto observed = std::span(exponents_).subspan(row(Asker::observer, Kind::full_gradient), tensors_);
   for (std::size_t t = 0; t < tensors_; ++t) {
     observed[t] = kUnset;
     for (const Kind kind : {Kind::batch_gradient, Kind::full_gradient, Kind::batch_combination}) {

@@ -2,8 +2,8 @@
 // The grids of exact sums (math/tile_sum.hpp): per tensor an exponent E with every |leaf element| < 2^E.
 //
 // E is predicted from the method's last request of the same kind; all ranks hold it and it is checkpointed, since it decides
-// the bits. An observer's full gradient goes by the method's E too, so that its bits do not hang on when was looked before;
-// other requests of observers by their own last. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E
+// the bits. An observer's full gradient uses the method's E too, so that its bits do not depend on when the last evaluation
+// happened; other requests of observers use the E of their own last request. Before the big sum all ranks agree on max |v| per tensor: if it reached 2^E
 // the leaves are redone once with a new E. After each request E = exponent(max) + 5, unless max = 0. What is below half the
 // grid becomes 0: 2^-44 of the tensor's largest element in the last request with 8 leaves, 2^-39 with 256.
 #pragma once
@@ -25,7 +25,9 @@ class Grids {
  public:
   explicit Grids(std::size_t tensors) : tensors_(tensors), exponents_(2 * kKinds * tensors, kUnset) {}
   /// E of each tensor.
-  [[nodiscard]] std::span<const std::int32_t> exponents(Asker asker, Kind kind) const { return {row(asker, kind), tensors_}; }
+  [[nodiscard]] std::span<const std::int32_t> exponents(Asker asker, Kind kind) const {
+    return std::span(exponents_).subspan(row(asker, kind), tensors_);
+  }
   /// True when some tensor's maximum does not fit under its E (or there is no E yet).
   [[nodiscard]] bool outgrown(Asker asker, Kind kind, std::span<const std::uint32_t> maxima) const;
   /// E = exponent(max) + 5 where max is not 0.
@@ -34,12 +36,14 @@ class Grids {
   void observe_as_the_method_asks();
   /// All exponents, to checkpoint and to send.
   [[nodiscard]] std::span<std::int32_t> all() { return exponents_; }
+  [[nodiscard]] std::span<const std::int32_t> all() const { return exponents_; }
 
   static constexpr std::int32_t kUnset = -2000;
 
  private:
-  [[nodiscard]] const std::int32_t* row(Asker asker, Kind kind) const {
-    return exponents_.data() + (static_cast<std::size_t>(asker) * kKinds + static_cast<std::size_t>(kind)) * tensors_;
+  /// Where the exponents of such requests begin.
+  [[nodiscard]] std::size_t row(Asker asker, Kind kind) const {
+    return (static_cast<std::size_t>(asker) * kKinds + static_cast<std::size_t>(kind)) * tensors_;
   }
   std::size_t tensors_;
   std::vector<std::int32_t> exponents_;

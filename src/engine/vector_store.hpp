@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers behind vector handles. A version changes with every write: a point that stands still is known by it.
+// The numbers behind vector handles, in memory that the ranks of a node share. Slots come into being on all ranks together. A
+// version changes with every write, so a point that has not changed is known by it.
 //
-// Slots are common or a rank's own. Common ones lie in memory that the ranks of a node share, and come into being on all ranks
-// together; with placement "coordinator" there is nobody to share them with. Own ones are the temporaries of who works alone.
-//
-// With placement "sharded" a common slot is spread once it was written: each node has its own part of it and no more. Shared
-// pages come when they are used, so the rest of it takes no memory until it is completed for the first time. All ranks know of
-// every slot whether it is spread: completing it is a collective.
+// Where the owners spread (owners.hpp), a slot that was written is valid on its owners' node only, until it is completed. Shared
+// pages come when they are used, so on the other nodes the rest of it takes no memory before it is completed for the first time.
+// All ranks know of every slot whether it is spread: completing it is a collective.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +13,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/placement.hpp"
+#include "engine/owners.hpp"
 #include "engine/shared_array.hpp"
-#include "math/buffer.hpp"
 #include "talweg/state.hpp"
 
 namespace talweg::engine {
@@ -27,26 +24,23 @@ using math::Vector;
 template <class Real>
 class VectorStore {
  public:
-  /// Slots [0, declared) exist from the start, zero; `extent` elements each, of which this node owns `part`. Collective when
-  /// they are shared.
-  VectorStore(comm::Communicator& comm, std::size_t extent, std::size_t part, std::size_t declared, bool shared)
-      : comm_(comm), extent_(extent), part_(part), shared_(shared) {
-    for (std::size_t i = 0; i < declared; ++i) add_common();
+  /// Collective. Slots [0, declared) exist from the start, zero; `extent` elements each, of which this node owns `part`.
+  VectorStore(comm::Communicator& comm, std::size_t extent, std::size_t part, std::size_t declared)
+      : comm_(comm), extent_(extent), part_(part) {
+    for (std::size_t i = 0; i < declared; ++i) add();
   }
 
-  /// An own slot's memory comes with the first look. Who writes calls touch, or touch_part. Of a slot that is spread only this
-  /// node's part counts.
-  [[nodiscard]] std::span<Real> values(Vector v) {
-    Slot& slot = at(v);
-    if (slot.common.size() > 0) return slot.common.part(0);
-    if (slot.own.size() == 0) slot.own.resize(extent_);
-    return slot.own.span();
-  }
+  /// All of it; of a slot that is spread only what this node owns is valid. Writers call touch() or touch_part().
+  [[nodiscard]] std::span<Real> values(Vector v) { return at(v).values.part(0); }
   [[nodiscard]] std::uint64_t version(Vector v) { return at(v).version; }
-  void touch(Vector v) { at(v).version = ++clock_; }
-  /// Each node wrote its part.
+  /// Every node wrote all of it.
+  void touch(Vector v) {
+    at(v).version = ++clock_;
+    at(v).spread = false;
+  }
+  /// Every node wrote what it owns.
   void touch_part(Vector v) {
-    touch(v);
+    at(v).version = ++clock_;
     at(v).spread = true;
   }
   [[nodiscard]] bool spread(Vector v) { return at(v).spread; }
@@ -55,65 +49,45 @@ class VectorStore {
     at(v).spread = false;
     at(v).everywhere = true;
   }
-  /// True when it was completed before: every node has the memory for all of it.
+  /// True when every node has had all of it: the memory for it is taken.
   [[nodiscard]] bool everywhere(Vector v) { return at(v).everywhere; }
   /// Gives back the memory of these elements, for all ranks of the node.
-  void forget(Vector v, ElementRange elements) { at(v).common.forget(0, elements.first, elements.count); }
-  /// True when every rank of the node finds the numbers here.
-  [[nodiscard]] bool common(Vector v) { return at(v).common.size() > 0; }
+  void forget(Vector v, ElementRange elements) { at(v).values.forget(0, elements.first, elements.count); }
 
-  /// A slot for a while. All ranks together, or one for itself.
-  Vector acquire_common() {
-    return acquire(free_common_, [this] { return add_common(); });
+  /// Collective: a slot for a while.
+  Vector acquire() {
+    if (free_.empty()) return add();
+    const Vector v = free_.back();
+    free_.pop_back();
+    return v;
   }
-  Vector acquire_own() {
-    return acquire(free_own_, [this] { return add_own(); });
-  }
-  void release(Vector v) { (v.slot < kOwn ? free_common_ : free_own_).push_back(v); }
+  void release(Vector v) { free_.push_back(v); }
 
+  /// Of vectors on this node.
   [[nodiscard]] std::size_t bytes() const {
-    std::size_t slots = 0;
-    for (const Slot& slot : common_)
-      slots += (slot.everywhere ? slot.common.size() : std::min(part_, slot.common.size())) + slot.own.size();
-    for (const Slot& slot : own_) slots += slot.own.size();
-    return slots * sizeof(Real);
+    std::size_t elements = 0;
+    for (const Slot& slot : slots_) elements += slot.everywhere ? extent_ : std::min(part_, extent_);
+    return elements * sizeof(Real);
   }
 
  private:
-  static constexpr std::uint32_t kOwn = 1U << 31;  // slots from here on are own ones
   struct Slot {
-    SharedArray<Real> common;
-    math::Buffer<Real> own;
+    SharedArray<Real> values;
     std::uint64_t version = 1;  // zeros
     bool spread = false;
     bool everywhere = false;
   };
-  Slot& at(Vector v) { return v.slot < kOwn ? common_.at(v.slot) : own_.at(v.slot - kOwn); }
-  Vector add_common() {
-    common_.emplace_back();
-    if (shared_) common_.back().common = SharedArray<Real>(comm_, extent_);
-    return {static_cast<std::uint32_t>(common_.size() - 1)};
-  }
-  Vector add_own() {
-    own_.emplace_back();
-    return {static_cast<std::uint32_t>(kOwn + own_.size() - 1)};
-  }
-  template <class Add>
-  static Vector acquire(std::vector<Vector>& free, Add add) {
-    if (free.empty()) return add();
-    const Vector v = free.back();
-    free.pop_back();
-    return v;
+  Slot& at(Vector v) { return slots_.at(v.slot); }
+  Vector add() {
+    slots_.push_back({.values = SharedArray<Real>(comm_, extent_)});
+    return {static_cast<std::uint32_t>(slots_.size() - 1)};
   }
 
   comm::Communicator& comm_;
   std::size_t extent_;
   std::size_t part_;
-  bool shared_;
-  std::deque<Slot> common_;
-  std::deque<Slot> own_;
-  std::vector<Vector> free_common_;
-  std::vector<Vector> free_own_;
+  std::deque<Slot> slots_;
+  std::vector<Vector> free_;
   std::uint64_t clock_ = 1;
 };
 

@@ -9,9 +9,8 @@
 
 namespace talweg::train {
 
-template <class Real>
-std::vector<std::string> figure_names(const engine::Problem<Real>& problem) {
-  const bool classification = problem.objective->capabilities().classification;
+std::vector<std::string> figure_names(const engine::Problem& problem) {
+  const bool classification = problem.facts().capabilities.classification;
   const std::vector<std::string> kinds =
       classification ? std::vector<std::string>{"loss", "accuracy"} : std::vector<std::string>{"loss", "rmse", "r2"};
   std::vector<std::string> names = {"train_objective"};
@@ -19,9 +18,9 @@ std::vector<std::string> figure_names(const engine::Problem<Real>& problem) {
     for (const std::string& kind : kinds) names.push_back(part + "_" + kind);
   };
   add("train");
-  names.emplace_back(gradient_figure(problem.regularizer.smooth()));
-  if (problem.valid) add("valid");
-  if (problem.test) add("test");
+  names.emplace_back(gradient_figure(problem.regularizer().smooth()));
+  if (problem.facts().valid) add("valid");
+  if (problem.facts().test) add("test");
   return names;
 }
 
@@ -39,9 +38,8 @@ void add_part(Figures& figures, std::string_view part, const engine::PartEvaluat
   figures.set(prefix + "r2", spread > 0 ? 1 - sums.squared_error / spread : std::numeric_limits<double>::quiet_NaN());
 }
 
-template <class Real>
-double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
-  optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
+double full_gradient_norm(engine::Session& session, optim::Vector x) {
+  optim::Oracle& oracle = session.oracle(engine::Asker::observer);
   const optim::Temporary gradient(oracle.space());
   const double norm = std::sqrt(oracle.gradient_into(x, oracle.all(), gradient).sums[0]);
   if (oracle.proximal() == nullptr) return norm;
@@ -57,25 +55,17 @@ double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x) {
   return std::sqrt(space.for_each_block({}, std::array<optim::Vector, 2>{x, gradient}, moved)[0]);
 }
 
-template <class Real>
-Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, bool train) {
-  const bool classification = problem.objective->capabilities().classification;
+Figures evaluate(engine::Session& session, const engine::Problem& problem, optim::Vector x, bool train) {
+  const bool classification = problem.facts().capabilities.classification;
   Figures figures;
   if (train) {
-    add_part(figures, "train", engine.evaluate(x, engine::Part::train), classification);
-    optim::Oracle& oracle = engine.oracle(engine::Asker::observer);
+    add_part(figures, "train", session.evaluate(x, engine::Part::train), classification);
+    optim::Oracle& oracle = session.oracle(engine::Asker::observer);
     figures.set("train_objective", figures.get("train_loss") + oracle.smooth_omega(x) + oracle.nonsmooth_omega(x));
   }
-  if (problem.valid) add_part(figures, "valid", engine.evaluate(x, engine::Part::valid), classification);
-  if (problem.test) add_part(figures, "test", engine.evaluate(x, engine::Part::test), classification);
+  if (problem.facts().valid) add_part(figures, "valid", session.evaluate(x, engine::Part::valid), classification);
+  if (problem.facts().test) add_part(figures, "test", session.evaluate(x, engine::Part::test), classification);
   return figures;
 }
-
-template Figures evaluate<float>(engine::Engine<float>&, const engine::Problem<float>&, optim::Vector, bool);
-template Figures evaluate<double>(engine::Engine<double>&, const engine::Problem<double>&, optim::Vector, bool);
-template std::vector<std::string> figure_names<float>(const engine::Problem<float>&);
-template std::vector<std::string> figure_names<double>(const engine::Problem<double>&);
-template double full_gradient_norm<float>(engine::Engine<float>&, optim::Vector);
-template double full_gradient_norm<double>(engine::Engine<double>&, optim::Vector);
 
 }  // namespace talweg::train

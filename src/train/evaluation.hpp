@@ -6,26 +6,23 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/engine.hpp"
+#include "engine/problem.hpp"
+#include "engine/session.hpp"
 #include "talweg/summary.hpp"
 
 namespace talweg::train {
 
 /// Which figures a run has: train_objective, train_loss, train_accuracy (or train_rmse, train_r2), that of the gradient,
 /// valid_*, test_*.
-template <class Real>
-std::vector<std::string> figure_names(const engine::Problem<Real>& problem);
+std::vector<std::string> figure_names(const engine::Problem& problem);
 
 /// Loss, accuracy or rmse and r2 of one part, under "<part>_".
 void add_part(Figures& figures, std::string_view part, const engine::PartEvaluation& evaluation, bool classification);
 
-/// The figures of the parts at point x, of the training part where `train` is set. Collective through the engine; coordinator
-/// only.
-template <class Real>
-Figures evaluate(engine::Engine<Real>& engine, const engine::Problem<Real>& problem, optim::Vector x, bool train);
+/// Collective: the figures of the parts at point x, of the training part where `train` is set.
+Figures evaluate(engine::Session& session, const engine::Problem& problem, optim::Vector x, bool train);
 
-/// |grad F| over all training examples; with a non-smooth Omega |x - prox(x - grad)|, grad that of the smooth part.
-template <class Real>
-double full_gradient_norm(engine::Engine<Real>& engine, optim::Vector x);
+/// Collective: |grad F| over all training examples; with a non-smooth Omega |x - prox(x - grad)|, grad that of the smooth part.
+double full_gradient_norm(engine::Session& session, optim::Vector x);
 
 }  // namespace talweg::train

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/engine.hpp"
+#include "engine/leaves.hpp"
+#include "engine/problem.hpp"
 #include "talweg/error.hpp"
+#include "talweg/method.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/train.hpp"
 
@@ -18,10 +20,9 @@ namespace talweg::train {
 /// In bytes. Vectors a method needs for the length of a step come on top, and so do further points that it keeps (a snapshot of
 /// SVRG): sharded, these too lie whole on every node.
 struct VectorMemory {
-  double state_first = 0;  // on the coordinator's node: shared by its ranks, unless the placement is "coordinator"
+  double state_first = 0;  // on rank 0's node: shared by its ranks
   double state_other = 0;  // on each other node
   double rank = 0;         // on every rank: exact sums, one prepared point, a method's tables
-  double received = 0;     // on every rank but the coordinator: the point it is sent
   double snapshot = 0;     // on the coordinator: the copy that checkpoints are written from
   [[nodiscard]] double coordinator(bool writes) const { return state_first + rank + (writes ? snapshot : 0); }
 };
@@ -39,20 +40,20 @@ inline std::size_t points_of(const optim::Method& method) { return method.output
 
 /// The vectors and tables of `state` over so many nodes; gradients or evaluations are asked at `points` of the vectors: x, and
 /// what the method gives if that is another (an average).
-template <class Real>
-VectorMemory vector_memory(const model::Objective<Real>& objective, const math::StateLayout& state, std::size_t points,
-                           engine::Placement placement, int nodes) {
-  const double vector = sizeof(Real) * static_cast<double>(objective.layout().extent());
+inline VectorMemory vector_memory(const engine::Problem& problem, const math::StateLayout& state, std::size_t points,
+                                  engine::Placement placement, int nodes) {
+  const auto real = static_cast<double>(problem.facts().real_size());
+  const auto extent = static_cast<double>(problem.layout().extent());
+  const double vector = real * extent;
   const double all = vector * static_cast<double>(state.vectors().size());
   VectorMemory m;
-  m.rank = sizeof(double) * static_cast<double>(objective.layout().extent()) +
-           sizeof(Real) * static_cast<double>(objective.prepared_extent()) + table_bytes(state);
+  m.rank = sizeof(double) * extent + real * static_cast<double>(problem.facts().prepared_extent) + table_bytes(state);
   m.snapshot = all;
   const double whole = vector * static_cast<double>(points);
   switch (placement) {
     case engine::Placement::coordinator:
       m.state_first = all;
-      m.received = vector;
+      m.state_other = whole;
       break;
     case engine::Placement::replicated:
       m.state_first = m.state_other = all;
@@ -67,42 +68,41 @@ VectorMemory vector_memory(const model::Objective<Real>& objective, const math::
 
 /// Bytes of activations and deltas of `leaves` leaves of `leaf` examples: the inputs and four numbers per unit, six with
 /// dropout.
-template <class Real>
-double activation_bytes(const model::Objective<Real>& objective, const data::Shape& shape, std::size_t leaf,
-                        std::size_t leaves) {
-  const auto per_unit = static_cast<std::size_t>(objective.capabilities().numbers_per_unit);
-  std::size_t numbers = shape.sparse ? 0 : shape.features;
-  for (const math::Tensor& t : objective.layout().tensors()) numbers += t.bias ? 0 : per_unit * t.rows();
-  return static_cast<double>(sizeof(Real) * numbers * leaf * leaves);
+inline double activation_bytes(const engine::Problem& problem, std::size_t leaf, std::size_t leaves) {
+  const engine::ProblemFacts& facts = problem.facts();
+  const auto per_unit = static_cast<std::size_t>(facts.capabilities.numbers_per_unit);
+  std::size_t numbers = facts.shape.sparse ? 0 : facts.shape.features;
+  for (const math::Tensor& t : problem.layout().tensors()) numbers += t.bias ? 0 : per_unit * t.rows();
+  return static_cast<double>(facts.real_size() * numbers * leaf * leaves);
 }
 
 /// What rank 0 of `ranks` holds in a run over minibatches.
-template <class Real>
-Memory memory_of(const engine::Problem<Real>& problem, const math::StateLayout& layout, const engine::EngineOptions& options,
-                 const engine::Engine<Real>& engine, int ranks) {
-  const double vector = sizeof(Real) * static_cast<double>(problem.objective->layout().extent());
-  const bool exact = options.reduction == engine::Reduction::exact;
+inline Memory memory_of(const engine::Problem& problem, const math::StateLayout& layout, const engine::Session& session,
+                        int ranks) {
+  const engine::ProblemFacts& facts = problem.facts();
+  const auto real = static_cast<double>(facts.real_size());
+  const auto extent = static_cast<double>(problem.layout().extent());
+  const double vector = real * extent;
+  const bool exact = session.options().reduction == engine::Reduction::exact;
   // Of a request for so many examples in leaves of `leaf`, on the rank with most of them.
   const auto activations = [&](std::uint64_t examples, std::uint32_t leaf) {
     const std::uint64_t leaves = (examples + leaf - 1) / leaf;
     const std::uint64_t per_rank = (leaves + static_cast<std::uint64_t>(ranks) - 1) / static_cast<std::uint64_t>(ranks);
-    return activation_bytes(*problem.objective, problem.train.shape(), leaf, std::min<std::size_t>(per_rank, engine.wave()));
+    return activation_bytes(problem, leaf, std::min<std::size_t>(per_rank, session.wave()));
   };
-  const std::uint64_t count = problem.train.plan().count();
+  const std::uint64_t count = facts.plan.count();
   Memory m;
   for (const std::string& name : layout.vectors()) {
     (name == "x" ? m.parameters : name.starts_with("trainer.") ? m.other_state : m.method_state) += vector;
   }
   m.tables = table_bytes(layout);
-  m.tables += sizeof(Real) *
-              static_cast<double>(problem.train.rows() * problem.objective->example_numbers() * layout.per_example().size());
-  m.sums = exact ? vector / sizeof(Real) * sizeof(double) : vector;
-  m.activations = activations(engine.order().largest_batch(), engine.leaf());
-  const double all = activations(count, std::max(engine.leaf(), engine::default_leaf(count)));
+  m.tables += real * static_cast<double>(facts.rows * facts.example_numbers * layout.per_example().size());
+  m.sums = exact ? extent * sizeof(double) : vector;
+  m.activations = activations(session.order().largest_batch(), session.leaf());
+  const double all = activations(count, std::max(session.leaf(), engine::default_leaf(count)));
   m.full_pass = vector + std::max(all - m.activations, 0.0);
-  m.prepared = sizeof(Real) * static_cast<double>(problem.objective->prepared_extent());
-  m.shard = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
-                                (problem.test ? problem.test->bytes() : 0));
+  m.prepared = real * static_cast<double>(facts.prepared_extent);
+  m.shard = static_cast<double>(facts.bytes);
   m.snapshot = m.parameters + m.method_state + m.tables + m.other_state;
   return m;
 }
@@ -112,11 +112,10 @@ inline double machine_bytes() {
 }
 
 /// For a run that writes checkpoints the copy they are written from is among `bytes`.
-template <class Real>
-std::string too_large(const model::Objective<Real>& objective, double bytes) {
+inline std::string too_large(const engine::Problem& problem, double bytes) {
   constexpr double kGigabyte = 1024.0 * 1024.0 * 1024.0;
   return fmt::format("{}: {} parameters take {:.1f} GB of vectors on the coordinator, this machine has {:.1f} GB",
-                     objective.describe(), objective.layout().parameters(), bytes / kGigabyte, machine_bytes() / kGigabyte);
+                     problem.facts().describe, problem.layout().parameters(), bytes / kGigabyte, machine_bytes() / kGigabyte);
 }
 
 }  // namespace talweg::train

@@ -5,30 +5,30 @@
 #include <cmath>
 
 #include "train/memory.hpp"
-#include "train/problem.hpp"
+#include "train/open.hpp"
+#include "train/slots.hpp"
 
 namespace talweg::train {
-namespace {
 
-template <class Real>
-Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& log) {
+Preview preview(const base::Config& config, int ranks, int nodes, const base::Log& log) {
+  const RunConfig run = parse_run(config);
   const auto alone = comm::alone();
-  const Loaded<Real> loaded = load_problem<Real>(run, {}, *alone, log);
-  const auto& problem = loaded.problem;
-  const data::ShardPlan& plan = problem.train.plan();
+  const std::unique_ptr<engine::Problem> problem = open_problem(run, {}, *alone, log);
+  const engine::ProblemFacts& facts = problem->facts();
+  const data::ShardPlan& plan = facts.plan;
   Preview p;
   p.train = plan.count();
-  p.valid = problem.valid ? problem.valid->plan().count() : 0;
-  p.test = problem.test ? problem.test->plan().count() : 0;
-  p.features = problem.train.shape().features;
-  p.classes = problem.train.shape().classes.size();
-  p.sparse = problem.train.shape().sparse;
-  p.model = problem.objective->describe();
-  p.parameters = problem.objective->layout().parameters();
+  p.valid = facts.valid.value_or(0);
+  p.test = facts.test.value_or(0);
+  p.features = facts.shape.features;
+  p.classes = facts.shape.classes.size();
+  p.sparse = facts.shape.sparse;
+  p.model = facts.describe;
+  p.parameters = problem->layout().parameters();
   p.batch = run.run.engine.batch > 0 ? std::min(run.run.engine.batch, p.train) : p.train;
   p.leaf = engine::leaf_of(run.run.engine, p.train);
   p.shards = plan.shards();
-  const data::Order order(plan, run.run.engine.sampling, run.run.engine.seed, p.batch, p.leaf, run.run.engine.batches);
+  const data::Order order = engine::order_of(run.run.engine, plan);
   p.steps_per_epoch = order.steps_per_epoch();
   p.steps = run.run.planned_steps(order);
   p.last_batch = order.position(static_cast<std::uint64_t>(std::max<std::int64_t>(p.steps, 1)) - 1).batch;
@@ -48,35 +48,21 @@ Preview preview_as(const RunConfig& run, int ranks, int nodes, const base::Log& 
     }
     for (std::size_t r = 0; r < now.size(); ++r) p.leaves_per_rank[r] = std::max(p.leaves_per_rank[r], now[r]);
   }
-  math::StateLayout layout;
-  layout.vector("x");
-  declare_trainer_slots(layout, problem.objective->layout().tensors().size());
-  run.method->declare(layout, problem.objective->layout());
+  const math::StateLayout layout = run_layout(run, problem->layout());
   p.state_vectors = layout.vectors().size();
   const double megabyte = 1024.0 * 1024.0;
-  const double data = static_cast<double>(problem.train.bytes() + (problem.valid ? problem.valid->bytes() : 0) +
-                                          (problem.test ? problem.test->bytes() : 0)) /
-                      ranks;
-  const double remembered =
-      static_cast<double>(sizeof(Real) * layout.per_example().size() * p.train * problem.objective->example_numbers());
-  const VectorMemory memory =
-      vector_memory(*problem.objective, layout, points_of(*run.method), run.run.engine.placement, nodes);
+  const double data = static_cast<double>(facts.bytes) / ranks;
+  const auto remembered =
+      static_cast<double>(facts.real_size() * layout.per_example().size() * p.train * facts.example_numbers);
+  const VectorMemory memory = vector_memory(*problem, layout, points_of(*run.method), run.run.engine.placement, nodes);
   p.placement = engine::name_of(run.run.engine.placement);
   p.nodes = nodes;
-  p.worker_megabytes = (data + remembered / ranks + memory.rank + memory.received) / megabyte;
+  p.worker_megabytes = (data + remembered / ranks + memory.rank) / megabyte;
   // A checkpoint has all of what is remembered in one piece.
   p.coordinator_megabytes = (data + remembered / ranks + memory.coordinator(true) + remembered) / megabyte;
   p.node_state_megabytes = memory.state_other / megabyte;
-  if (memory.coordinator(true) > machine_bytes()) log.warn(too_large(*problem.objective, memory.coordinator(true)));
+  if (memory.coordinator(true) > machine_bytes()) log.warn(too_large(*problem, memory.coordinator(true)));
   return p;
-}
-
-}  // namespace
-
-Preview preview(const base::Config& config, int ranks, int nodes, const base::Log& log) {
-  const RunConfig run = parse_run(config);
-  return run.run.precision == math::Precision::float32 ? preview_as<float>(run, ranks, nodes, log)
-                                                       : preview_as<double>(run, ranks, nodes, log);
 }
 
 }  // namespace talweg::train

@@ -8,11 +8,12 @@
 #include <string>
 
 #include "data/load.hpp"
-#include "engine/engine.hpp"
+#include "engine/options.hpp"
 #include "model/build.hpp"
 #include "model/problem.hpp"
 #include "model/regularizer.hpp"
 #include "optim/registry.hpp"
+#include "run/archive.hpp"
 #include "talweg/config.hpp"
 
 namespace talweg::train {
@@ -44,12 +45,6 @@ struct StopSection {
   double wall_seconds = 0;    // 0: off
 };
 
-struct CheckpointSection {
-  std::int64_t every_steps = 0;  // 0: off
-  double every_seconds = 60;     // 0: off
-  std::int64_t keep = 2;
-};
-
 struct TraceSection {
   std::int64_t every = 1;      // steps per row
   double evaluate_every = 1;   // epochs per evaluation; 0: only at the end
@@ -68,7 +63,7 @@ struct RunConfig {
   std::shared_ptr<const optim::Schedule> schedule;
   RunSection run;
   StopSection stop;
-  CheckpointSection checkpoint;
+  run::CheckpointSection checkpoint;
   TraceSection trace;
 };
 

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <type_traits>
 
+#include "base/stopwatch.hpp"
 #include "io/npz.hpp"
+#include "optim/registry.hpp"
 
 namespace talweg::train {
 namespace {
@@ -14,22 +16,6 @@ namespace {
 using base::ExitCode;
 
 constexpr const char* kExamples = "examples";  // the one tensor of a per-example slot
-
-struct MeterSlot {
-  const char* name;
-  engine::Asker asker;
-  std::int64_t engine::Costs::*field;
-};
-constexpr std::array kMeter = {
-    MeterSlot{"meter.gradients", engine::Asker::method, &engine::Costs::gradients},
-    MeterSlot{"meter.hvps", engine::Asker::method, &engine::Costs::hvps},
-    MeterSlot{"meter.values", engine::Asker::method, &engine::Costs::values},
-    MeterSlot{"meter.redone", engine::Asker::method, &engine::Costs::redone},
-    MeterSlot{"meter.evaluation_gradients", engine::Asker::observer, &engine::Costs::gradients},
-    MeterSlot{"meter.evaluation_hvps", engine::Asker::observer, &engine::Costs::hvps},
-    MeterSlot{"meter.evaluation_values", engine::Asker::observer, &engine::Costs::values},
-    MeterSlot{"meter.evaluation_redone", engine::Asker::observer, &engine::Costs::redone},
-};
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string text = "[";
@@ -51,7 +37,7 @@ const char* type_name() {
   return sizeof(Real) == sizeof(float) ? "float32" : "float64";
 }
 
-/// What a run goes on from is of its precision.
+/// A run goes on in its own precision only.
 template <class Real>
 void expect_own(const io::StoredTensor& tensor, const std::string& file) {
   const auto* values = std::get_if<std::vector<Real>>(&tensor.values);
@@ -92,18 +78,80 @@ void copy_values(const std::vector<io::StoredTensor>& tensors, const std::string
              found->values);
 }
 
-}  // namespace
-
-template <class Real>
-void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
-                 std::span<Real> values) {
-  for (const math::Tensor& t : layout.tensors()) copy_values(tensors, file, t.name, t.shape, values.subspan(t.offset, t.size));
+/// One vector as named tensors, in memory that is there already.
+void copy_tensors(const math::ParameterLayout& layout, engine::ConstValues values, std::vector<io::StoredTensor>& to) {
+  std::visit([&]<class Real>(std::span<const Real> all) { copy_tensors<Real>(layout, all, to); }, values);
 }
 
+/// Copies everything declared into `to`, whose memory is used again. Collective; only rank 0 copies, into its own `to`. What
+/// rank 0 cannot do is returned: it must not leave the others alone in what follows.
+comm::Failure capture(Run& run, io::Checkpoint* to) {
+  comm::Failure failure;
+  const auto keep = [&](const auto& copy) {
+    if (to == nullptr || failure.failed()) return;
+    try {
+      copy();
+    } catch (...) {
+      failure = comm::current_failure();
+    }
+  };
+  math::State& state = run.state;
+  const engine::ProblemFacts& facts = run.problem.facts();
+  run.session.save_to(state);
+  for (const std::string& name : state.layout().vectors()) {
+    const math::Vector v = state.vector(name);
+    run.session.read(v, [&](engine::ConstValues values) {
+      keep([&] { copy_tensors(run.problem.layout(), values, v == run.output ? to->parameters : to->state[name]); });
+    });
+  }
+  for (const std::string& name : state.layout().per_example()) {
+    run.session.read_examples(state.per_example(name), [&](engine::ConstValues values) {
+      keep([&] {
+        const std::vector<std::size_t> shape = {facts.plan.count(), facts.example_numbers};
+        std::visit(
+            [&]<class Real>(std::span<const Real> all) {
+              to->state[name] = {{.name = kExamples, .shape = shape, .values = std::vector<Real>(all.begin(), all.end())}};
+            },
+            values);
+      });
+    });
+  }
+  keep([&] {
+    state.scalar("trainer.seconds") = run.clock.seconds();
+    for (const auto& s : state.layout().scalars()) to->scalars[s.name] = state.scalar(s.name);
+    for (const auto& c : state.layout().counters()) to->counters[c.name] = state.counter(c.name);
+    for (const auto& a : state.layout().arrays()) {
+      const auto values = state.array(a.name);
+      to->arrays[a.name].assign(values.begin(), values.end());
+    }
+    to->step = run.done();
+    to->config = run.config.resolved_toml();
+    to->fingerprint = facts.fingerprint;
+    to->features = facts.shape.features;
+    to->classes = facts.shape.classes;
+    to->transform = {.kind = facts.transform.kind, .shift = facts.transform.shift, .scale = facts.transform.scale};
+    to->model = facts.describe;
+  });
+  return failure;
+}
+
+}  // namespace
+
+void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
+                 engine::Values values) {
+  std::visit(
+      [&]<class Real>(std::span<Real> all) {
+        for (const math::Tensor& t : layout.tensors())
+          copy_values<Real>(tensors, file, t.name, t.shape, all.subspan(t.offset, t.size));
+      },
+      values);
+}
+
+namespace {
+
 template <class Real>
-void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, const math::Threads& threads,
-                   std::span<Real> x) {
-  const math::ParameterLayout& layout = problem.objective->layout();
+void initial_point_as(const RunConfig& run, const math::ParameterLayout& layout, std::span<Real> x,
+                      const math::Threads& threads) {
   if (run.problem) {
     const std::vector<double> first = model::first_point(*run.problem, run.run.engine.seed);
     std::size_t next = 0;
@@ -117,8 +165,8 @@ void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, c
     return;
   }
   const std::string file = run.init.path.string();
-  values_from<Real>(run.init.path.extension() == ".npz" ? io::read_npz(run.init.path) : io::load(run.init.path).parameters,
-                    file, layout, x);
+  values_from(run.init.path.extension() == ".npz" ? io::read_npz(run.init.path) : io::load(run.init.path).parameters, file,
+              layout, x);
   for (const math::Tensor& t : layout.tensors()) {
     const auto values = x.subspan(t.offset, t.size);
     const auto bad = std::ranges::find_if(values, [](Real v) { return !std::isfinite(v); });
@@ -129,55 +177,74 @@ void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, c
   }
 }
 
-void declare_engine_slots(math::StateLayout& layout, std::size_t tensors) {
-  for (const MeterSlot& m : kMeter) layout.counter(m.name);
-  layout.array("engine.grids", 2 * engine::kKinds * tensors, engine::Grids::kUnset);
+}  // namespace
+
+void initial_point(const RunConfig& run, const math::ParameterLayout& layout, const math::Threads& threads, engine::Values x) {
+  std::visit([&]<class Real>(std::span<Real> values) { initial_point_as<Real>(run, layout, values, threads); }, x);
 }
 
-template <class Real>
-void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, std::string_view output,
-             io::Checkpoint& to) {
-  for (const MeterSlot& m : kMeter) state.counter(m.name) = engine.meter().of(m.asker).*m.field;
-  std::ranges::copy(engine.grids().all(), state.array("engine.grids").begin());
-  const math::ParameterLayout& layout = problem.objective->layout();
-  for (const std::string& name : state.layout().vectors()) {
-    const math::Vector v = state.vector(name);
-    auto& tensors = name == output ? to.parameters : to.state[name];
-    engine.read(v, [&](std::span<const Real> values) { copy_tensors<Real>(layout, values, tensors); });
-  }
-  for (const std::string& name : state.layout().per_example()) {
-    const std::vector<std::size_t> shape = {problem.train.plan().count(), problem.objective->example_numbers()};
-    to.state[name] = {{.name = kExamples, .shape = shape, .values = engine.read_examples(state.per_example(name))}};
-  }
-  for (const auto& s : state.layout().scalars()) to.scalars[s.name] = state.scalar(s.name);
-  for (const auto& c : state.layout().counters()) to.counters[c.name] = state.counter(c.name);
-  for (const auto& a : state.layout().arrays()) {
-    const auto values = state.array(a.name);
-    to.arrays[a.name].assign(values.begin(), values.end());
-  }
+void fill_initial(Run& run) {
+  const engine::Values x = run.session.values(run.x);
+  initial_point(run.settings, run.problem.layout(), run.threads, x);
+  std::visit(
+      [&]<class Real>(std::span<Real>) {
+        optim::fill_initial(run.problem.layout(), run.state,
+                            [&](math::Vector v) { return std::get<std::span<Real>>(run.session.values(v)); });
+      },
+      x);
 }
 
-template <class Real>
-void restore(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem<Real>& problem,
-             math::State& state, std::string_view output, engine::Engine<Real>& engine) {
-  const math::ParameterLayout& layout = problem.objective->layout();
+void save_checkpoint(Run& run, const Ending* ending) {
+  const base::Stopwatch watch(run.clock.checkpoint);
+  if (run.done() > run.rolled_back_to) run.counter("trainer.rollbacks_here") = 0;
+  run.comm.set_activity(comm::Activity::saving);
+  io::Checkpoint* const next = run.archive->next();
+  const comm::Failure failure = capture(run, next);
+  run.on_rank_0([&] {
+    if (failure.failed()) throw base::Error(failure.code, failure.message);
+    if (next == nullptr) return;
+    next->attributes["ending"] = ending != nullptr && ending->code == ExitCode::finished ? ending->reason : "";
+    run.archive->save(ending != nullptr);
+  });
+  run.comm.set_activity(comm::Activity::updating);
+}
+
+void save_best(Run& run) {
+  if (!run.decide(run.archive->open() && run.archive->best_is_unsaved())) return;
+  run.archive->wait();
+  io::Checkpoint* const next = run.archive->next();
+  const comm::Failure failure = capture(run, next);
+  run.on_rank_0([&] {
+    if (failure.failed()) throw base::Error(failure.code, failure.message);
+    next->attributes["ending"] = "";
+    run.archive->save_best();
+  });
+}
+
+void restore(const io::Checkpoint& checkpoint, const std::string& file, Run& run) {
+  math::State& state = run.state;
+  const engine::ProblemFacts& facts = run.problem.facts();
+  const auto expect_precision = [&](const std::vector<io::StoredTensor>& tensors, const engine::Values& values) {
+    std::visit(
+        [&]<class Real>(std::span<Real>) {
+          for (const io::StoredTensor& tensor : tensors) expect_own<Real>(tensor, file);
+        },
+        values);
+  };
   for (const std::string& name : state.layout().vectors()) {
     const math::Vector v = state.vector(name);
-    const auto& tensors = name == output ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
-    for (const io::StoredTensor& tensor : tensors) expect_own<Real>(tensor, file);
-    values_from<Real>(tensors, file, layout, engine.store().values(v));
-    engine.store().touch(v);
+    const auto& tensors = v == run.output ? checkpoint.parameters : entry(checkpoint.state, name, file, "state vector");
+    expect_precision(tensors, run.session.values(v));
+    values_from(tensors, file, run.problem.layout(), run.session.values(v));
   }
   for (const std::string& name : state.layout().per_example()) {
-    const std::vector<std::size_t> shape = {problem.train.plan().count(), problem.objective->example_numbers()};
-    std::vector<Real> all(io::elements(shape));
+    const std::vector<std::size_t> shape = {facts.plan.count(), facts.example_numbers};
+    const engine::Values to = run.session.stage_examples(state.per_example(name));
     const auto& tensors = entry(checkpoint.state, name, file, "per-example state");
-    for (const io::StoredTensor& tensor : tensors) expect_own<Real>(tensor, file);
-    copy_values<Real>(tensors, file, kExamples, shape, all);
-    engine.load_examples(state.per_example(name), std::move(all));
+    expect_precision(tensors, to);
+    std::visit([&]<class Real>(std::span<Real> all) { copy_values<Real>(tensors, file, kExamples, shape, all); }, to);
   }
-  // The trainer's own, which older checkpoints may not have, and those of a schedule, which may be another than before: as at
-  // the start.
+  // Slots of the trainer that older checkpoints lack begin as at the start, and so do those of another schedule than before.
   const auto number = [&](const auto& slot, const auto& map, const char* kind) {
     const bool may_begin = slot.name.starts_with("trainer.") || slot.name.starts_with("schedule.");
     return may_begin && !map.contains(slot.name) ? slot.initial : entry(map, slot.name, file, kind);
@@ -191,38 +258,17 @@ void restore(const io::Checkpoint& checkpoint, const std::string& file, const en
     }
     std::ranges::copy(from, state.array(a.name).begin());
   }
-  if (state.counter("trainer.step") != checkpoint.step) {
+  if (run.done() != checkpoint.step) {
     base::fail(ExitCode::bad_data, "{}: counter 'trainer.step': found {}, expected {}, the step of the checkpoint", file,
-               state.counter("trainer.step"), checkpoint.step);
+               run.done(), checkpoint.step);
   }
-  for (const MeterSlot& m : kMeter) engine.meter().of(m.asker).*m.field = state.counter(m.name);
-  std::ranges::transform(state.array("engine.grids"), engine.grids().all().begin(), [&](double e) {
-    if (!(std::abs(e) <= math::kGridLimit && e == std::trunc(e)) && e != engine::Grids::kUnset)
-      base::fail(ExitCode::bad_data, "{}: array 'engine.grids': found {}, expected exponents up to {}", file, e,
-                 math::kGridLimit);
-    return static_cast<std::int32_t>(e);
-  });
+  run.session.load_from(state, file);
 }
 
-template <class Real>
-void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engine::Problem<Real>& problem) {
-  checkpoint.features = problem.train.shape().features;
-  checkpoint.classes = problem.train.shape().classes;
-  checkpoint.transform = {.kind = facts.transform.kind, .shift = facts.transform.shift, .scale = facts.transform.scale};
-  checkpoint.model = problem.objective->describe();
+void expect_data_of(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem& problem) {
+  if (checkpoint.fingerprint == problem.facts().fingerprint) return;
+  base::fail(ExitCode::bad_data, "{}: made from other data: fingerprint {}, the data now given has {}", file,
+             checkpoint.fingerprint, problem.facts().fingerprint);
 }
-
-#define TALWEG_SNAPSHOT(Real)                                                                                               \
-  template void values_from<Real>(const std::vector<io::StoredTensor>&, const std::string&, const math::ParameterLayout&,   \
-                                  std::span<Real>);                                                                         \
-  template void initial_point<Real>(const RunConfig&, const engine::Problem<Real>&, const math::Threads&, std::span<Real>); \
-  template void capture<Real>(const engine::Problem<Real>&, math::State&, engine::Engine<Real>&, std::string_view,          \
-                              io::Checkpoint&);                                                                             \
-  template void restore<Real>(const io::Checkpoint&, const std::string&, const engine::Problem<Real>&, math::State&,        \
-                              std::string_view, engine::Engine<Real>&);                                                     \
-  template void describe_data<Real>(io::Checkpoint&, const RunFacts&, const engine::Problem<Real>&);
-TALWEG_SNAPSHOT(float)
-TALWEG_SNAPSHOT(double)
-#undef TALWEG_SNAPSHOT
 
 }  // namespace talweg::train

@@ -1,43 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between a live run (state, engine) and its files (checkpoint, trace).
+// Between a live run (state, session) and a checkpoint.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "comm/agree.hpp"
+#include "engine/problem.hpp"
+#include "engine/session.hpp"
 #include "io/checkpoint.hpp"
-#include "train/coordinator.hpp"
+#include "train/run.hpp"
 #include "train/run_config.hpp"
 
 namespace talweg::train {
 
 /// x at step 0: [init], or the file it names (npz or checkpoint; names and shapes must fit: Error(bad_data)).
-template <class Real>
-void initial_point(const RunConfig& run, const engine::Problem<Real>& problem, const math::Threads& threads, std::span<Real> x);
+void initial_point(const RunConfig& run, const math::ParameterLayout& layout, const math::Threads& threads, engine::Values x);
+/// Rank 0: x and the other slots as they are at step 0.
+void fill_initial(Run& run);
 
-/// Named tensors back into a vector; a missing one, another shape or precision is an Error(bad_data) naming `file`.
-template <class Real>
+/// Named tensors back into a vector; a missing one or another shape is an Error(bad_data) naming `file`.
 void values_from(const std::vector<io::StoredTensor>& tensors, const std::string& file, const math::ParameterLayout& layout,
-                 std::span<Real> values);
+                 engine::Values values);
 
-/// Grids and meters as slots, so that what the engine remembers outlives a kill too.
-void declare_engine_slots(math::StateLayout& layout, std::size_t tensors);
+/// Collective. Takes a checkpoint, if the archive takes any; Error(diverged) on all ranks when it is not finite. `ending`: why
+/// the run ends with it, null: it goes on.
+void save_checkpoint(Run& run, const Ending* ending);
+/// Collective. Writes the best point alone, if it is not on the disk. It is finite, whatever has become of the rest.
+void save_best(Run& run);
 
-/// Copies everything declared into `to`, whose memory of an earlier capture is used again: the vector named `output` as its
-/// parameters, the others as state; the caller adds step, config and data. Between steps: with placement "replicated" all ranks
-/// of the node write what is read here.
-template <class Real>
-void capture(const engine::Problem<Real>& problem, math::State& state, engine::Engine<Real>& engine, std::string_view output,
-             io::Checkpoint& to);
-/// And back; the ranks are not told yet (Engine::publish). A slot that is missing is an Error(bad_data) naming `file`.
-template <class Real>
-void restore(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem<Real>& problem,
-             math::State& state, std::string_view output, engine::Engine<Real>& engine);
+/// Rank 0: a checkpoint back into state and session; distribute() brings it to the other ranks. A slot that is missing is an
+/// Error(bad_data) naming `file`.
+void restore(const io::Checkpoint& checkpoint, const std::string& file, Run& run);
 
-/// Features, classes, transform, model line.
-template <class Real>
-void describe_data(io::Checkpoint& checkpoint, const RunFacts& facts, const engine::Problem<Real>& problem);
+/// Error(bad_data) when the data is not what the checkpoint `file` was made from.
+void expect_data_of(const io::Checkpoint& checkpoint, const std::string& file, const engine::Problem& problem);
 
 }  // namespace talweg::train

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/problem.hpp"
 #include "talweg/communicator.hpp"
 #include "talweg/log.hpp"
 #include "talweg/summary.hpp"
@@ -62,13 +63,7 @@ struct OtherData {
 /// Figures of a stored model on other data ("data_loss", ...). Collective.
 Figures evaluate_stored(const std::filesystem::path& checkpoint, const OtherData& data, int threads, comm::Communicator& comm);
 
-/// Outputs of a stored model on other data, in the order of the file's records. One rank.
-struct Predictions {
-  std::size_t outputs = 0;
-  std::vector<std::string> classes;    // empty: numbers
-  std::vector<double> scores;          // [records, outputs]
-  std::vector<std::size_t> predicted;  // [records] class index; empty for numbers
-};
-Predictions predict_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data);
+/// Outputs of a stored model on other data. One rank.
+engine::Predictions predict_stored(const std::filesystem::path& checkpoint, const std::filesystem::path& data);
 
 }  // namespace talweg::train

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "talweg/train.hpp"
 
+#include <optional>
+
 #include "comm/agree.hpp"
+#include "train/loop.hpp"
 #include "train/memory.hpp"
-#include "train/problem.hpp"
+#include "train/open.hpp"
+#include "train/progress.hpp"
+#include "train/slots.hpp"
 
 namespace talweg::train {
 namespace {
@@ -31,77 +36,70 @@ void warn_about_machine(const comm::Communicator& comm, const math::Threads& thr
   }
 }
 
-template <class Real>
-TrainResult train_as(const base::Config& config, const RunConfig& run, const TrainOptions& options, comm::Communicator& comm,
-                     const base::Log& log) {
-  comm.set_activity(comm::Activity::reading);
-  std::optional<Loaded<Real>> loaded;
-  comm::run_on_all_ranks(
-      comm, [&] { loaded.emplace(load_problem<Real>(run, options, comm, comm.coordinator() ? log : base::Log{})); });
-  comm.set_activity(comm::Activity::starting);
-  expect_same_data(loaded->facts, comm);
-  const math::Threads threads(options.threads);
-  engine::Problem<Real>& problem = loaded->problem;
-  if (run.method->needs().smoothness) problem.curvature = curvature_bounds(problem, comm);
-  loaded->facts.ranks = comm.size();
-  loaded->facts.threads = threads.count();
+/// What the vectors of the run take is refused before the system kills it.
+void expect_memory(const RunConfig& run, const engine::Problem& problem, const math::StateLayout& layout,
+                   const comm::Communicator& comm, bool writes) {
+  const VectorMemory memory =
+      vector_memory(problem, layout, points_of(*run.method), run.run.engine.placement, comm.node().nodes);
+  const double bytes = memory.coordinator(writes);
+  if (comm.coordinator() && bytes > machine_bytes()) base::fail(ExitCode::bad_config, "{}", too_large(problem, bytes));
+}
 
-  math::StateLayout layout;
-  layout.vector("x");
-  declare_trainer_slots(layout, problem.objective->layout().tensors().size());
-  declare_schedule_slots(layout, *run.schedule);
-  comm::run_on_all_ranks(comm, [&] { run.method->declare(layout, problem.objective->layout()); });  // may refuse the model
-
-  comm::run_on_all_ranks(comm, [&] {
-    const VectorMemory memory =
-        vector_memory(*problem.objective, layout, points_of(*run.method), run.run.engine.placement, comm.node().nodes);
-    const double bytes = memory.coordinator(!options.run.empty());
-    if (comm.coordinator() && bytes > machine_bytes())
-      base::fail(ExitCode::bad_config, "{}", too_large(*problem.objective, bytes));
-  });
-  std::optional<engine::Fault> fault;
-  std::optional<engine::Engine<Real>> made;
-  comm::run_on_all_ranks(comm, [&] {
-    fault = engine::Fault::from_environment();
-    made.emplace(comm, threads, problem, run.run.engine, layout.vectors().size(), layout.per_example().size());
-  });
-  engine::Engine<Real>& engine = *made;
-  if (options.signals) engine.watch_signals(options.signals);
-  if (fault) {
-    engine.inject(*fault);
-    log.warn("TALWEG_FAULT is set: a failure is made on purpose: " + fault->text());
-  }
-  if (!comm.coordinator()) {
-    TrainResult result;
-    math::State state(layout);
-    const engine::Mirror mirror{state, [&](const optim::Progress& progress) {
-                                  optim::StepContext context{engine.oracle(engine::Asker::method), state, progress};
-                                  run.method->step(context);
-                                }};
-    result.summary.ending.code = engine.serve(&mirror);
-    return result;
-  }
-  warn_about_machine(comm, threads, problem.train.plan(), run.run.engine.batch, log);
-  Coordinator<Real> coordinator(config, run, options, loaded->facts, engine, problem, std::move(layout), log);
-  return coordinator.run();
+/// A bench makes steps for so many seconds, and nothing else.
+void make_bench(RunConfig& run, double seconds) {
+  run.stop = {};
+  run.stop.wall_seconds = seconds;
+  run.run.steps = kManySteps;
+  run.run.epochs = 0;
+  run.trace.evaluate_every = 0;
 }
 
 }  // namespace
 
 TrainResult train(const base::Config& config, const TrainOptions& options, comm::Communicator& comm, const base::Log& log) {
-  std::optional<RunConfig> run;
-  comm::run_on_all_ranks(
-      comm, [&] { run.emplace(parse_run(config, {.objective = options.terms != nullptr, .data = options.rows.has_value()})); });
-  comm.deadline(run->run.deadline);
-  if (options.bench_seconds > 0) {
-    run->stop = {};
-    run->stop.wall_seconds = options.bench_seconds;
-    run->run.steps = kManySteps;
-    run->run.epochs = 0;
-    run->trace.evaluate_every = 0;
+  std::optional<RunConfig> parsed;
+  comm::run_on_all_ranks(comm, [&] { parsed.emplace(parse_run(config, given_by(options))); });
+  RunConfig& settings = *parsed;
+  comm.deadline(settings.run.deadline);
+  if (options.bench_seconds > 0) make_bench(settings, options.bench_seconds);
+
+  const std::unique_ptr<engine::Problem> problem = open_problem(settings, options, comm, log);
+  const math::Threads threads(options.threads);
+  if (settings.method->needs().smoothness) problem->find_curvature(comm);
+
+  std::optional<math::State> state;
+  std::optional<engine::Fault> fault;
+  std::unique_ptr<engine::Session> session;
+  comm::run_on_all_ranks(comm, [&] {
+    math::StateLayout layout = run_layout(settings, problem->layout());
+    expect_memory(settings, *problem, layout, comm, !options.run.empty());
+    state.emplace(std::move(layout));
+    fault = engine::Fault::from_environment();
+  });
+  comm::run_on_all_ranks(comm, [&] { session = problem->open(comm, threads, settings.run.engine, state->layout()); });
+  if (options.signals) session->verdicts().watch_signals(options.signals);
+  if (fault) {
+    session->inject(*fault);
+    if (comm.coordinator()) log.warn("TALWEG_FAULT is set: a failure is made on purpose: " + fault->text());
   }
-  return run->run.precision == math::Precision::float32 ? train_as<float>(config, *run, options, comm, log)
-                                                        : train_as<double>(config, *run, options, comm, log);
+  if (comm.coordinator()) warn_about_machine(comm, threads, problem->facts().plan, settings.run.engine.batch, log);
+
+  Progress progress(comm.coordinator() ? options.progress : ProgressStyle::none, stderr);
+  const base::Log shown([&](base::Level level, std::string_view text) {
+    if (!comm.coordinator()) return;
+    progress.clear();
+    level == base::Level::warning ? log.warn(text) : log.info(text);
+  });
+  Run run{.config = config,
+          .settings = settings,
+          .options = options,
+          .comm = comm,
+          .problem = *problem,
+          .session = *session,
+          .state = *state,
+          .threads = threads,
+          .log = shown};
+  return Loop(run, progress).run();
 }
 
 }  // namespace talweg::train

@@ -96,7 +96,7 @@ TEST(Bench, ARunWithoutAnUpdatePhaseHasNoRate) {
 }
 
 TEST(Bench, ReportsProductsBesideTheFlopTheyTake) {
-  train::ProductTimes t{.model = "mlp", .batch = 8, .rounds = 20, .gradient = 1e-3, .moved = 2e-3, .kept = 1e-3};
+  bench::ProductTimes t{.model = "mlp", .batch = 8, .rounds = 20, .gradient = 1e-3, .moved = 2e-3, .kept = 1e-3};
   t.moved_ratio = 2;
   t.kept_ratio = 1;
   EXPECT_EQ(bench::products_text(t).find("flop"), std::string::npos) << "not known";

@@ -29,7 +29,7 @@ class Circle final : public talweg::model::UserTerms {
 bool finds_the_circle(const char* method) {
   talweg::train::TrainOptions options;
   options.terms = std::make_shared<Circle>();
-  talweg::train::UserRows rows{.count = 300, .features = 2, .rows = {}, .targets = std::vector<double>(300)};
+  talweg::model::UserRows rows{.count = 300, .features = 2, .rows = {}, .targets = std::vector<double>(300)};
   for (std::size_t i = 0; i < rows.count; ++i) {
     const double angle = 2 * std::numbers::pi * static_cast<double>(i) / 300;
     rows.rows.push_back(1 + 3 * std::cos(angle));

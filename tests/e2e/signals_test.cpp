@@ -122,7 +122,7 @@ TEST_F(Signals, AStopFileStopsAsTheSignalDoes) {
     EXPECT_TRUE(exists(run_ / "stop")) << "a script that starts runs again must see that it was asked for";
     const Result late = stop();
     EXPECT_EQ(late.code, 66) << "nobody trains there";
-    EXPECT_NE(late.err.find("nobody training"), std::string::npos) << late.err;
+    EXPECT_NE(late.err.find("no run in progress"), std::string::npos) << late.err;
     std::filesystem::copy_file(run_ / "stop", folder_ / "stale", std::filesystem::copy_options::overwrite_existing);
     std::filesystem::remove_all(run_);
   }

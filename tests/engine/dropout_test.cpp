@@ -40,7 +40,7 @@ struct Dropping {
   optim::Batch all() { return made->oracle(Asker::method).all(); }
 
   std::unique_ptr<comm::Communicator> comm = comm::alone();
-  engine::Problem<float> problem;
+  engine::LocalSum<float> problem;
   math::Threads threads;
   std::unique_ptr<engine::Engine<float>> made;
 };

@@ -70,7 +70,7 @@ struct Fixture {
 
   std::unique_ptr<comm::Communicator> comm = comm::alone();
   math::Threads threads;
-  engine::Problem<Real> problem;
+  engine::LocalSum<Real> problem;
   engine::Engine<Real> engine;
 };
 
@@ -235,83 +235,54 @@ TEST(Engine, DefaultLeafIsAnEighthWithinBounds) {
 TEST(Engine, SignalsCaughtByAnyRankAreSeenAfterTheNextRequest) {
   Fixture<double> f;
   std::uint32_t pending = base::checkpoint_and_stop;
-  f.engine.watch_signals([&] { return std::exchange(pending, 0U); });
-  EXPECT_EQ(f.engine.signals(), 0U);
+  f.engine.verdicts().watch_signals([&] { return std::exchange(pending, 0U); });
+  EXPECT_EQ(f.engine.verdicts().signals(), 0U);
   f.oracle().gradient_into(kX, f.oracle().draw(0), kOut);
-  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop));
+  EXPECT_EQ(f.engine.verdicts().signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop));
   f.oracle().gradient_into(kX, f.oracle().draw(1), kOut);
-  EXPECT_EQ(f.engine.signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop)) << "kept until it is handled";
-  f.engine.forget_signals();
-  EXPECT_EQ(f.engine.signals(), 0U);
+  EXPECT_EQ(f.engine.verdicts().signals(), static_cast<std::uint32_t>(base::checkpoint_and_stop)) << "kept until it is handled";
+  f.engine.verdicts().forget_signals();
+  EXPECT_EQ(f.engine.verdicts().signals(), 0U);
 }
 
-/// A worker's communicator that delivers nothing: memory is out on the first message.
-class OutOfMemory final : public comm::Communicator {
- public:
-  struct Aborted {
-    int code;
-  };
-  [[nodiscard]] int rank() const override { return 1; }
-  [[nodiscard]] int size() const override { return 2; }
-  void broadcast(std::span<std::byte>, int, comm::Group) override { throw std::bad_alloc(); }
-  [[nodiscard]] comm::Node node() const override { return {}; }
-  void sum(std::span<double>, comm::Group) override {}
-  void sum(std::span<float>, comm::Group) override {}
-  void sum(std::span<std::int64_t>) override {}
-  void max(std::span<std::uint32_t>) override {}
-  void reduce_scatter(std::span<double>, std::span<const std::size_t>) override {}
-  void reduce_scatter(std::span<float>, std::span<const std::size_t>) override {}
-  void allgather(std::span<double>, std::span<const std::size_t>) override {}
-  void allgather(std::span<float>, std::span<const std::size_t>) override {}
-  void send(std::span<std::byte>, int, int) override {}
-  [[nodiscard]] std::unique_ptr<comm::SharedMemory> share(std::size_t bytes) override { return comm::alone()->share(bytes); }
-  [[noreturn]] void abort(int code) override { throw Aborted{code}; }
-};
-
-TEST(Engine, AWorkerThatFailsBetweenVerdictsEndsAllRanks) {
-  OutOfMemory comm;
-  const math::Threads threads(1);
-  auto problem = least_squares<double>(kCount, kFeatures, kL2, 1, 2);
-  engine::Engine<double> engine(comm, threads, problem, {.batch = 100}, 3);
-  try {
-    engine.serve();
-    FAIL() << "it went on";
-  } catch (const OutOfMemory::Aborted& aborted) {
-    EXPECT_EQ(aborted.code, static_cast<int>(base::ExitCode::internal));
-  }
-}
-
-TEST(HeldPoints, APointThatStandsStillIsFreshOnce) {
-  engine::HeldPoints<float> held;
-  const auto first = held.hold(3, 10, 1);
+TEST(PreparedPoints, APointThatHasNotChangedIsFreshOnce) {
+  engine::PreparedPoints<float> points;
+  points.next_request();
+  const auto first = points.keep(3, 10);
   EXPECT_TRUE(first.fresh);
-  EXPECT_FALSE(held.hold(3, 10, 2).fresh);
-  const auto moved = held.hold(3, 11, 3);
+  points.next_request();
+  EXPECT_FALSE(points.keep(3, 10).fresh);
+  points.next_request();
+  const auto moved = points.keep(3, 11);
   EXPECT_TRUE(moved.fresh);
   EXPECT_EQ(moved.place, first.place) << "a newer version takes the older one's place";
 }
 
-TEST(HeldPoints, ManyTemporariesShareFewPlacesAndTheStandingPointKeepsIts) {
-  engine::HeldPoints<float> held;
-  const auto x = held.hold(0, 1, 1);
+TEST(PreparedPoints, ManyTemporariesShareFewPlacesAndThePointThatIsAskedAboutAgainKeepsIts) {
+  engine::PreparedPoints<float> points;
+  points.next_request();
+  const auto x = points.keep(0, 1);
   for (std::uint32_t t = 1; t < 40; ++t) {
-    const auto again = held.hold(0, 1, t);
-    const auto v = held.hold(t, 100 + t, t);
+    points.next_request();
+    const auto again = points.keep(0, 1);
+    const auto v = points.keep(t, 100 + t);
     ASSERT_FALSE(again.fresh);
     ASSERT_EQ(again.place, x.place);
     ASSERT_TRUE(v.fresh);
     ASSERT_NE(v.place, x.place);
   }
-  EXPECT_TRUE(held.hold(1, 101, 40).fresh) << "long not asked about";
+  points.next_request();
+  EXPECT_TRUE(points.keep(1, 101).fresh) << "long not asked about";
 }
 
-TEST(HeldPoints, PointsOfOneRequestDoNotTakeEachOthersPlaces) {
-  engine::HeldPoints<float> held;
+TEST(PreparedPoints, PointsOfOneRequestDoNotTakeEachOthersPlaces) {
+  engine::PreparedPoints<float> points;
   for (std::uint64_t request = 1; request < 9; ++request) {
+    points.next_request();
     std::set<std::uint32_t> places;
-    for (std::uint32_t k = 0; k < engine::Request::kPoints; ++k)
-      places.insert(held.hold(10 * static_cast<std::uint32_t>(request) + k, 50 * request + k, request).place);
-    EXPECT_EQ(places.size(), engine::Request::kPoints);
+    for (std::uint32_t k = 0; k < engine::Query::kPoints; ++k)
+      places.insert(points.keep(10 * static_cast<std::uint32_t>(request) + k, 50 * request + k).place);
+    EXPECT_EQ(places.size(), engine::Query::kPoints);
   }
 }
 

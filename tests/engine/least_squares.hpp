@@ -117,7 +117,7 @@ class LeastSquares final : public model::Objective<Real> {
 
 /// `count` random rows; target = a hidden linear function plus noise.
 template <class Real>
-engine::Problem<Real> least_squares(std::size_t count, std::size_t features, double l2, int rank = 0, int ranks = 1) {
+engine::LocalSum<Real> least_squares(std::size_t count, std::size_t features, double l2, int rank = 0, int ranks = 1) {
   const base::Random random(5, base::Purpose::test);
   std::vector<Real> rows(count * features);
   std::vector<Real> targets(count);

@@ -12,8 +12,8 @@ namespace talweg::test {
 namespace {
 
 /// More than four shards, of which the last is a short one.
-train::UserRows rows() {
-  train::UserRows rows{.count = 267, .features = 5, .rows = {}, .targets = {}};
+model::UserRows rows() {
+  model::UserRows rows{.count = 267, .features = 5, .rows = {}, .targets = {}};
   for (std::size_t i = 0; i < rows.count; ++i) {
     for (std::size_t j = 0; j < rows.features; ++j)
       rows.rows.push_back(std::sin(static_cast<double>(7 * i + 3 * j)) * static_cast<double>(j + 1));

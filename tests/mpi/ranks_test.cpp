@@ -9,6 +9,7 @@
 
 #include "comm/agree.hpp"
 #include "talweg/sums.hpp"
+#include "talweg/method.hpp"
 #include "tests/engine/least_squares.hpp"
 #include "tests/mpi/worlds.hpp"
 
@@ -124,16 +125,11 @@ TEST(Ranks, TapesAreForgottenWhereARequestHadNoLeaves) {
   // One leaf a batch: all ranks but one have none.
   engine::Engine<double> engine(*world, threads, problem, {.batch = 64, .leaf = 64}, 3);
   const optim::Vector x{0}, v{1}, out{2};
-  if (world->coordinator()) {
-    optim::Oracle& oracle = engine.oracle(engine::Asker::method);
-    oracle.gradient_into(x, oracle.all(), out);
-    engine.store().touch(x);
-    oracle.gradient_into(x, oracle.draw(0), out);
-    oracle.hessian_vector(x, v, oracle.all(), out);
-    engine.stop(base::ExitCode::finished);
-  } else {
-    engine.serve();
-  }
+  optim::Oracle& oracle = engine.oracle(engine::Asker::method);
+  oracle.gradient_into(x, oracle.all(), out);
+  engine.pretend_changed(x);
+  oracle.gradient_into(x, oracle.draw(0), out);
+  oracle.hessian_vector(x, v, oracle.all(), out);
   const auto owned = [&](const std::vector<data::Leaf>& leaves) {
     return static_cast<int>(std::ranges::count_if(leaves, [&](const data::Leaf& leaf) { return problem.train.owns(leaf); }));
   };
@@ -141,25 +137,27 @@ TEST(Ranks, TapesAreForgottenWhereARequestHadNoLeaves) {
   EXPECT_EQ(objective.forwards, 2 * owned(engine.order().all(64)) + owned(engine.order().leaves(0)));
 }
 
-/// Gradients, products, values and slopes on these ranks; only the coordinator's come back.
+/// Gradients, products, values and slopes on these ranks; vectors come back on rank 0 only.
 template <class Real>
 std::vector<double> answers(comm::Communicator& comm, engine::Reduction reduction, std::uint64_t poisoned = ~0ULL) {
   const math::Threads threads(2);
   auto problem = least_squares<Real>(1003, 5, 0.25, comm.rank(), comm.size());
   static_cast<LeastSquares<Real>&>(*problem.objective).poisoned = poisoned;
+  math::StateLayout layout;
+  const optim::Vector x = layout.vector("x"), v = layout.vector("v"), out = layout.vector("out");
+  math::State state(layout);
   engine::Engine<Real> engine(comm, threads, problem, {.batch = 100, .reduction = reduction}, 3);
-  if (!comm.coordinator()) {
-    engine.serve();
-    return {};
-  }
-  const optim::Vector x{0}, v{1}, out{2};
-  for (std::size_t j = 0; j < 17; ++j) {
+  for (std::size_t j = 0; j < 17 && comm.coordinator(); ++j) {
     engine.store().values(x)[j] = static_cast<Real>(0.1 * static_cast<double>(j) - 0.3);
     engine.store().values(v)[j] = static_cast<Real>(std::cos(static_cast<double>(j)));
   }
+  engine.distribute(state);
   std::vector<double> all;
   const auto keep = [&] {
-    for (const Real value : engine.store().values(out)) all.push_back(static_cast<double>(value));
+    engine.read(out, [&](engine::ConstValues values) {
+      for (const Real value : std::get<std::span<const Real>>(values)) all.push_back(static_cast<double>(value));
+    });
+    comm::run_on_all_ranks(comm, [] {});  // nobody writes before rank 0 has read
   };
   optim::Oracle& oracle = engine.oracle(engine::Asker::method);
   for (std::uint64_t t = 0; t < 13; ++t) {
@@ -174,7 +172,6 @@ std::vector<double> answers(comm::Communicator& comm, engine::Reduction reductio
     all.push_back(p.slope);
   }
   all.push_back(engine.evaluate(x, engine::Part::train).sums.loss);
-  engine.stop(base::ExitCode::finished);
   return all;
 }
 
@@ -200,7 +197,7 @@ TEST(Ranks, FastReductionAgreesToRounding) {
   for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], exact[i], 1e-4 * (1 + std::abs(exact[i])));
 }
 
-/// A made-up method of every verb, run from the coordinator or by every rank; only the coordinator's numbers come back.
+/// A made-up method of every verb, run by every rank. What all ranks know comes back on all of them, whole vectors on rank 0.
 template <class Real>
 std::vector<double> steps(comm::Communicator& comm, engine::Placement placement, std::size_t features) {
   const math::Threads threads(2);
@@ -238,25 +235,18 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
     const double bias = oracle.space().per_tensor({}, {{h}}, norms).at(1)[0];
     oracle.space().axpy(1e-9 / (1 + bias + tables[0][0] + tables[1][2]), h, v);
   };
-  if (!comm.coordinator()) {
-    const engine::Mirror mirror{state, step};
-    engine.serve(&mirror);
-    return {};
-  }
   const std::size_t extent = problem.objective->layout().extent();
-  for (std::size_t j = 0; j < extent; ++j) {
+  for (std::size_t j = 0; j < extent && comm.coordinator(); ++j) {
     const bool padding = j >= features && j < extent - 16;
     engine.store().values(x)[j] = padding ? Real(0) : static_cast<Real>(1e-3 * std::sin(static_cast<double>(j)));
     engine.store().values(v)[j] = padding ? Real(0) : static_cast<Real>(std::cos(static_cast<double>(j)));
   }
-  engine.store().touch(x);
-  engine.store().touch(v);
-  state.scalar("slope") = 2;  // as if resumed: the others must learn of it
-  engine.publish(state);
+  if (comm.coordinator()) state.scalar("slope") = 2;  // as if resumed: the others must learn of it
+  engine.distribute(state);
   std::vector<double> all;
   for (std::int64_t t = 0; t < 7; ++t) {
     const optim::Progress progress{.step = t, .factor = 1.0 / static_cast<double>(t + 1), .seed = 1};
-    engine.step(progress, [&] { step(progress); });
+    step(progress);
     optim::Oracle& observer = engine.oracle(engine::Asker::observer);
     const optim::Temporary gradient(observer.space());
     all.push_back(std::sqrt(observer.gradient_into(x, observer.all(), gradient).sums[0]));
@@ -265,11 +255,13 @@ std::vector<double> steps(comm::Communicator& comm, engine::Placement placement,
   }
   all.push_back(state.scalar("slope"));
   for (const char* table : {"table.0", "table.1"}) all.insert(all.end(), state.array(table).begin(), state.array(table).end());
-  engine.copy(v, kept);
+  engine.oracle(engine::Asker::observer).space().copy(v, kept);
   for (const optim::Vector vector : {x, v, kept}) {
-    engine.read(vector, [&](std::span<const Real> values) { all.insert(all.end(), values.begin(), values.end()); });
+    engine.read(vector, [&](engine::ConstValues read) {
+      const auto values = std::get<std::span<const Real>>(read);
+      all.insert(all.end(), values.begin(), values.end());
+    });
   }
-  engine.stop(base::ExitCode::finished);
   return all;
 }
 

@@ -104,7 +104,7 @@ class ForeignCheckpoint : public testing::TestWithParam<Case> {
   TrainResult run(int steps) {
     TrainOptions options;
     options.run = folder_ / "run";
-    UserRows rows{.count = 128, .features = 3, .rows = {}, .targets = {}};
+    model::UserRows rows{.count = 128, .features = 3, .rows = {}, .targets = {}};
     for (std::size_t i = 0; i < rows.count; ++i) {
       for (std::size_t j = 0; j < 3; ++j) rows.rows.push_back(std::sin(static_cast<double>(3 * i + j)));
       rows.targets.push_back(rows.rows[3 * i] - rows.rows[3 * i + 2]);

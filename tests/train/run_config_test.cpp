@@ -196,9 +196,9 @@ TEST(RunConfig, StopsThatNeedEvaluationsNeedThem) {
 
 TEST(RunConfig, KeysOfAnotherModeSayOfWhich) {
   expect_refusal("[method]\nname = \"adam\"\naverage_decay = 0.9\n",
-                 {"run.toml:8:1: method.average_decay", "beside average = \"exponential\""});
+                 {"run.toml:8:1: method.average_decay", "together with average = \"exponential\""});
   expect_refusal("[method]\nname = \"pgd\"\nobjective_gap = 1\n[run]\nbatch = \"full\"\n",
-                 {"method.objective_gap", "beside mode = \"theory\""});
+                 {"method.objective_gap", "together with mode = \"theory\""});
   expect_refusal("[method]\nname = \"adam\"\naverage_decy = 0.9\n", {"method.average_decy: unknown key"});
 }
 

@@ -35,7 +35,7 @@ class Trainer : public testing::Test {
   Trainer() {
     options.terms = std::make_shared<Line>();
     const base::Random random(1, base::Purpose::test);
-    UserRows rows{.count = 256, .features = 1, .rows = {}, .targets = {}};
+    model::UserRows rows{.count = 256, .features = 1, .rows = {}, .targets = {}};
     for (std::uint64_t i = 0; i < rows.count; ++i) {
       rows.rows.push_back(random.normal(i));
       rows.targets.push_back(3 * rows.rows.back() - 1);
@@ -75,13 +75,13 @@ TEST_F(Trainer, RowsThatAreNoneOrNoNumbersAreRefused) {
     }
     return "";
   };
-  const UserRows good = *options.rows;
+  const model::UserRows good = *options.rows;
   options.rows->rows[17] = std::nan("");
   EXPECT_EQ(refusal(), "rows given in memory: row 17, feature 0: found nan, expected a finite float64");
   options.rows = good;
   options.rows->targets[3] = INFINITY;
   EXPECT_EQ(refusal(), "rows given in memory: row 3, target 0: found inf, expected a finite float64");
-  options.rows = UserRows{.count = 0, .features = 1, .rows = {}, .targets = {}};
+  options.rows = model::UserRows{.count = 0, .features = 1, .rows = {}, .targets = {}};
   EXPECT_EQ(refusal(), "rows given in memory: found none, expected one at least");
 }
 
