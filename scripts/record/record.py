@@ -132,10 +132,7 @@ def train(program, config, run, keys, shape):
 
 
 def traffic(summary):
-    for name in ("traffic", "messages"):
-        if name in summary:
-            return summary[name]
-    return {key: value for key, value in summary.items() if "message" in key or "bytes" in key}
+    return {key: summary[key] for key in ("messages", "bytes")}
 
 
 def record(program):
@@ -147,9 +144,9 @@ def record(program):
             halves = [[*keys, "run.steps=41"], keys] if second else [keys]
             for part, shape_now in zip(halves, [shape, second]):
                 summary = train(program, config, run, part, shape_now)
-            ranks, threads, placement = shape
-            found[title] = bits_of(program, run, folder) | {"shape": f"{ranks}x{threads} {placement}", "sent": traffic(summary)}
-            print(f"{title:28} {found[title]['shape']:20} {found[title]['parameters']}", flush=True)
+            shapes = ", then ".join("{}x{} {}".format(*s) for s in (shape, second) if s)
+            found[title] = bits_of(program, run, folder) | {"shape": shapes, "sent in the last part": traffic(summary)}
+            print(f"{title:28} {shapes:40} {found[title]['parameters']}", flush=True)
     return {"machine": machine(), "version": call(program, "--version").stdout.strip(), "runs": found}
 
 
@@ -180,8 +177,10 @@ def compare(before, after):
             if one[what] != two[what]:
                 print(f"{title} on {one['shape']}: other bits in its {what}")
                 wrong += 1
-        if one["sent"] != two["sent"]:
-            print(f"{title} on {one['shape']}: sent {one['sent']}, then {two['sent']}")
+        sent = [run["sent in the last part"] for run in (one, two)]
+        if sent[0] != sent[1]:
+            print(f"{title} on {one['shape']}: sent {sent[0]['messages']} messages of {sent[0]['bytes']} bytes before, "
+                  f"{sent[1]['messages']} of {sent[1]['bytes']} after")
     print(f"{len(a['runs'])} runs, {wrong} differences in bits")
     return 1 if wrong else 0
 
