@@ -8,86 +8,12 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
+#include "talweg/needs.hpp"
 #include "talweg/oracle.hpp"
 #include "talweg/state.hpp"
 
 namespace talweg::optim {
-
-/// What a method asks of the run. Whatever is not asked for is claimed: a method without needs takes any F, on minibatches.
-/// What is not claimed is refused with the reason, before any data is read where that is possible.
-struct Needs {
-  /// More about one of them, for refusals and the catalogue.
-  struct Reason {
-    bool Needs::*of;
-    std::string_view text;
-  };
-
-  bool full_batch = false;       // batch = "full"
-  bool hvp = false;              // Hessian-vector products
-  bool smooth_omega = false;     // no l1, no box, ...
-  bool l1_omega = false;         // of non-smooth parts l1 alone: no box
-  bool separable_omega = false;  // no group lasso, no ball
-  bool deterministic = false;    // no dropout: values; who needs full_batch or hvp needs it too
-  bool constant_batch = false;   // no batch schedule
-  bool constant_rate = false;    // no schedule of the rate, no warm-up
-  bool convex = false;           // F convex: no network
-  bool strongly_convex = false;  // F strongly convex, as far as anybody can tell
-  bool distinct = false;         // no example twice in a batch
-  bool linear = false;           // a linear model: a gradient is a scalar times the example
-  bool smoothness = false;       // Oracle::curvature_bounds(), where the model has them
-  std::int64_t horizon = 0;      // run.steps, so many or more, and not run.epochs
-  std::string_view horizon_why{};
-  std::vector<Reason> why{};
-
-  /// The reasons for this one, each after "; ".
-  [[nodiscard]] std::string reasons(bool Needs::*of) const {
-    std::string text;
-    for (const Reason& reason : why) {
-      if (reason.of == of) text.append("; ").append(reason.text);
-    }
-    return text;
-  }
-
-  friend Needs operator|(const Needs& a, const Needs& b) {
-    std::vector<Reason> why = a.why;
-    why.insert(why.end(), b.why.begin(), b.why.end());
-    return {.full_batch = a.full_batch || b.full_batch,
-            .hvp = a.hvp || b.hvp,
-            .smooth_omega = a.smooth_omega || b.smooth_omega,
-            .l1_omega = a.l1_omega || b.l1_omega,
-            .separable_omega = a.separable_omega || b.separable_omega,
-            .deterministic = a.deterministic || b.deterministic,
-            .constant_batch = a.constant_batch || b.constant_batch,
-            .constant_rate = a.constant_rate || b.constant_rate,
-            .convex = a.convex || b.convex,
-            .strongly_convex = a.strongly_convex || b.strongly_convex,
-            .distinct = a.distinct || b.distinct,
-            .linear = a.linear || b.linear,
-            .smoothness = a.smoothness || b.smoothness,
-            .horizon = a.horizon > b.horizon ? a.horizon : b.horizon,
-            .horizon_why = a.horizon > b.horizon ? a.horizon_why : b.horizon_why,
-            .why = std::move(why)};
-  }
-};
-
-/// What the run offers.
-struct Offer {
-  bool full_batch = false;
-  bool smooth_omega = true;
-  bool l1_omega = true;
-  bool separable_omega = true;
-  bool deterministic = true;
-  bool constant_batch = true;
-  bool constant_rate = true;
-  bool convex = true;  // unknown counts as yes, here and for strongly_convex
-  bool strongly_convex = true;
-  bool distinct = true;
-  bool linear = true;
-  std::int64_t steps = std::numeric_limits<std::int64_t>::max();  // of [run]; 0: the run is counted in epochs
-};
 
 /// Oracle calls of one step, in examples, as the method states them; a test holds the meter against it. With `bound` they are
 /// the most there can be (line searches).

@@ -114,7 +114,7 @@ class UpdateRule {
   /// Declares its slots, each vector with its initial value. Only tables may depend on the parameters' layout.
   virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
   /// A rule whose loop calls prox, and may therefore meet a non-smooth Omega, says so here.
-  [[nodiscard]] virtual Needs needs() const { return {.smooth_omega = true}; }
+  [[nodiscard]] virtual Needs needs() const { return {Need::smooth_omega}; }
   /// Oracle calls beside the estimator's.
   [[nodiscard]] virtual Cost cost(const CostPoint&) const { return {}; }
   /// The slot that holds the parameters to use and to judge; "x" is where gradients are taken.

@@ -48,22 +48,13 @@ void write_keys(JsonWriter& json, std::string_view name, const std::vector<base:
   json.end();
 }
 
-std::string claims_text(const optim::Needs& needs) {
-  std::vector<std::string> all;
-  all.emplace_back(needs.linear            ? "linear models only"
-                   : needs.strongly_convex ? "strongly convex F only"
-                   : needs.convex          ? "convex F only"
-                                           : "convex and non-convex F");
-  all.emplace_back(needs.smooth_omega      ? "smooth Omega only (l2)"
-                   : needs.l1_omega        ? "of non-smooth Omega l1 alone"
-                   : needs.separable_omega ? "non-smooth Omega (l1, box) by prox, no group lasso, no ball"
-                                           : "non-smooth Omega (l1, box, group lasso, ball) by prox");
-  all.emplace_back(needs.full_batch ? "run.batch = \"full\" only" : "minibatches");
-  if (needs.hvp) all.emplace_back("uses Hessian-vector products");
-  for (const optim::Needs::Reason& reason : needs.why) {
-    if (needs.*reason.of) all.emplace_back(reason.text);
+void write_needs(JsonWriter& json, const optim::Needs& needs) {
+  json.object("needs");
+  for (const optim::Need need : optim::all_needs()) {
+    const std::string_view name = optim::facts_of(need).name;
+    need == optim::Need::horizon ? json.field(name, needs.horizon()) : json.field(name, needs.has(need));
   }
-  return fmt::format("{}", fmt::join(all, "; "));
+  json.end();
 }
 
 /// An entry built from these lines of [method] ("": from its defaults), and the keys it read.
@@ -140,10 +131,7 @@ void write(JsonWriter& json, const MethodView& v) {
   json.field("grain", v.grain);
   json.object("state").field("vectors", v.vectors).field("numbers", v.numbers).end();
   json.field("output", v.output);
-  const optim::Needs& n = v.needs;
-  json.object("needs").field("full_batch", n.full_batch).field("hvp", n.hvp).field("smooth_omega", n.smooth_omega);
-  json.field("l1_omega", n.l1_omega).field("separable_omega", n.separable_omega).field("convex", n.convex);
-  json.field("strongly_convex", n.strongly_convex).field("distinct", n.distinct).field("linear", n.linear).end();
+  write_needs(json, v.needs);
   json.field("cost", v.cost).field("guarantee", v.guarantee).field("source", v.source).end();
 }
 
@@ -219,7 +207,7 @@ std::string to_text(const MethodView& v) {
   if (v.output != "x")
     text += fmt::format("           the parameters to use are in {}; gradients are taken at another point\n", v.output);
   text += fmt::format("Grain      {}\n", v.grain);
-  text += fmt::format("Takes      {}\nCost       {}\n", claims_text(v.needs), v.cost);
+  text += fmt::format("Takes      {}\nCost       {}\n", fmt::join(optim::takes(v.needs), "; "), v.cost);
   return text + fmt::format("Guarantee  {}\nSource     {}\n", v.guarantee, v.source);
 }
 

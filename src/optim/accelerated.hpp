@@ -25,11 +25,9 @@ class Accelerated final : public Method {
 
   [[nodiscard]] Needs needs() const override {
     return lr_.needs() | finds_its_lengths(search_) |
-           Needs{.full_batch = true,
-                 .smooth_omega = smooth_,
-                 .convex = true,
-                 .strongly_convex = strongly_convex_,
-                 .why = {{&Needs::strongly_convex, "form = \"convex\" asks for none"}}};
+           Needs{Need::full_batch, Need::convex} |
+           Needs::when(smooth_, Need::smooth_omega) |
+           Needs::when(strongly_convex_, Need::strongly_convex, "form = \"convex\" asks for none");
   }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
   [[nodiscard]] Grain grain() const override { return search_ || restart_ != Restart::none ? Grain::global : Grain::element; }

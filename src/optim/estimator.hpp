@@ -24,7 +24,7 @@ class Estimator {
   virtual ~Estimator() = default;
   virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
   /// The minibatch itself alone goes with batches that grow: others count in passes of one batch size.
-  [[nodiscard]] virtual Needs needs() const { return {.constant_batch = true}; }
+  [[nodiscard]] virtual Needs needs() const { return {Need::constant_batch}; }
   /// Of step number point.step.
   [[nodiscard]] virtual Cost cost(const CostPoint& point) const { return {.gradients = point.batch}; }
   /// Refreshes what the estimator keeps (snapshots) and says what this step's estimate is. It may write its own vectors, never

@@ -192,7 +192,7 @@ StepReport FirstOrder::step(StepContext& context) const {
   Oracle& oracle = context.oracle;
   VectorSpace& space = context.space();
   const math::Proximal* proximal = oracle.proximal();
-  if (proximal != nullptr && rule_->needs().smooth_omega) throw std::logic_error("a rule without prox met a non-smooth Omega");
+  if (proximal != nullptr && rule_->needs().has(Need::smooth_omega)) throw std::logic_error("a rule without prox met a non-smooth Omega");
 
   Undo undo(context.state);
   std::string found;

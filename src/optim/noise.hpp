@@ -49,8 +49,7 @@ class Noise {
   [[nodiscard]] bool langevin() const { return kind_ == Kind::langevin; }
   /// Langevin's: its source has no prox step, and exp(-F / T) of a non-smooth F is not what sgd's prox would sample.
   [[nodiscard]] Needs needs() const {
-    if (!langevin()) return {};
-    return {.smooth_omega = true, .why = {{&Needs::smooth_omega, "noise = \"langevin\" samples exp(-F / T) of a smooth F"}}};
+    return Needs::when(langevin(), Need::smooth_omega, "noise = \"langevin\" samples exp(-F / T) of a smooth F");
   }
   /// Of this step, whose learning rate is `lr`. Sweeps over the parameters once when a length must be known.
   [[nodiscard]] StepNoise draw(StepContext&, double lr) const;

@@ -79,43 +79,6 @@ std::unique_ptr<Method> build_method(const base::Section& method) {
 
 namespace {
 
-struct Claim {
-  bool Needs::*need;
-  bool Offer::*offered;
-  std::string_view expected;
-};
-
-constexpr std::array kClaims = {
-    Claim{&Needs::deterministic, &Offer::deterministic, "no dropout: this method wants one F at every request"},
-    Claim{&Needs::constant_batch, &Offer::constant_batch, "one batch size: this method's constants go by it"},
-    Claim{&Needs::constant_rate, &Offer::constant_rate,
-          "schedule.kind = \"constant\" without warmup: this method has step lengths of its own"},
-    Claim{&Needs::full_batch, &Offer::full_batch,
-          "run.batch = \"full\": this method asks for values and gradients of all of F"},
-    Claim{&Needs::smooth_omega, &Offer::smooth_omega,
-          "a smooth Omega (no l1, no box, no group lasso, no ball): there is no prox step here"},
-    Claim{&Needs::l1_omega, &Offer::l1_omega, "l1 alone: this method handles the sign of each weight and nothing else"},
-    Claim{&Needs::separable_omega, &Offer::separable_omega,
-          "a separable Omega (no group lasso, no ball): this method's source has a prox for single weights alone"},
-    Claim{&Needs::convex, &Offer::convex, "a convex F (a linear model)"},
-    Claim{&Needs::strongly_convex, &Offer::strongly_convex,
-          "a strongly convex F (a linear model with regularizer.l2 > 0, and no bias that is free where the loss is flat)"},
-    Claim{&Needs::distinct, &Offer::distinct,
-          "run.sampling = \"shuffle\" or \"cyclic\", or run.batch = 1: no example twice in a batch"},
-    Claim{&Needs::linear, &Offer::linear, "a linear model, whose gradients are a scalar times the example"}};
-
-/// What a method needs, and what follows from that.
-Needs needs_of(const Method& method) {
-  Needs needs = method.needs();
-  needs.deterministic = needs.deterministic || needs.full_batch || needs.hvp;
-  return needs;
-}
-
-bool fits(const Needs& needs, const Offer& offer) {
-  return needs.horizon <= offer.steps &&
-         std::ranges::all_of(kClaims, [&](const Claim& c) { return !(needs.*c.need) || offer.*c.offered; });
-}
-
 /// Whose need it is: the key of [method], and the value there.
 struct Culprit {
   std::string_view key;
@@ -124,12 +87,12 @@ struct Culprit {
 
 constexpr std::string_view kNameMeaning = "the optimization method: see `talweg methods`";
 
-Culprit culprit(const base::Section& method, bool Needs::*need) {
+Culprit culprit(const base::Section& method, Need need) {
   const Entry& entry = find_entry(method.text("name", "sgd", kNameMeaning));
-  if (entry.make_method == nullptr && Noise(method).needs().*need) return {"noise", "langevin"};
+  if (entry.make_method == nullptr && Noise(method).needs().has(need)) return {"noise", "langevin"};
   if (entry.make_estimator != nullptr) {
     const Entry& rule = find_entry(method.text("rule", "sgd", "what is done with the estimated gradient"));
-    if (rule.make_rule(method)->needs().*need) return {"rule", std::string(rule.name)};
+    if (rule.make_rule(method)->needs().has(need)) return {"rule", std::string(rule.name)};
   }
   return {"name", std::string(entry.name)};
 }
@@ -145,7 +108,7 @@ std::string alternatives(const base::Section& method, const Culprit& culprit, co
       lines = fmt::format("[method]\nname = \"{}\"\nrule = \"{}\"\n", method.text("name", "sgd", kNameMeaning), entry->name);
     }
     const auto config = base::Config::parse(lines, "defaults");
-    if (fits(needs_of(*build_method(config.section("method"))), offer)) found.push_back(entry->name);
+    if (meets(offer, build_method(config.section("method"))->needs())) found.push_back(entry->name);
   }
   if (found.empty()) return "; no other fits this run either";
   return fmt::format("; these fit this run: {} (with keys of their own)", fmt::join(found, ", "));
@@ -153,18 +116,15 @@ std::string alternatives(const base::Section& method, const Culprit& culprit, co
 
 }  // namespace
 
-void check_needs(const base::Section& method, const Method& built, const Offer& offer, const Blame& blame) {
-  const Needs needs = needs_of(built);
-  if (needs.horizon > offer.steps) {
-    method.fail("name", '"' + method.text("name", "sgd", kNameMeaning) + '"',
-                fmt::format("run.steps = {} or more, and not run.epochs: {}", needs.horizon, needs.horizon_why));
-  }
-  for (const Claim& claim : kClaims) {
-    if (!(needs.*claim.need) || offer.*claim.offered) continue;
-    const Culprit who = culprit(method, claim.need);
-    const std::string expected =
-        fmt::format("{}{}{}", claim.expected, needs.reasons(claim.need), alternatives(method, who, offer));
-    if (const auto key = blame ? blame(claim.need) : std::nullopt)
+void check_needs(const base::Section& method, const Method& built, const Offer& offer) {
+  const Needs needs = built.needs();
+  for (const Need need : all_needs()) {
+    if (!needs.has(need)) continue;
+    const Offered offered = offer(need, needs);
+    if (offered.met) continue;
+    const Culprit who = culprit(method, need);
+    const std::string expected = expected_by(needs, need) + alternatives(method, who, offer);
+    if (const auto& key = offered.key)
       key->section.fail(key->key, key->found, fmt::format("with method.{} = \"{}\" {}", who.key, who.name, expected));
     method.fail(who.key, '"' + who.name + '"', expected);
   }

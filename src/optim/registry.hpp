@@ -2,14 +2,12 @@
 // The catalogue. src/optim/catalogue.def has one line per entry; that line is all a new file needs.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "optim/estimator.hpp"
+#include "optim/needs.hpp"
 #include "optim/schedule.hpp"
 #include "talweg/config.hpp"
 #include "talweg/method.hpp"
@@ -56,17 +54,7 @@ const Entry& find_entry(std::string_view name);
 /// [method].rule, default "sgd"); both read what stands around the rule (clipping, decoupled weight decay).
 std::unique_ptr<Method> build_method(const base::Section& method);
 
-/// A key of the config that a refusal names, and what stands there.
-struct Blamed {
-  base::Section section;
-  std::string key;
-  std::string found;
-};
-
-/// Of a need that is not met, the key at fault; nothing: the method's name is.
-using Blame = std::function<std::optional<Blamed>(bool Needs::*)>;
-
-/// Refuses what the method does not claim: Error(bad_config) with the reason, and who takes it.
-void check_needs(const base::Section& method, const Method&, const Offer&, const Blame& blame = {});
+/// Refuses a method whose needs the run does not meet: Error(bad_config) with the reason, and with the names that fit.
+void check_needs(const base::Section& method, const Method&, const Offer&);
 
 }  // namespace talweg::optim

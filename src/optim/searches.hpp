@@ -7,14 +7,12 @@ namespace talweg::optim {
 
 /// Needs of a method that `searches` for each of its step lengths: a schedule would be forgotten at the first.
 inline Needs finds_its_lengths(bool searches = true) {
-  if (!searches) return {};
-  return {.constant_rate = true, .why = {{&Needs::constant_rate, "a search finds every length here"}}};
+  return Needs::when(searches, Need::constant_rate, "a search finds every length here");
 }
 
 /// Needs of a method whose lengths are those of a theorem, as long as `theory` is asked for.
 inline Needs keeps_its_lengths(bool theory = true) {
-  if (!theory) return {};
-  return {.constant_rate = true, .why = {{&Needs::constant_rate, "its theorem speaks of these lengths alone"}}};
+  return Needs::when(theory, Need::constant_rate, "its theorem speaks of these lengths alone");
 }
 
 }  // namespace talweg::optim

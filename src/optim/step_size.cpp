@@ -102,14 +102,10 @@ StepSize StepSize::read(const base::Section& s, std::string_view key, std::strin
 Needs StepSize::needs() const {
   switch (unit_) {
     case Unit::per_smoothness:
-      return {.hvp = true,
-              .smoothness = true,
-              .why = {{&Needs::hvp, "the L of method.lr is found by them; lr may be a number"},
-                      {&Needs::deterministic, "so does the L of method.lr, which may be a number"}}};
+      return Needs{Need::smoothness} | Needs{Need::hvp, "the L of method.lr is found by them; lr may be a number"} |
+             Needs{Need::deterministic, "the L of method.lr is that of one F; lr may be a number"};
     case Unit::per_term_smoothness:
-      return {.linear = true,
-              .smoothness = true,
-              .why = {{&Needs::linear, "the L_max of method.lr is known of no other; lr may be a number"}}};
+      return Needs{Need::smoothness} | Needs{Need::linear, "the L_max of method.lr is known of no other; lr may be a number"};
     case Unit::one:
       break;
   }

@@ -10,14 +10,14 @@ using base::ExitCode;
 
 void expect_the_methods_model(const RunConfig& run, const engine::ProblemFacts& facts) {
   const optim::Needs needs = run.method->needs();
-  if (needs.hvp && !facts.capabilities.hvp) {
+  if (needs.has(optim::Need::hvp) && !facts.capabilities.hvp) {
     base::fail(ExitCode::bad_config, "method {} asks for Hessian-vector products, which {} does not give{}", run.method_name,
-               facts.describe, needs.reasons(&optim::Needs::hvp));
+               facts.describe, needs.reasons(optim::Need::hvp));
   }
-  if (needs.linear && facts.example_numbers == 0) {
+  if (needs.has(optim::Need::linear) && facts.example_numbers == 0) {
     base::fail(ExitCode::bad_config,
                "method {} asks for gradients that are so many numbers times the example, which {} does not give{}",
-               run.method_name, facts.describe, needs.reasons(&optim::Needs::linear));
+               run.method_name, facts.describe, needs.reasons(optim::Need::linear));
   }
 }
 

@@ -141,49 +141,79 @@ std::optional<model::ProblemConfig> parse_problem_of(const base::Config& config,
   return model::parse_problem(problem, omega);
 }
 
-/// What the run offers its method. Of somebody's own terms nothing is known: that they are convex is for their owner to judge.
-optim::Offer offer_of(const RunConfig& config, bool own_terms) {
-  const auto& omega = config.regularizer;
-  const bool box = std::isfinite(omega.low) || std::isfinite(omega.high);
-  const bool couples = omega.group_lasso > 0 || omega.ball > 0;
-  const bool linear = config.model.kind == "linear";  // with every loss there is, F is convex then
-  const bool named = config.problem.has_value();
-  const model::Known known = named ? model::known_with(*config.problem, omega) : model::Known{};
-  const bool convex = named ? known.convex : linear || own_terms;
-  // A free bias does no harm where the loss curves in it; the cross entropy of K classes is flat along equal shifts of all.
-  const bool curved = config.model.loss == "logistic" || config.model.loss == "squared";
-  const bool penalised = omega.l2 > 0 && (named || curved || omega.include_bias || !config.model.bias);
-  return {.full_batch = config.run.engine.batch == 0,
-          .smooth_omega = omega.l1 == 0 && !box && !couples,
-          .l1_omega = !box && !couples,
-          .separable_omega = !couples,
-          .deterministic = config.model.dropout.empty(),
-          .constant_batch = config.run.engine.batches.empty(),
-          .constant_rate = config.schedule->constant(),
-          .convex = convex,
-          .strongly_convex = convex && (penalised || own_terms || known.strong_convexity.has_value()),
-          .distinct = config.run.engine.sampling != data::Sampling::replace || config.run.engine.batch <= 1,
-          .linear = linear && !own_terms,
-          .steps = config.run.steps.value_or(0)};
-}
-
-/// The key that makes F, Omega or the batches other than the method takes them.
-std::optional<optim::Blamed> blamed(const base::Config& config, const RunConfig& run, bool optim::Needs::*need) {
-  const auto& omega = run.regularizer;
+/// The key that makes Omega other than smooth; `beside_l1`: not only because of l1.
+optim::Blamed omega_key(const base::Config& config, const model::Regularizer::Config& omega, bool beside_l1) {
   const base::Section s = config.section("regularizer");
   const auto number = [&](const char* key, double value) { return optim::Blamed{s, key, fmt::format("{:g}", value)}; };
-  if (need == &optim::Needs::deterministic)
-    return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
-  if (need == &optim::Needs::constant_batch)
-    return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
-  if (need == &optim::Needs::constant_rate) return optim::Blamed{config.section("schedule"), "kind", "a rate that changes"};
-  const bool any = need == &optim::Needs::smooth_omega, beyond_l1 = need == &optim::Needs::l1_omega;
-  if (!any && !beyond_l1 && need != &optim::Needs::separable_omega) return std::nullopt;
-  if (any && omega.l1 > 0) return number("l1", omega.l1);
+  if (!beside_l1 && omega.l1 > 0) return number("l1", omega.l1);
   if (omega.ball > 0) return number("ball", omega.ball);
   if (omega.group_lasso > 0) return number("group_lasso", omega.group_lasso);
-  if (s.kind("box") == 0) return optim::Blamed{s, "nonnegative", "true"};
-  return optim::Blamed{s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
+  if (s.kind("box") == 0) return {s, "nonnegative", "true"};
+  return {s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
+}
+
+/// Whether F is convex, and strongly so. Of somebody's own terms nothing is known: that they are convex is for their owner to
+/// judge.
+struct Convexity {
+  bool convex = false;
+  bool strong = false;
+  Convexity(const RunConfig& run, bool own_terms) {
+    const auto& omega = run.regularizer;
+    const bool named = run.problem.has_value();
+    const model::Known known = named ? model::known_with(*run.problem, omega) : model::Known{};
+    convex = named ? known.convex : own_terms || run.model.kind == "linear";  // with every loss there is, F is convex then
+    // A free bias does no harm where the loss curves in it; the cross entropy of K classes is flat along equal shifts of all.
+    const bool curved = run.model.loss == "logistic" || run.model.loss == "squared";
+    const bool penalised = omega.l2 > 0 && (named || curved || omega.include_bias || !run.model.bias);
+    strong = convex && (penalised || own_terms || known.strong_convexity.has_value());
+  }
+};
+
+/// The part of optim/needs.cpp's table that a run answers.
+optim::Offer offer_of(const base::Config& config, const RunConfig& run, bool own_terms) {
+  return [&config, &run, own_terms, f = Convexity(run, own_terms)](optim::Need need, const optim::Needs& needs) -> optim::Offered {
+    const auto& omega = run.regularizer;
+    const bool couples = omega.group_lasso > 0 || omega.ball > 0;
+    const bool beyond_l1 = couples || std::isfinite(omega.low) || std::isfinite(omega.high);
+    const auto met_or = [](bool met, const auto& key) { return met ? optim::Offered{} : optim::Offered{false, key()}; };
+    using optim::Need;
+    switch (need) {  // no default: the compiler asks for an answer to each need
+      case Need::horizon:
+        return {.met = needs.horizon() <= run.run.steps.value_or(0)};
+      case Need::deterministic:
+        return met_or(run.model.dropout.empty(), [&] {
+          return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
+        });
+      case Need::constant_batch:
+        return met_or(run.run.engine.batches.empty(), [&] {
+          return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
+        });
+      case Need::constant_rate:
+        return met_or(run.schedule->constant(), [&] {
+          return optim::Blamed{config.section("schedule"), "kind", "a rate that changes"};
+        });
+      case Need::full_batch:
+        return {.met = run.run.engine.batch == 0};
+      case Need::smooth_omega:
+        return met_or(omega.l1 == 0 && !beyond_l1, [&] { return omega_key(config, omega, false); });
+      case Need::l1_omega:
+        return met_or(!beyond_l1, [&] { return omega_key(config, omega, true); });
+      case Need::separable_omega:
+        return met_or(!couples, [&] { return omega_key(config, omega, true); });
+      case Need::convex:
+        return {.met = f.convex};
+      case Need::strongly_convex:
+        return {.met = f.strong};
+      case Need::distinct:
+        return {.met = run.run.engine.sampling != data::Sampling::replace || run.run.engine.batch <= 1};
+      case Need::linear:
+        return {.met = run.model.kind == "linear" && !own_terms};
+      case Need::hvp:         // known once the model is built: problem.cpp refuses it
+      case Need::smoothness:  // used where the model has it
+        break;
+    }
+    return {};
+  };
 }
 
 }  // namespace
@@ -236,9 +266,8 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
                                "\"stop\" or \"rollback\": after a step that was left out it would be another method");
   }
   const bool drops = !run.model.dropout.empty();
-  const optim::Offer offer = offer_of(run, given.objective);
-  optim::check_needs(method, *run.method, offer, [&](bool optim::Needs::*need) { return blamed(config, run, need); });
-  if (drops && offer.full_batch) {
+  optim::check_needs(method, *run.method, offer_of(config, run, given.objective));
+  if (drops && run.run.engine.batch == 0) {
     config.section("model").fail("dropout", fmt::format("{}", fmt::join(run.model.dropout, ", ")),
                                  "0 with run.batch = \"full\": the gradient of all of F has no dropout");
   }

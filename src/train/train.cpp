@@ -65,7 +65,7 @@ TrainResult train(const base::Config& config, const TrainOptions& options, comm:
 
   const std::unique_ptr<engine::Problem> problem = open_problem(settings, options, comm, log);
   const math::Threads threads(options.threads);
-  if (settings.method->needs().smoothness) problem->find_curvature(comm);
+  if (settings.method->needs().has(optim::Need::smoothness)) problem->find_curvature(comm);
 
   std::optional<math::State> state;
   std::optional<engine::Fault> fault;

@@ -8,6 +8,8 @@
 #include "control/certificate_view.hpp"
 #include "control/methods.hpp"
 #include "control/template.hpp"
+#include "optim/settings.hpp"
+#include "talweg/error.hpp"
 #include "tests/support/source.hpp"
 #include "train/run_config.hpp"
 
@@ -50,7 +52,53 @@ TEST(Methods, EveryEntryIsTold) {
   EXPECT_TRUE(std::ranges::any_of(adam.hyperparameters,
                                   [](const base::Resolved& r) { return r.key == "beta2" && r.value == "0.999"; }));
   EXPECT_NE(to_text(adam).find("none | polyak | stochastic_weight | exponential"), std::string::npos) << to_text(adam);
-  EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.full_batch);
+  EXPECT_TRUE(view_of(optim::find_entry("lbfgs")).needs.has(optim::Need::full_batch));
+}
+
+// In each mode of each entry: what it asks of a run stands in the text and in the JSON.
+TEST(Methods, EveryNeedIsTold) {
+  std::size_t seen = 0;
+  for (const optim::Entry* entry : optim::catalogue()) {
+    MethodView view = view_of(*entry);
+    std::vector<optim::Needs> modes = {view.needs};
+    for (const base::Resolved& key : view.hyperparameters) {
+      for (const std::string& setting : optim::other_settings(key)) {
+        try {
+          const auto config =
+              base::Config::parse(fmt::format("[method]\nname = \"{}\"\n{}\n", entry->name, setting), "mode.toml");
+          config.list_required();
+          modes.push_back(optim::build_method(config.section("method"))->needs());
+        } catch (const base::Error&) {  // does not stand alone
+        }
+      }
+    }
+    for (const optim::Needs& needs : modes) {
+      view.needs = needs;
+      const std::string text = to_text(view);
+      const auto json = nlohmann::json::parse(to_json(view))["needs"];
+      EXPECT_EQ(json.size(), optim::kNeedCount);
+      for (const optim::Need need : optim::all_needs()) {
+        const optim::NeedFacts facts = optim::facts_of(need);
+        const std::string name(facts.name);
+        ASSERT_TRUE(json.contains(name)) << name;
+        if (need == optim::Need::horizon) {
+          EXPECT_EQ(json[name], needs.horizon()) << entry->name;
+        } else {
+          EXPECT_EQ(json[name], needs.has(need)) << entry->name << ": " << name;
+        }
+        if (!needs.has(need)) continue;
+        ++seen;
+        const std::string_view piece = facts.takes.substr(0, facts.takes.find('{'));
+        const bool implied = std::ranges::any_of(facts.implied_by, [&](const auto& n) { return n && needs.has(*n); });
+        EXPECT_TRUE(implied || text.find(piece) != std::string::npos) << entry->name << ": " << name << "\n" << text;
+      }
+    }
+  }
+  EXPECT_GE(seen, 300U);
+  const MethodView svrg = view_of(optim::find_entry("svrg"));
+  EXPECT_TRUE(nlohmann::json::parse(to_json(svrg))["needs"]["constant_batch"].get<bool>());
+  EXPECT_NE(to_text(svrg).find("no run.batch_schedule"), std::string::npos) << to_text(svrg);
+  EXPECT_EQ(nlohmann::json::parse(to_json(view_of(optim::find_entry("rsg"))))["needs"]["horizon"], 1000);
 }
 
 // Keys that are read only where another has some value are told too, with that value.

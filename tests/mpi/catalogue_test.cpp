@@ -26,16 +26,15 @@ model::UserRows rows() {
 base::Config config_of(const optim::Entry& entry, const std::string& placement) {
   std::string method = fmt::format("[method]\nname = \"{}\"\n", entry.name);
   const auto build = [&] { return optim::build_method(base::Config::parse(method, "defaults").section("method")); };
-  if (build()->needs().horizon > 0) method += "iterations = 9\n";
-  const auto built = build();  // its hyperparameters outlive the texts of its needs
-  const optim::Needs needs = built->needs();
-  const bool linear = needs.linear || needs.convex;
+  if (build()->needs().horizon() > 0) method += "iterations = 9\n";
+  const optim::Needs needs = build()->needs();
+  const bool linear = needs.has(optim::Need::linear) || needs.has(optim::Need::convex);
   return base::Config::parse(
       fmt::format(
           "{}[model]\n{}loss = \"squared\"\n[regularizer]\nl2 = 0.01\n[run]\nseed = 5\nbatch = {}\nsteps = 9\nprecision = "
           "\"float32\"\nplacement = \"{}\"\n",
           method, linear ? "kind = \"linear\"\n" : "kind = \"mlp\"\nhidden = [40]\nactivation = \"tanh\"\n",
-          needs.full_batch ? "\"full\"" : "100", placement),
+          needs.has(optim::Need::full_batch) ? "\"full\"" : "100", placement),
       std::string(entry.name));
 }
 

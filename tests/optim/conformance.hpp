@@ -120,7 +120,7 @@ struct Defaults {
         method(optim::build_method(config.section("method"))) {}
 };
 
-inline std::size_t batch_of(const Defaults& defaults) { return defaults.method->needs().full_batch ? 0 : 9; }
+inline std::size_t batch_of(const Defaults& defaults) { return defaults.method->needs().has(optim::Need::full_batch) ? 0 : 9; }
 
 /// [method] of the entry with its defaults, and with each of its keys changed. Keys that need other keys are left out.
 inline std::vector<std::string> modes_of(const optim::Entry& entry) {

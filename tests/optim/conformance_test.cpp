@@ -28,7 +28,7 @@ template <class Measure>
 double best_over_rates(const optim::Entry& entry, const FiniteSum& f, int steps, const math::Proximal* prox, Measure measure) {
   const Defaults defaults(entry);
   const std::size_t batch = f.n == 1 ? 0 : batch_of(defaults);
-  const std::uint64_t seeds = defaults.method->needs().horizon > 0 ? 8 : 1;  // some end early: at a step drawn by lot
+  const std::uint64_t seeds = defaults.method->needs().horizon() > 0 ? 8 : 1;  // some end early: at a step drawn by lot
   double best = std::numeric_limits<double>::infinity();
   const auto try_one = [&](const std::string& method, bool falls, std::uint64_t seed) {
     MethodRun<double> run(method, f, kStart, batch, prox);
@@ -55,7 +55,7 @@ double best_over_rates(const optim::Entry& entry, const FiniteSum& f, int steps,
 
 constexpr int kSteps = 600;  // 80 passes
 
-void expect_trains(const FiniteSum& f, bool optim::Needs::*unless, double share, const char* what) {
+void expect_trains(const FiniteSum& f, std::optional<optim::Need> unless, double share, const char* what) {
   MethodRun<double> reference("name = \"lbfgs\"", f, kStart);
   const double start = reference.value();
   for (int k = 0; k < 100; ++k) {
@@ -63,24 +63,24 @@ void expect_trains(const FiniteSum& f, bool optim::Needs::*unless, double share,
   }
   const double least = reference.value();
   for (const optim::Entry* entry : optim::catalogue()) {
-    if (unless != nullptr && Defaults(*entry).method->needs().*unless) continue;
+    if (unless && Defaults(*entry).method->needs().has(*unless)) continue;
     const double gap = best_over_rates(*entry, f, kSteps, nullptr, [&](auto& run) { return run.value() - least; });
     EXPECT_LE(gap, share * (start - least)) << entry->name << " on " << what;
   }
 }
 
 TEST(Conformance, TrainsOnStronglyConvexSums) {
-  expect_trains(in_tensors(least_squares(60, kSize)), nullptr, 0.01, "least squares");
+  expect_trains(in_tensors(least_squares(60, kSize)), std::nullopt, 0.01, "least squares");
 }
 TEST(Conformance, TrainsOnConvexSums) {
-  expect_trains(logistic(), &optim::Needs::strongly_convex, 0.05, "logistic regression with twin columns");
+  expect_trains(logistic(), optim::Need::strongly_convex, 0.05, "logistic regression with twin columns");
 }
-TEST(Conformance, TrainsOnNonConvexSums) { expect_trains(sines(), &optim::Needs::convex, 0.01, "sines"); }
+TEST(Conformance, TrainsOnNonConvexSums) { expect_trains(sines(), optim::Need::convex, 0.01, "sines"); }
 
 TEST(Conformance, FindsTheLassoSolutionWithExactZeros) {
   const SoftThreshold prox(1);
   for (const optim::Entry* entry : optim::catalogue()) {
-    if (Defaults(*entry).method->needs().smooth_omega) continue;
+    if (Defaults(*entry).method->needs().has(optim::Need::smooth_omega)) continue;
     const double away = best_over_rates(*entry, lasso(), 2000, &prox, [&](auto& run) {
       double worst = 0;
       for (std::size_t j = 0; j < kSize; ++j) {
@@ -100,7 +100,8 @@ void expect_finds(const math::Coupling& coupling, const Point& least) {
   int tried = 0;
   for (const optim::Entry* entry : optim::catalogue()) {
     const optim::Needs needs = Defaults(*entry).method->needs();
-    if (needs.smooth_omega || needs.l1_omega || needs.separable_omega) continue;
+    using optim::Need;
+    if (needs.has(Need::smooth_omega) || needs.has(Need::l1_omega) || needs.has(Need::separable_omega)) continue;
     ++tried;
     const double away = best_over_rates(*entry, lasso(), 2000, &omega, [&](auto& run) {
       double worst = 0;

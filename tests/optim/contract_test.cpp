@@ -12,7 +12,7 @@ void for_every_mode(Body body) {
   for (const optim::Entry* entry : optim::catalogue()) {
     for (const std::string& method : modes_of(*entry)) {
       const auto config = base::Config::parse("[method]\n" + method, "modes.toml");
-      body(method, optim::build_method(config.section("method"))->needs().full_batch ? 0 : 8);
+      body(method, optim::build_method(config.section("method"))->needs().has(optim::Need::full_batch) ? 0 : 8);
     }
   }
 }
@@ -20,8 +20,8 @@ void for_every_mode(Body body) {
 TEST(Contract, ANonSmoothOmegaIsRefusedByWhoHasNoProx) {
   for (const optim::Entry* entry : optim::catalogue()) {
     const Defaults defaults(*entry);
-    const optim::Offer offer{.full_batch = true, .smooth_omega = false};
-    if (!defaults.method->needs().smooth_omega) {
+    const optim::Offer offer = offer_without({optim::Need::smooth_omega});
+    if (!defaults.method->needs().has(optim::Need::smooth_omega)) {
       EXPECT_NO_THROW(optim::check_needs(defaults.config.section("method"), *defaults.method, offer)) << entry->name;
       continue;
     }
@@ -124,7 +124,7 @@ FiniteSum apart(std::size_t first, std::size_t count, std::vector<std::vector<st
 template <class Real>
 Point after_steps(const optim::Entry& entry, FiniteSum f, const Point& start) {
   const Defaults defaults(entry);
-  const bool full = defaults.method->needs().full_batch;
+  const bool full = defaults.method->needs().has(optim::Need::full_batch);
   const auto keys = defaults.config.resolved();
   // An L that is found by products goes by sums over all of them.
   const bool finds =

@@ -5,6 +5,8 @@
 namespace talweg::test {
 namespace {
 
+using optim::Need;
+
 /// The message with which `build` refuses the table; "" when it does not.
 template <class Build>
 std::string refusal(const std::string& table, std::string lines, Build build) {
@@ -71,7 +73,7 @@ std::string needs_refusal(const std::string& lines, const optim::Offer& offer) {
 }
 
 TEST(MethodErrors, BlameTheRuleWhereItIsTheRules) {
-  const optim::Offer l1{.smooth_omega = false};
+  const optim::Offer l1 = offer_without({Need::full_batch, Need::smooth_omega});
   const std::string message = needs_refusal("name = \"svrg\"; rule = \"nadam\"", l1);
   EXPECT_NE(message.find("run.toml:3:"), std::string::npos) << message;
   EXPECT_NE(message.find("method.rule: found \"nadam\""), std::string::npos) << message;
@@ -82,7 +84,8 @@ TEST(MethodErrors, BlameTheRuleWhereItIsTheRules) {
 
 TEST(MethodErrors, NameOnlyWhatFitsTheRun) {
   // l1 on a network, in minibatches counted in epochs.
-  const optim::Offer network{.smooth_omega = false, .convex = false, .strongly_convex = false, .linear = false, .steps = 0};
+  const optim::Offer network =
+      offer_without({Need::full_batch, Need::smooth_omega, Need::convex, Need::strongly_convex, Need::linear}, 0);
   const std::string message = needs_refusal("name = \"nadam\"", network);
   const std::string fit = message.substr(message.find("these fit this run: "));
   for (const char* name : {": sgd,", " adagrad,", " svrg,"}) EXPECT_NE(fit.find(name), std::string::npos) << name << fit;
@@ -91,7 +94,7 @@ TEST(MethodErrors, NameOnlyWhatFitsTheRun) {
 }
 
 TEST(MethodErrors, SayOneThingAboutAnLMaxThatIsNotKnown) {
-  const optim::Offer network{.full_batch = true, .convex = false, .strongly_convex = false, .linear = false};
+  const optim::Offer network = offer_without({Need::convex, Need::strongly_convex, Need::linear});
   const std::string convex = needs_refusal("name = \"fista\"; lr = \"1/L_max\"", network);
   EXPECT_NE(convex.find("a convex F"), std::string::npos) << convex;
   EXPECT_EQ(convex.find("L_max"), std::string::npos) << "a number for lr would not help: " << convex;
@@ -101,8 +104,8 @@ TEST(MethodErrors, SayOneThingAboutAnLMaxThatIsNotKnown) {
 
 TEST(MethodErrors, LangevinNoiseTakesNoNonSmoothOmega) {
   const std::string lines = "name = \"sgd\"; noise = \"langevin\"";
-  EXPECT_EQ(needs_refusal(lines, {}), "");
-  const std::string message = needs_refusal(lines, {.smooth_omega = false});
+  EXPECT_EQ(needs_refusal(lines, offer_without({Need::full_batch})), "");
+  const std::string message = needs_refusal(lines, offer_without({Need::full_batch, Need::smooth_omega}));
   EXPECT_NE(message.find("langevin"), std::string::npos) << message;
   EXPECT_NE(message.find("smooth Omega"), std::string::npos) << message;
 }

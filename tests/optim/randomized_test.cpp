@@ -115,8 +115,8 @@ TEST(TwoPhase, OfRspgJudgesByTheProxGradient) {
 TEST(TwoPhase, CountsTheStepsOfAllItsRuns) {
   const auto config = base::Config::parse("[method]\nname = \"rsg\"\niterations = 50\ncandidates = 3\n", "run.toml");
   const auto method = optim::build_method(config.section("method"));
-  EXPECT_NO_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .steps = 150}));
-  EXPECT_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .steps = 149}), base::Error);
+  EXPECT_NO_THROW(optim::check_needs(config.section("method"), *method, offer_without({}, 150)));
+  EXPECT_THROW(optim::check_needs(config.section("method"), *method, offer_without({}, 149)), base::Error);
 }
 
 // P(R = k) = 3 k (k + 1) / (N (N + 1) (N + 2)): of N = 3 it is 0.1, 0.3, 0.6.
@@ -211,7 +211,7 @@ TEST(Rsg, CountsItsRunInSteps) {
   const auto config = base::Config::parse("[method]\nname = \"rsg\"\niterations = 50\n", "run.toml");
   const auto method = optim::build_method(config.section("method"));
   const auto check = [&](std::int64_t steps) {
-    optim::check_needs(config.section("method"), *method, {.full_batch = true, .steps = steps});
+    optim::check_needs(config.section("method"), *method, offer_without({}, steps));
   };
   EXPECT_NO_THROW(check(50));
   EXPECT_THROW(check(49), base::Error);

@@ -315,6 +315,14 @@ class MethodRun {
   optim::Progress progress_{.step = 0, .factor = 1, .seed = 1};
 };
 
+/// A run that offers everything but these needs, and so many steps.
+inline optim::Offer offer_without(std::vector<optim::Need> lacking,
+                                  std::int64_t steps = std::numeric_limits<std::int64_t>::max()) {
+  return [lacking = std::move(lacking), steps](optim::Need need, const optim::Needs& needs) {
+    return optim::Offered{.met = std::ranges::find(lacking, need) == lacking.end() && needs.horizon() <= steps};
+  };
+}
+
 /// F(x) = sum_j a_j x_j^2 / 2.
 inline FiniteSum quadratic(Point a) {
   const std::size_t d = a.size();

@@ -97,8 +97,8 @@ TEST(StepSize, IsTakenByMethodsWithTheirOwnStep) {
 TEST(StepSize, OfTheLargestTermNeedsALinearModel) {
   const auto config = base::Config::parse("[method]\nname = \"sgd\"\nlr = \"1/L_max\"\n", "run.toml");
   const auto method = optim::build_method(config.section("method"));
-  EXPECT_NO_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true}));
-  EXPECT_THROW(optim::check_needs(config.section("method"), *method, {.full_batch = true, .linear = false}), base::Error);
+  EXPECT_NO_THROW(optim::check_needs(config.section("method"), *method, offer_without({})));
+  EXPECT_THROW(optim::check_needs(config.section("method"), *method, offer_without({optim::Need::linear})), base::Error);
 }
 
 TEST(StepSize, RpropTakesANumberAlone) {

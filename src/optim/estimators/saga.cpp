@@ -21,12 +21,10 @@ class Saga final : public Estimator {
   }
 
   Needs needs() const override {
-    return {.constant_batch = true,
-            .distinct = true,
-            .linear = true,
-            .why = {{&Needs::linear,
-                     "it remembers the gradient of every example: one number an output there, as much as a model for each in a "
-                     "network"}}};
+    return Needs{Need::constant_batch, Need::distinct} |
+           Needs{Need::linear,
+                 "it remembers the gradient of every example: one number an output there, as much as a model for each in a "
+                 "network"};
   }
 
   Cost cost(const CostPoint& p) const override { return {.gradients = p.step == 0 ? p.n : p.batch}; }

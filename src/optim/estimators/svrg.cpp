@@ -45,12 +45,9 @@ class Svrg final : public Estimator {
   }
 
   Needs needs() const override {
-    Needs needs = Estimator::needs();
-    if (skip_) {
-      needs.linear = true;
-      needs.why = {{&Needs::linear, "method.skip_flat = true knows there, from one number, whether an example has a gradient"}};
-    }
-    return needs;
+    return Estimator::needs() |
+           Needs::when(skip_, Need::linear,
+                       "method.skip_flat = true knows there, from one number, whether an example has a gradient");
   }
 
   Cost cost(const CostPoint& p) const override {

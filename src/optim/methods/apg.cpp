@@ -23,7 +23,7 @@ class Apg final : public Method {
         restart_(s.choice("restart", "none", {"none", "gradient"}, "when the momentum is dropped: never, or by which test") ==
                  "gradient") {}
 
-  Needs needs() const override { return lr_.needs() | Needs{.full_batch = true, .convex = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{Need::full_batch, Need::convex}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

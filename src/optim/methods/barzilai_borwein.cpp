@@ -37,7 +37,7 @@ class BarzilaiBorwein final : public Method {
     short_ = form != "long";
   }
 
-  Needs needs() const override { return lr_.needs() | finds_its_lengths() | Needs{.full_batch = true}; }
+  Needs needs() const override { return lr_.needs() | finds_its_lengths() | Needs{Need::full_batch}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

@@ -26,7 +26,7 @@ class Easgd final : public Method {
         period_(s.integer("period", 10, base::Range::at_least(1), "steps of a worker between its exchanges with the centre")),
         moving_rate_(s.number("moving_rate", 0.9, {.low = 0, .high = 1, .open_low = true}, "K a, beta in the paper")) {}
 
-  Needs needs() const override { return lr_.needs() | Needs{.smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{Need::smooth_omega}; }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
     workers_.declare(layout);

@@ -29,7 +29,7 @@ class Gd final : public Method {
   }
 
   Needs needs() const override {
-    return lr_.needs() | finds_its_lengths(search_) | Needs{.full_batch = true, .smooth_omega = true};
+    return lr_.needs() | finds_its_lengths(search_) | Needs{Need::full_batch, Need::smooth_omega};
   }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {

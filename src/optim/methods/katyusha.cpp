@@ -82,10 +82,8 @@ class Katyusha final : public Method {
         snapshot_every_(s.number("snapshot_every", 2.0, base::Range::positive(), "passes of minibatches between snapshots")) {}
 
   Needs needs() const override {
-    return lr_.needs() | Needs{.constant_batch = true,
-                               .convex = true,
-                               .strongly_convex = sigma_ > 0,
-                               .why = {{&Needs::strongly_convex, "strong_convexity = 0 asks for none"}}};
+    return lr_.needs() | Needs{Need::constant_batch, Need::convex} |
+           Needs::when(sigma_ > 0, Need::strongly_convex, "strong_convexity = 0 asks for none");
   }
   [[nodiscard]] std::string_view output() const override { return "katyusha.snapshot"; }
 

@@ -24,7 +24,7 @@ class Lbfgs final : public Method {
       : pairs_("lbfgs", static_cast<std::size_t>(s.integer("memory", 10, {.low = 1, .high = 100}, "pairs kept"))),
         wolfe_(WolfeOptions::read(s, 0.9)) {}
 
-  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override { return finds_its_lengths() | Needs{Need::full_batch, Need::smooth_omega}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("lbfgs.gradient");  // at x

@@ -22,7 +22,7 @@ class LocalSgd final : public Method {
         lr_(StepSize::read(s, "lr", "0.01", "learning rate of every worker")),
         period_(s.integer("period", 10, base::Range::at_least(1), "steps of each worker between averages")) {}
 
-  Needs needs() const override { return lr_.needs() | Needs{.smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | Needs{Need::smooth_omega}; }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);
     workers_.declare(layout);

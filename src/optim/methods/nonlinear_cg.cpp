@@ -23,7 +23,7 @@ class NonlinearCg final : public Method {
       : restart_every_(s.integer("restart_every", 0, base::Range::non_negative(), "steps; 0: the number of parameters")),
         wolfe_(WolfeOptions::read(s, 0.1)) {}
 
-  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .smooth_omega = true}; }
+  Needs needs() const override { return finds_its_lengths() | Needs{Need::full_batch, Need::smooth_omega}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     layout.vector("nonlinear_cg.gradient");   // at x

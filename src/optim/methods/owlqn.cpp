@@ -36,7 +36,7 @@ class Owlqn final : public Method {
         backtracking_(Backtracking::read(s)),
         c1_(s.number("c1", 1e-4, {.low = 0, .high = 1, .open_low = true, .open_high = true}, "sufficient decrease")) {}
 
-  Needs needs() const override { return finds_its_lengths() | Needs{.full_batch = true, .l1_omega = true}; }
+  Needs needs() const override { return finds_its_lengths() | Needs{Need::full_batch, Need::l1_omega}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     pairs_.declare(layout);

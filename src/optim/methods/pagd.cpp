@@ -58,7 +58,7 @@ class Pagd final : public Method {
   }
 
   Needs needs() const override {
-    return lr_.needs() | keeps_its_lengths(theory_) | Needs{.full_batch = true, .smooth_omega = true};
+    return lr_.needs() | keeps_its_lengths(theory_) | Needs{Need::full_batch, Need::smooth_omega};
   }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {

@@ -23,7 +23,7 @@ class ProximalGradient final : public Method {
     if (search_) backtracking_ = Backtracking::read(s);
   }
 
-  Needs needs() const override { return lr_.needs() | finds_its_lengths(search_) | Needs{.full_batch = true}; }
+  Needs needs() const override { return lr_.needs() | finds_its_lengths(search_) | Needs{Need::full_batch}; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

@@ -42,7 +42,7 @@ class Psgd final : public Method {
                     "D: F(x_0) minus the infimum of F, or more; 0: not known, and no logarithm");
   }
 
-  Needs needs() const override { return lr_.needs() | keeps_its_lengths(theory_) | Needs{.smooth_omega = true}; }
+  Needs needs() const override { return lr_.needs() | keeps_its_lengths(theory_) | Needs{Need::smooth_omega}; }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override { StepSize::declare(layout); }
   [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }

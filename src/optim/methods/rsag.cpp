@@ -35,9 +35,8 @@ class Rsag final : public Method {
 
   Needs needs() const override {
     return lr_.needs() | keeps_its_lengths() |
-           Needs{.constant_batch = true,
-                 .horizon = iterations_,
-                 .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
+           Needs{Need::constant_batch} |
+           Needs::at_least(iterations_, "the step it ends with is drawn from 1 ... method.iterations before the first");
   }
   [[nodiscard]] std::string_view output() const override { return "rsag.aggregate"; }
 

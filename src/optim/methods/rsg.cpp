@@ -49,11 +49,10 @@ class Randomized final : public Method {
 
   Needs needs() const override {
     return lr_.needs() | keeps_its_lengths() |
-           Needs{.smooth_omega = kind_ != Kind::rspg,
-                 .deterministic = kind_ == Kind::rsgf,
-                 .constant_batch = true,
-                 .horizon = candidates_ * iterations_,
-                 .horizon_why = "the step it ends with is drawn from 1 ... method.iterations before the first"};
+           Needs{Need::constant_batch} | Needs::when(kind_ != Kind::rspg, Need::smooth_omega) |
+           Needs::when(kind_ == Kind::rsgf, Need::deterministic) |
+           Needs::at_least(candidates_ * iterations_,
+                           "the step it ends with is drawn from 1 ... method.iterations before the first");
   }
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {
     StepSize::declare(layout);

@@ -26,7 +26,7 @@ class Storm final : public Method {
         scale_(s.number("gradient_scale", 0.0, base::Range::non_negative(), "G, 1 in the paper; 0: |g_1|")),
         averaging_(s, true) {}
 
-  Needs needs() const override { return {.smooth_omega = true}; }
+  Needs needs() const override { return {Need::smooth_omega}; }
   [[nodiscard]] std::string_view output() const override { return averaging_.averages() ? Averaging::kSlot : "x"; }
 
   void declare(math::StateLayout& layout, const math::ParameterLayout&) const override {

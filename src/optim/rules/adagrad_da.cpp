@@ -34,10 +34,8 @@ class AdagradDa final : public UpdateRule {
   }
   std::string_view remakes_x() const override { return "l2"; }
   Needs needs() const override {
-    return {.smooth_omega = true,
-            .convex = !centred_,
-            .why = {{&Needs::smooth_omega, "its l1 and l2 are keys of [method]"},
-                    {&Needs::convex, "with centre = \"zero\" a network's random start is lost"}}};
+    return Needs{Need::smooth_omega, "its l1 and l2 are keys of [method]"} |
+           Needs::when(!centred_, Need::convex, "with centre = \"zero\" a network's random start is lost");
   }
 
   Update begin(RuleStep& step) const override {

@@ -22,7 +22,7 @@ class AdagradFull final : public UpdateRule {
         where_(s.where("name")) {}
   Grain grain() const override { return Grain::global; }
   Needs needs() const override {
-    return {.smooth_omega = true, .why = {{&Needs::smooth_omega, "its metric is a matrix; adagrad's is diagonal"}}};
+    return {Need::smooth_omega, "its metric is a matrix; adagrad's is diagonal"};
   }
   void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
     const std::size_t d = layout.parameters();

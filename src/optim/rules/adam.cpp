@@ -52,7 +52,7 @@ class Adam final : public UpdateRule {
     if (amsgrad_) slots.vector("largest_moment");
   }
   Needs needs() const override {
-    return {.separable_omega = true, .why = {{&Needs::separable_omega, "groups and a ball in a diagonal metric: adagrad"}}};
+    return {Need::separable_omega, "groups and a ball in a diagonal metric: adagrad"};
   }
 
   Update begin(RuleStep& step) const override {

@@ -40,7 +40,7 @@ class Ftrl final : public UpdateRule {
   }
   std::string_view remakes_x() const override { return "l2 or l2_shrinkage"; }
   Needs needs() const override {
-    return {.smooth_omega = true, .why = {{&Needs::smooth_omega, "its l1 and l2 are keys of [method]"}}};
+    return {Need::smooth_omega, "its l1 and l2 are keys of [method]"};
   }
 
   Update begin(RuleStep& step) const override {

@@ -36,7 +36,7 @@ class Momentum final : public UpdateRule {
       s.fail("dampening", fmt::format("{} in a dialect without it", dampening_), "0, or dialect = \"torch\"");
   }
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("momentum"); }
-  Needs needs() const override { return {.smooth_omega = nesterov_}; }
+  Needs needs() const override { return Needs::when(nesterov_, Need::smooth_omega); }
 
   Update begin(RuleStep& step) const override {
     const double share = step.t == 1 ? 1 : 1 - dampening_;

@@ -25,7 +25,7 @@ class Nesterov final : public UpdateRule {
   std::string_view output() const override { return look_ahead_ ? "nesterov.iterate" : "x"; }
   std::string_view remakes_x() const override { return look_ahead_ ? "form = \"stored\", whose x is the iterate" : ""; }
   Needs needs() const override {
-    return {.smooth_omega = !look_ahead_, .why = {{&Needs::smooth_omega, "form = \"look_ahead\" has one"}}};
+    return Needs::when(!look_ahead_, Need::smooth_omega, "form = \"look_ahead\" has one");
   }
 
   Update begin(RuleStep& step) const override {

@@ -21,7 +21,7 @@ class ProximalAdagrad final : public UpdateRule {
         l2_(s.number("l2", 0.0, base::Range::non_negative(), "weight of |x|^2 / 2")) {}
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("accumulator", initial_); }
   Needs needs() const override {
-    return {.smooth_omega = true, .why = {{&Needs::smooth_omega, "its l1 and l2 are keys of [method]"}}};
+    return {Need::smooth_omega, "its l1 and l2 are keys of [method]"};
   }
 
   Update begin(RuleStep& step) const override {

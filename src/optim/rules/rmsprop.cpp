@@ -38,10 +38,8 @@ class Rmsprop final : public UpdateRule {
     if (centered_) slots.vector("average");
   }
   Needs needs() const override {
-    return {.smooth_omega = momentum_ > 0,
-            .separable_omega = true,
-            .why = {{&Needs::smooth_omega, "momentum = 0 has one"},
-                    {&Needs::separable_omega, "groups and a ball in a diagonal metric: adagrad"}}};
+    return Needs::when(momentum_ > 0, Need::smooth_omega, "momentum = 0 has one") |
+           Needs{Need::separable_omega, "groups and a ball in a diagonal metric: adagrad"};
   }
 
   Update begin(RuleStep& step) const override {

@@ -29,8 +29,7 @@ class Rprop final : public UpdateRule {
     slots.vector("gradient");
   }
   Needs needs() const override {
-    return {
-        .full_batch = true, .smooth_omega = true, .why = {{&Needs::full_batch, "signs of sampled gradients change by chance"}}};
+    return Needs{Need::full_batch, "signs of sampled gradients change by chance"} | Needs{Need::smooth_omega};
   }
 
   Update begin(RuleStep& step) const override {

@@ -34,7 +34,7 @@ class Sophia final : public UpdateRule {
     slots.vector("first_moment");
     slots.vector("curvature");
   }
-  Needs needs() const override { return {.hvp = true, .smooth_omega = true}; }
+  Needs needs() const override { return {Need::hvp, Need::smooth_omega}; }
   Cost cost(const CostPoint& p) const override { return {.hvps = p.step % every_ == 0 ? p.batch : 0}; }
 
   Update begin(RuleStep& step) const override {

@@ -31,7 +31,7 @@ class Vsgd final : public UpdateRule {
     slots.vector("curvature");
     slots.vector("vsgd.memory", 1.0);
   }
-  Needs needs() const override { return {.hvp = true, .smooth_omega = true}; }
+  Needs needs() const override { return {Need::hvp, Need::smooth_omega}; }
   Cost cost(const CostPoint& p) const override { return {.hvps = probes_ * p.batch}; }
 
   Update begin(RuleStep& step) const override {
