@@ -33,7 +33,7 @@ PUBLIC = {
     "communicator": "comm",
     "examples": "data",
     "objective": "model", "terms": "model",
-    "method": "optim", "needs": "optim", "oracle": "optim", "rule": "optim", "vector_space": "optim",
+    "catalogue": "optim", "method": "optim", "needs": "optim", "oracle": "optim", "rule": "optim", "vector_space": "optim",
     "summary": "report",
     "train": "train",
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "talweg/catalogue.hpp"
 #include "talweg/communicator.hpp"
 #include "talweg/config.hpp"
 #include "talweg/log.hpp"
@@ -42,6 +43,9 @@ struct TrainOptions {
   std::shared_ptr<const model::UserTerms> terms;
   std::optional<model::OwnObjective> objective;
   std::optional<model::UserRows> rows;
+  // Update rules and methods of the program's own: [method] may name them as it names Talweg's. A run that is resumed is given
+  // the same ones again.
+  std::vector<optim::Entry> methods;
 };
 
 /// One parameter tensor of the final point, in double whatever the precision.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "optim/registry.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::optim {
@@ -23,12 +22,12 @@ std::vector<std::string> other_settings(const base::Resolved& key) {
   return settings;
 }
 
-std::string setting_that_reads(std::span<const base::Resolved> resolved, std::string_view key) {
+std::string setting_that_reads(std::span<const base::Resolved> resolved, std::string_view key, Catalogue entries) {
   const auto reads = [&](const std::string& lines) {
     const auto config = base::Config::parse("[method]\n" + lines, "setting");
     config.list_required();
     try {
-      build_method(config.section("method"));
+      build_method(config.section("method"), entries);
     } catch (const base::Error&) {  // does not stand beside the others
       return false;
     }

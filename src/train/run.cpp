@@ -47,7 +47,9 @@ Ending Run::decide(Ending ending) const {
 }
 
 Given given_by(const TrainOptions& options) {
-  return {.objective = options.terms != nullptr || options.objective.has_value(), .data = options.rows.has_value()};
+  return {.objective = options.terms != nullptr || options.objective.has_value(),
+          .data = options.rows.has_value(),
+          .methods = options.methods};
 }
 
 }  // namespace talweg::train

@@ -171,49 +171,50 @@ struct Convexity {
 
 /// The part of optim/needs.cpp's table that a run answers.
 optim::Offer offer_of(const base::Config& config, const RunConfig& run, bool own_terms) {
-  return [&config, &run, own_terms, f = Convexity(run, own_terms)](optim::Need need, const optim::Needs& needs) -> optim::Offered {
-    const auto& omega = run.regularizer;
-    const bool couples = omega.group_lasso > 0 || omega.ball > 0;
-    const bool beyond_l1 = couples || std::isfinite(omega.low) || std::isfinite(omega.high);
-    const auto met_or = [](bool met, const auto& key) { return met ? optim::Offered{} : optim::Offered{false, key()}; };
-    using optim::Need;
-    switch (need) {  // no default: the compiler asks for an answer to each need
-      case Need::horizon:
-        return {.met = needs.horizon() <= run.run.steps.value_or(0)};
-      case Need::deterministic:
-        return met_or(run.model.dropout.empty(), [&] {
-          return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
-        });
-      case Need::constant_batch:
-        return met_or(run.run.engine.batches.empty(), [&] {
-          return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
-        });
-      case Need::constant_rate:
-        return met_or(run.schedule->constant(), [&] {
-          return optim::Blamed{config.section("schedule"), "kind", "a rate that changes"};
-        });
-      case Need::full_batch:
-        return {.met = run.run.engine.batch == 0};
-      case Need::smooth_omega:
-        return met_or(omega.l1 == 0 && !beyond_l1, [&] { return omega_key(config, omega, false); });
-      case Need::l1_omega:
-        return met_or(!beyond_l1, [&] { return omega_key(config, omega, true); });
-      case Need::separable_omega:
-        return met_or(!couples, [&] { return omega_key(config, omega, true); });
-      case Need::convex:
-        return {.met = f.convex};
-      case Need::strongly_convex:
-        return {.met = f.strong};
-      case Need::distinct:
-        return {.met = run.run.engine.sampling != data::Sampling::replace || run.run.engine.batch <= 1};
-      case Need::linear:
-        return {.met = run.model.kind == "linear" && !own_terms};
-      case Need::hvp:         // known once the model is built: problem.cpp refuses it
-      case Need::smoothness:  // used where the model has it
-        break;
-    }
-    return {};
-  };
+  return
+      [&config, &run, own_terms, f = Convexity(run, own_terms)](optim::Need need, const optim::Needs& needs) -> optim::Offered {
+        const auto& omega = run.regularizer;
+        const bool couples = omega.group_lasso > 0 || omega.ball > 0;
+        const bool beyond_l1 = couples || std::isfinite(omega.low) || std::isfinite(omega.high);
+        const auto met_or = [](bool met, const auto& key) { return met ? optim::Offered{} : optim::Offered{false, key()}; };
+        using optim::Need;
+        switch (need) {  // no default: the compiler asks for an answer to each need
+          case Need::horizon:
+            return {.met = needs.horizon() <= run.run.steps.value_or(0)};
+          case Need::deterministic:
+            return met_or(run.model.dropout.empty(), [&] {
+              return optim::Blamed{config.section("model"), "dropout", fmt::format("{}", fmt::join(run.model.dropout, ", "))};
+            });
+          case Need::constant_batch:
+            return met_or(run.run.engine.batches.empty(), [&] {
+              return optim::Blamed{config.section("run"), "batch_schedule", "batches that change"};
+            });
+          case Need::constant_rate:
+            return met_or(run.schedule->constant(), [&] {
+              return optim::Blamed{config.section("schedule"), "kind", "a rate that changes"};
+            });
+          case Need::full_batch:
+            return {.met = run.run.engine.batch == 0};
+          case Need::smooth_omega:
+            return met_or(omega.l1 == 0 && !beyond_l1, [&] { return omega_key(config, omega, false); });
+          case Need::l1_omega:
+            return met_or(!beyond_l1, [&] { return omega_key(config, omega, true); });
+          case Need::separable_omega:
+            return met_or(!couples, [&] { return omega_key(config, omega, true); });
+          case Need::convex:
+            return {.met = f.convex};
+          case Need::strongly_convex:
+            return {.met = f.strong};
+          case Need::distinct:
+            return {.met = run.run.engine.sampling != data::Sampling::replace || run.run.engine.batch <= 1};
+          case Need::linear:
+            return {.met = run.model.kind == "linear" && !own_terms};
+          case Need::hvp:         // known once the model is built: problem.cpp refuses it
+          case Need::smoothness:  // used where the model has it
+            break;
+        }
+        return {};
+      };
 }
 
 }  // namespace
@@ -228,6 +229,7 @@ double parse_deadline(const base::Section& run) {
 }
 
 RunConfig parse_run(const base::Config& config, const Given& given) {
+  const std::vector<const optim::Entry*> methods = optim::catalogue_with(given.methods);
   RunConfig run;
   run.regularizer = model::parse_regularizer(config.section("regularizer"));
   if (!given.objective && !given.data) run.problem = parse_problem_of(config, run.regularizer);
@@ -238,7 +240,7 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   }
   run.run = parse_run_section(config.section("run"));
   const base::Section method = config.section("method");
-  run.method = optim::build_method(method);
+  run.method = optim::build_method(method, methods);
   run.method_name = method.text("name", "sgd", "the optimization method: see `talweg methods`");
   run.schedule = optim::build_schedule(config.section("schedule"));
   run.stop = parse_stop(config.section("stop"), run.data.holdout > 0 || run.data.valid.has_value());
@@ -254,7 +256,7 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
   run.trace.evaluate_train = trace.flag("evaluate_train", true, "evaluate the training part too, not only valid and test");
   run.trace.full_gradient = trace.flag("full_gradient", false, "full gradient norm at each evaluation (one pass more)");
   config.reject_unread([&](std::string_view table, std::string_view key) {
-    return table == "method" ? optim::setting_that_reads(config.resolved(), key) : std::string();
+    return table == "method" ? optim::setting_that_reads(config.resolved(), key, methods) : std::string();
   });
   if (run.trace.evaluate_every == 0 &&
       (run.stop.patience > 0 || std::isfinite(run.stop.target_loss) || run.schedule->observes())) {
@@ -266,7 +268,7 @@ RunConfig parse_run(const base::Config& config, const Given& given) {
                                "\"stop\" or \"rollback\": after a step that was left out it would be another method");
   }
   const bool drops = !run.model.dropout.empty();
-  optim::check_needs(method, *run.method, offer_of(config, run, given.objective));
+  optim::check_needs(method, *run.method, offer_of(config, run, given.objective), methods);
   if (drops && run.run.engine.batch == 0) {
     config.section("model").fail("dropout", fmt::format("{}", fmt::join(run.model.dropout, ", ")),
                                  "0 with run.batch = \"full\": the gradient of all of F has no dropout");

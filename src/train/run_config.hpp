@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "data/load.hpp"
@@ -69,8 +70,9 @@ struct RunConfig {
 
 /// What is given by an embedding program instead of by the config.
 struct Given {
-  bool objective = false;  // [model] and [init] are then not read
-  bool data = false;       // [data] is then not read
+  bool objective = false;                      // [model] and [init] are then not read
+  bool data = false;                           // [data] is then not read
+  std::span<const optim::Entry> methods = {};  // that [method] may name too
 };
 
 /// [run] deadline, seconds.

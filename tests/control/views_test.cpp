@@ -10,6 +10,7 @@
 #include "control/template.hpp"
 #include "optim/settings.hpp"
 #include "talweg/error.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/source.hpp"
 #include "train/run_config.hpp"
 
@@ -75,7 +76,7 @@ TEST(Methods, EveryNeedIsTold) {
     for (const optim::Needs& needs : modes) {
       view.needs = needs;
       const std::string text = to_text(view);
-      const auto json = nlohmann::json::parse(to_json(view))["needs"];
+      const auto json = test::parse_json(to_json(view))["needs"];
       EXPECT_EQ(json.size(), optim::kNeedCount);
       for (const optim::Need need : optim::all_needs()) {
         const optim::NeedFacts facts = optim::facts_of(need);
@@ -96,9 +97,9 @@ TEST(Methods, EveryNeedIsTold) {
   }
   EXPECT_GE(seen, 300U);
   const MethodView svrg = view_of(optim::find_entry("svrg"));
-  EXPECT_TRUE(nlohmann::json::parse(to_json(svrg))["needs"]["constant_batch"].get<bool>());
+  EXPECT_TRUE(test::parse_json(to_json(svrg))["needs"]["constant_batch"].get<bool>());
   EXPECT_NE(to_text(svrg).find("no run.batch_schedule"), std::string::npos) << to_text(svrg);
-  EXPECT_EQ(nlohmann::json::parse(to_json(view_of(optim::find_entry("rsg"))))["needs"]["horizon"], 1000);
+  EXPECT_EQ(test::parse_json(to_json(view_of(optim::find_entry("rsg"))))["needs"]["horizon"], 1000);
 }
 
 // Keys that are read only where another has some value are told too, with that value.
