@@ -100,8 +100,9 @@ class State {
   [[nodiscard]] double& scalar(std::string_view name);
   [[nodiscard]] std::int64_t& counter(std::string_view name);
   [[nodiscard]] std::span<double> array(std::string_view name);
-  /// A copy of all numbers, which can be restored.
-  [[nodiscard]] Numbers numbers() const;
+  /// A copy of all numbers, which set() restores. Arrays whose names begin with `except` (not empty) are neither copied nor
+  /// restored.
+  [[nodiscard]] Numbers numbers(std::string_view except = {}) const;
   void set(const Numbers&);
 
  private:

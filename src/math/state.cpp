@@ -75,16 +75,22 @@ std::span<double> State::array(std::string_view name) {
   return arrays_[position(layout_.arrays(), name, &StateLayout::Array::name, "array")];
 }
 
-Numbers State::numbers() const {
-  return {.scalars = {scalars_.begin(), scalars_.end()},
-          .counters = {counters_.begin(), counters_.end()},
-          .arrays = {arrays_.begin(), arrays_.end()}};
+Numbers State::numbers(std::string_view except) const {
+  Numbers numbers{
+      .scalars = {scalars_.begin(), scalars_.end()}, .counters = {counters_.begin(), counters_.end()}, .arrays = {}};
+  for (std::size_t k = 0; k < arrays_.size(); ++k) {
+    const bool copied = except.empty() || !layout_.arrays()[k].name.starts_with(except);
+    numbers.arrays.push_back(copied ? arrays_[k] : std::vector<double>{});
+  }
+  return numbers;
 }
 
 void State::set(const Numbers& numbers) {
   std::ranges::copy(numbers.scalars, scalars_.begin());
   std::ranges::copy(numbers.counters, counters_.begin());
-  std::ranges::copy(numbers.arrays, arrays_.begin());
+  for (std::size_t k = 0; k < arrays_.size(); ++k) {
+    if (!numbers.arrays[k].empty()) arrays_[k] = numbers.arrays[k];
+  }
 }
 
 }  // namespace talweg::math

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 
-#include "optim/undo.hpp"
 #include "talweg/config.hpp"
 #include "talweg/sums.hpp"
 
@@ -58,15 +57,13 @@ Cost Accelerated::cost(const CostPoint& p) const {
   return cost;
 }
 
-StepReport Accelerated::step(StepContext& context) const {
+StepReport Accelerated::advance(StepContext& context) const {
   Oracle& oracle = context.oracle;
   VectorSpace& space = context.space();
   math::State& state = context.state;
   const Vector x = context.x();
   const Vector y = state.vector(name_ + ".ahead");
-  Undo undo(state);
-  std::string found;
-  double length = lr_.length(context, found) * context.progress.factor;
+  double length = lr_.rate(context);
   double& last = state.scalar(name_ + ".length");
   double& k = state.scalar(name_ + ".momentum");
   double& value = state.scalar(name_ + ".value");
@@ -74,7 +71,7 @@ StepReport Accelerated::step(StepContext& context) const {
   const Temporary g(space);
   const Temporary next(space);
   const GradientAnswer answer = oracle.gradient_into(y, oracle.all(), g);
-  StepReport report{.loss = answer.value, .message = std::move(found)};
+  StepReport report{.loss = answer.value};
   ProximalStep taken;
   if (search_) {
     if (last > 0) length = last;
@@ -82,7 +79,7 @@ StepReport Accelerated::step(StepContext& context) const {
     Tried tried(ahead);
     const auto accepted = backtrack(oracle, y, ahead, g, length, backtracking_, next, tried);
     report.gradient_norm = std::sqrt(answer.sums[0]);
-    if (!accepted) return no_length_found(std::move(report), space, x, tried);
+    if (!accepted) return no_length_found(std::move(report), tried);
     taken = *accepted;
   } else {
     taken = proximal_step(oracle, y, g, length, next);
@@ -107,19 +104,12 @@ StepReport Accelerated::step(StepContext& context) const {
     }
     return math::Sums{moved};
   });
+  taken.tell(report);
   report.update_norm = std::sqrt(space.for_each_block(std::array{x, y}, std::array<Vector, 1>{next}, move)[0]);
-  report.gradient_norm = taken.gradient_norm();
-  report.parameter_norm = std::sqrt(taken.point);
-  report.learning_rate = taken.length;
-  if (taken.at_rest()) {
-    report.outcome = Outcome::converged;
-    report.message = "the prox-gradient is zero";
-  }
   last = taken.length;
   k = new_k;
   value = new_value;
   if (restarts) ++state.counter(name_ + ".restarts");
-  undo.keep();
   return report;
 }
 

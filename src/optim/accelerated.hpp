@@ -24,15 +24,14 @@ class Accelerated final : public Method {
   Accelerated(const base::Section&, std::string name, bool smooth);
 
   [[nodiscard]] Needs needs() const override {
-    return lr_.needs() | finds_its_lengths(search_) |
-           Needs{Need::full_batch, Need::convex} |
+    return lr_.needs() | finds_its_lengths(search_) | Needs{Need::full_batch, Need::convex} |
            Needs::when(smooth_, Need::smooth_omega) |
            Needs::when(strongly_convex_, Need::strongly_convex, "form = \"convex\" asks for none");
   }
   void declare(math::StateLayout&, const math::ParameterLayout&) const override;
   [[nodiscard]] Grain grain() const override { return search_ || restart_ != Restart::none ? Grain::global : Grain::element; }
   [[nodiscard]] Cost cost(const CostPoint&) const override;
-  StepReport step(StepContext&) const override;
+  StepReport advance(StepContext&) const override;
 
  private:
   std::string name_;

@@ -32,6 +32,14 @@ ProximalStep proximal_step(Oracle& oracle, Vector at, Vector g, double t, Vector
   return {.length = t, .squared = sums[0], .slope = sums[1], .point = sums[2]};
 }
 
+void ProximalStep::tell(StepReport& report) const {
+  report.gradient_norm = gradient_norm();
+  report.update_norm = std::sqrt(squared);
+  report.parameter_norm = std::sqrt(point);
+  report.learning_rate = length;
+  if (at_rest()) report = ends(std::move(report), Outcome::converged, "the prox-gradient is zero");
+}
+
 LinePoint smooth_at(Oracle& oracle, Vector at, Vector next) {
   const Temporary direction(oracle.space());
   oracle.space().combine(1, next, -1, at, direction);
@@ -81,11 +89,11 @@ std::optional<ProximalStep> backtrack(Oracle& oracle, Vector at, double value, V
     const bool level = std::abs(end.value - value) <= kLevel * std::abs(value);
     const bool below = end.value <= value + step.slope + step.squared / (2 * step.length);
     const bool by_slope = level && end.slope - step.slope <= step.squared / step.length;
-    return {below || by_slope, end.value - step.slope};  // the slope's share is no rise: Omega may fall by it
+    return {below || by_slope, end.value - step.slope};  // without the slope's share, which Omega may make up for
   });
 }
 
-StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, const Tried& tried) {
+StepReport no_length_found(StepReport report, const Tried& tried) {
   std::string message = tried.rises() ? fmt::format(
                                             "no step length lets F fall, not the shortest that would show: the point lies on a "
                                             "kink, or the gradient (|grad F| = {:.3e}) is not F's",
@@ -97,7 +105,7 @@ StepReport no_length_found(StepReport report, VectorSpace& space, Vector x, cons
                                   "the line search ran out: none of {} lets F fall enough at |grad F| = {:.3e}; "
                                   "method.line_requests allows no more",
                                   tried.lengths(), report.gradient_norm);
-  return ends_at(space, x, std::move(report), tried.rounding() ? Outcome::stuck : Outcome::failed, std::move(message));
+  return ends(std::move(report), tried.rounding() ? Outcome::stuck : Outcome::failed, std::move(message));
 }
 
 }  // namespace talweg::optim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What methods for F = smooth + non-smooth Omega share: the step x - t grad, then prox, and the search for its length t. With a
-// smooth Omega prox is the identity and all of it is gradient descent.
+// Shared by methods for F = smooth part + non-smooth Omega: the step x - t grad followed by prox, and the search for its length
+// t. With a smooth Omega prox is the identity and this is gradient descent.
 #pragma once
 
 #include <cmath>
@@ -25,6 +25,8 @@ struct ProximalStep {
   /// Of the prox-gradient (at - next) / t; not a number after a step of length 0, which shows nothing.
   [[nodiscard]] double gradient_norm() const { return std::sqrt(squared) / length; }
   [[nodiscard]] bool at_rest() const { return squared == 0 && length > 0; }
+  /// The norms and the length of a step from `at` to `next`; converged where the two are the same.
+  void tell(StepReport&) const;
 };
 
 /// next = prox of t Omega at (at - t g).
@@ -39,7 +41,7 @@ struct Backtracking {
   static Backtracking read(const base::Section&);
 };
 
-/// How a search without success went.
+/// The record of a search that has found no length yet.
 class Tried {
  public:
   explicit Tried(double value) : value_(value) {}
@@ -68,7 +70,7 @@ class Tried {
   bool rises_ = false;
 };
 
-/// What a search thinks of a proximal step.
+/// The verdict of a search on a proximal step.
 struct Judgement {
   bool accepted = false;
   double at = 0;  // F there, as Tried::refuse takes it
@@ -86,7 +88,7 @@ std::optional<ProximalStep> shorten(Oracle&, Vector at, Vector g, double first, 
 std::optional<ProximalStep> backtrack(Oracle&, Vector at, double value, Vector g, double first, const Backtracking&,
                                       Vector next, Tried& tried);
 
-/// What to report when it finds none: stuck where rounding is why, else failed.
-StepReport no_length_found(StepReport report, VectorSpace&, Vector x, const Tried& tried);
+/// The report when no length was found: stuck where rounding is the reason, else failed.
+StepReport no_length_found(StepReport report, const Tried& tried);
 
 }  // namespace talweg::optim

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step reports at which a method ends without another point: x is where it stays.
+// The report of a step at which a method ends.
 #pragma once
 
 #include <string>
@@ -9,8 +9,7 @@
 
 namespace talweg::optim {
 
-inline StepReport ends_at(VectorSpace& space, Vector x, StepReport report, Outcome outcome, std::string message) {
-  report.parameter_norm = space.norm(x);
+inline StepReport ends(StepReport report, Outcome outcome, std::string message) {
   report.outcome = outcome;
   report.message = std::move(message);
   return report;

@@ -9,7 +9,6 @@
 #include "math/prefetch.hpp"
 #include "optim/coupled_prox.hpp"
 #include "optim/leave_out.hpp"
-#include "optim/undo.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -163,13 +162,13 @@ FirstOrder::FirstOrder(std::unique_ptr<Estimator> estimator, std::unique_ptr<Upd
   slots_.assign(own.vectors().begin(), own.vectors().end());
 }
 
-bool FirstOrder::forgets() const {
+bool FirstOrder::is_stateless() const {
   return dynamic_cast<const Minibatch*>(estimator_.get()) != nullptr && around_.accumulate == 1;
 }
 
 bool may_leave_out_steps(const Method& method) {
   const auto* first_order = dynamic_cast<const FirstOrder*>(&method);
-  return first_order != nullptr && first_order->forgets();
+  return first_order != nullptr && first_order->is_stateless();
 }
 
 void FirstOrder::declare(math::StateLayout& layout, const math::ParameterLayout& parameters) const {
@@ -188,15 +187,14 @@ Cost FirstOrder::cost(const CostPoint& point) const {
   return gradients + rule_->cost(of_rule);
 }
 
-StepReport FirstOrder::step(StepContext& context) const {
+StepReport FirstOrder::advance(StepContext& context) const {
   Oracle& oracle = context.oracle;
   VectorSpace& space = context.space();
   const math::Proximal* proximal = oracle.proximal();
-  if (proximal != nullptr && rule_->needs().has(Need::smooth_omega)) throw std::logic_error("a rule without prox met a non-smooth Omega");
+  if (proximal != nullptr && rule_->needs().has(Need::smooth_omega))
+    throw std::logic_error("a rule without prox met a non-smooth Omega");
 
-  Undo undo(context.state);
-  std::string found;
-  const double unit = around_.lr.per_unit(context, found);
+  const double unit = around_.lr.per_unit(context);
   Estimate estimate = estimator_->estimate(context);
   const std::int64_t together = around_.accumulate;
   const std::int64_t place = context.progress.step % together;  // among the estimates that make a step
@@ -209,11 +207,7 @@ StepReport FirstOrder::step(StepContext& context) const {
     if (place + 1 < together) {
       const GradientAnswer answer = oracle.gradient_into(estimate.request, accumulated);
       estimator_->finish(context);
-      undo.keep();
-      return {.loss = answer.value,
-              .gradient_norm = std::sqrt(answer.sums[0]),
-              .parameter_norm = space.norm(context.x()),
-              .message = std::move(found)};
+      return {.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0])};
     }
   }
   RuleStep rule_step{.context = context,
@@ -273,13 +267,11 @@ StepReport FirstOrder::step(StepContext& context) const {
   }
   if (const auto moved = around_.averaging.apply(context, rule_step.t, rule_->output())) answer.sums[kPoint] = *moved;
   estimator_->finish(context);
-  undo.keep();
   return {.loss = answer.value,
           .gradient_norm = std::sqrt(gradient),
           .update_norm = std::sqrt(answer.sums[kUpdate]),
           .parameter_norm = std::sqrt(answer.sums[kPoint]),
-          .learning_rate = rule_step.lr,
-          .message = std::move(found)};
+          .learning_rate = rule_step.lr};
 }
 
 }  // namespace talweg::optim

@@ -45,9 +45,9 @@ class FirstOrder final : public Method {
   [[nodiscard]] std::string_view output() const override {
     return around_.averaging.averages() ? Averaging::kSlot : rule_->output();
   }
-  /// Nothing but the rule's own slots goes from step to step.
-  [[nodiscard]] bool forgets() const;
-  StepReport step(StepContext&) const override;
+  /// Whether only the slots of the rule carry over from one step to the next.
+  [[nodiscard]] bool is_stateless() const;
+  StepReport advance(StepContext&) const override;
 
  private:
   std::unique_ptr<Estimator> estimator_;

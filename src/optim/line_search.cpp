@@ -28,7 +28,7 @@ bool decreases(const LinePoint& start, const LinePoint& at, const WolfeOptions& 
   return at.value <= start.value + options.c1 * at.length * start.slope;
 }
 
-/// The values' difference may be nothing but rounding.
+/// Whether the difference of the values may be rounding alone.
 bool level(const LinePoint& start, const LinePoint& at, const WolfeOptions& options) {
   return std::abs(at.value - start.value) <= options.relative_tolerance * std::abs(start.value);
 }
@@ -76,14 +76,14 @@ WolfeSearch wolfe_search(Oracle& oracle, Vector x, Vector direction, const LineP
   return search;
 }
 
-StepReport no_wolfe_length(StepReport report, VectorSpace& space, Vector x, const LinePoint& start, const WolfeSearch& search) {
+StepReport no_wolfe_length(StepReport report, const LinePoint& start, const WolfeSearch& search) {
   const bool rounding = std::abs(search.shortest * start.slope) <= 1e-6 * std::abs(start.value);  // in float32
   std::string message = fmt::format("no step along the gradient satisfies the Wolfe conditions: {} at |grad F| = {:.3e}",
                                     rounding         ? "rounding allows no progress"
                                     : search.ran_out ? "the line search ran out, and method.line_requests allows no more,"
                                                      : "the search closed in on a length where F or its slope jumps,",
                                     report.gradient_norm);
-  return ends_at(space, x, std::move(report), rounding ? Outcome::stuck : Outcome::failed, std::move(message));
+  return ends(std::move(report), rounding ? Outcome::stuck : Outcome::failed, std::move(message));
 }
 
 }  // namespace talweg::optim

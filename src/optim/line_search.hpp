@@ -33,8 +33,8 @@ struct WolfeSearch {
 WolfeSearch wolfe_search(Oracle& oracle, Vector x, Vector direction, const LinePoint& start, double first_length,
                          const WolfeOptions& options);
 
-/// What to report when a search from `start` found nothing, even along the gradient: stuck where what F would fall by over the
-/// shortest length is rounding, else failed.
-StepReport no_wolfe_length(StepReport report, VectorSpace&, Vector x, const LinePoint& start, const WolfeSearch& search);
+/// The report when a search from `start` found no length, even along the gradient: stuck where the fall of F over the shortest
+/// length would be rounding, else failed.
+StepReport no_wolfe_length(StepReport report, const LinePoint& start, const WolfeSearch& search);
 
 }  // namespace talweg::optim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When to stop a method whose steps are accepted on and on where F and its gradient are rounding alone: after kSteps steps in a
-// row of which none brought F, or the gradient's norm, below its least so far.
+// Ends a method whose steps are still accepted where F and its gradient consist of rounding alone: after kSteps steps in a row
+// of which none lowered F, or the gradient's norm, below its least value so far.
 #pragma once
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ class Standstill {
     layout.counter(idle_, kNotBegun);
   }
 
-  /// Tells of the point a step begins at; true when it is time to stop.
+  /// Records the point at which a step begins; true when it is time to stop.
   bool at(math::State& state, double value, double gradient) const {
     double& least_value = state.scalar(value_);
     double& least_gradient = state.scalar(gradient_);
@@ -39,10 +39,10 @@ class Standstill {
     }
     return ++idle >= kSteps;
   }
-  static StepReport ends(VectorSpace& space, Vector x, StepReport report) {
+  static StepReport ends(StepReport report) {
     std::string message = fmt::format(
         "neither F nor its gradient falls any more: rounding allows no progress at |grad F| = {:.3e}", report.gradient_norm);
-    return ends_at(space, x, std::move(report), Outcome::stuck, std::move(message));
+    return optim::ends(std::move(report), Outcome::stuck, std::move(message));
   }
 
  private:

@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kAll = "smoothness.all";    // L; 0: not found yet
 constexpr const char* kTerm = "smoothness.term";  // L_max
 constexpr const char* kExpected = "a number in (0, inf), \"c/L\" or \"c/L_max\" with a number c in (0, inf)";
-// Products are few beside a run's gradients, and the residual is added: a hundredth of a percent is more than enough.
+// The products are few compared with a run's gradients, and the residual is added: a hundredth of a percent is enough.
 constexpr LanczosOptions kLanczos{.iterations = 100, .tolerance = 1e-4, .seed = 1};
 
 /// The c of "c/unit".
@@ -30,37 +30,37 @@ std::optional<double> numerator(std::string_view text, std::string_view unit) {
   return whole && value > 0 && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-double find_smoothness(StepContext& context, std::string& found) {
+double find_smoothness(StepContext& context) {
   Oracle& oracle = context.oracle;
   const auto bounds = oracle.curvature_bounds();
   const double omega = oracle.omega_curvature();
   if (bounds && bounds->over_zero == 0) {
-    found = fmt::format("L = {:.6g} from the data: the mean of the terms' curvature", bounds->mean + omega);
+    context.note(fmt::format("L = {:.6g} from the data: the mean of the terms' curvature", bounds->mean + omega));
     return bounds->mean + omega;
   }
   if (!bounds) {
     const SpectralNorm at = spectral_norm(oracle, context.x(), oracle.all(), kLanczos);
     const double value = at.value + at.residual;
-    found = fmt::format(
+    context.note(fmt::format(
         "L = {:.6g}, an estimate: the Hessian's largest |eigenvalue| at step {}'s point, by {} products (residual {:.1e}); "
         "curvature elsewhere may be larger",
-        value, context.progress.step, at.iterations, at.residual);
+        value, context.progress.step, at.iterations, at.residual));
     return value;
   }
   const Temporary zero(context.space());
   context.space().zero(zero);
   const SpectralNorm at = spectral_norm(oracle, zero, oracle.all(), kLanczos);
   const double value = std::min(bounds->over_zero * (at.value + at.residual), bounds->mean + omega);
-  found = fmt::format("L = {:.6g} from the data: no Hessian exceeds {:g} times that at x = 0, whose norm took {} products",
-                      value, bounds->over_zero, at.iterations);
+  context.note(fmt::format("L = {:.6g} from the data: no Hessian exceeds {:g} times that at x = 0, whose norm took {} products",
+                           value, bounds->over_zero, at.iterations));
   return value;
 }
 
 }  // namespace
 
-double smoothness(StepContext& context, std::string& found) {
+double smoothness(StepContext& context) {
   double& value = context.state.scalar(kAll);
-  if (value == 0) value = std::max(find_smoothness(context, found), std::numeric_limits<double>::min());
+  if (value == 0) value = std::max(find_smoothness(context), std::numeric_limits<double>::min());
   return value;
 }
 
@@ -122,15 +122,15 @@ Cost StepSize::cost(const CostPoint& p) const {
   return {.hvps = p.n * kLanczos.iterations, .bound = true};
 }
 
-double StepSize::per_unit(StepContext& context, std::string& found) const {
+double StepSize::per_unit(StepContext& context) const {
   if (unit_ == Unit::one) return 1;
-  if (unit_ == Unit::per_smoothness) return 1 / smoothness(context, found);
+  if (unit_ == Unit::per_smoothness) return 1 / smoothness(context);
   double& value = context.state.scalar(kTerm);
   if (value == 0) {
     const auto bounds = context.oracle.curvature_bounds();
-    if (!bounds) throw std::logic_error("L_max of terms whose curvature nobody knows");
+    if (!bounds) throw std::logic_error("L_max of terms whose curvature is not known");
     value = std::max(bounds->largest + context.oracle.omega_curvature(), std::numeric_limits<double>::min());
-    found = fmt::format("L_max = {:.6g} from the data: the largest curvature of a term", value);
+    context.note(fmt::format("L_max = {:.6g} from the data: the largest curvature of a term", value));
   }
   return 1 / value;
 }

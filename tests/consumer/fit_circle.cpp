@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user's own f_i, with no network in sight: the circle (a, b, r) nearest to n points,
-// f_i = ((|p_i - (a, b)|^2 - r^2) / 2)^2 / 2, trained by two methods on the same bits as any Talweg run.
+// f_i = ((|p_i - (a, b)|^2 - r^2) / 2)^2 / 2, trained by two methods of Talweg's and by a rule and a method of this program's
+// own, on the same bits as any Talweg run.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <numbers>
+#include <talweg/method.hpp>
+#include <talweg/rule.hpp>
 #include <talweg/train.hpp>
 
 namespace {
@@ -25,6 +28,57 @@ class Circle final : public talweg::model::UserTerms {
   std::string describe() const override { return "circle fit"; }
 };
 
+namespace optim = talweg::optim;
+using talweg::base::Range;
+
+/// An update rule of this program's own: m = decay m + (1 - decay) g, x = x - lr m.
+class MeanGradient final : public optim::UpdateRule {
+ public:
+  explicit MeanGradient(const talweg::base::Section& method)
+      : UpdateRule(method.number("lr", 0.01, Range::positive(), "learning rate")),
+        decay_(method.number("decay", 0.9, Range::decay(), "of the mean of the gradients")) {}
+  void declare(talweg::math::StateLayout& slots, const talweg::math::ParameterLayout&) const override { slots.vector("mean"); }
+  optim::Update begin(optim::RuleStep& step) const override {
+    return optim::update_by([rate = step.lr, decay = decay_]<class Real>(const optim::RuleBlock<Real>& b) {
+      const auto [lr, keep, take] = b.real(rate, decay, 1 - decay);
+      Real* mean = b.slots[0];
+      for (std::size_t i = 0; i < b.count; ++i) {
+        mean[i] = keep * mean[i] + take * b.g[i];
+        b.x[i] -= lr * mean[i];
+      }
+    });
+  }
+
+ private:
+  double decay_;
+};
+
+/// A method of this program's own: gradient descent with Polyak's step length (F(x) - F*) / |grad F(x)|^2, where F* is known.
+class PolyakSteps final : public optim::Method {
+ public:
+  explicit PolyakSteps(const talweg::base::Section& method) : least_(method.number("least", 0.0, {}, "F*, the minimum of F")) {}
+  optim::Needs needs() const override {
+    return {optim::Need::full_batch, optim::Need::smooth_omega, optim::Need::constant_rate};
+  }
+  optim::Cost cost(const optim::CostPoint& point) const override { return {.gradients = point.n}; }
+
+ private:
+  optim::StepReport advance(optim::StepContext& context) const override {
+    const optim::Temporary g(context.space());
+    const auto at = context.oracle.gradient_into(context.x(), context.oracle.all(), g);
+    const double squared = at.sums[0];
+    if (squared == 0) return {.loss = at.value, .outcome = optim::Outcome::converged, .message = "the gradient is zero"};
+    const double length = (at.value + context.oracle.smooth_omega(context.x()) - least_) / squared;
+    context.space().axpy(-length, g, context.x());
+    return {.loss = at.value,
+            .gradient_norm = std::sqrt(squared),
+            .update_norm = length * std::sqrt(squared),
+            .learning_rate = length};
+  }
+
+  double least_;
+};
+
 /// The circle that [method] finds for points around (1, -2) at distance 3.
 bool finds_the_circle(const char* method) {
   talweg::train::TrainOptions options;
@@ -36,6 +90,8 @@ bool finds_the_circle(const char* method) {
     rows.rows.push_back(-2 + 3 * std::sin(angle));
   }
   options.rows = rows;
+  options.methods = {{.name = "mean_gradient", .make_rule = optim::make<MeanGradient, optim::UpdateRule>},
+                     {.name = "polyak_steps", .make_method = optim::make<PolyakSteps, optim::Method>}};
   const auto config = talweg::base::Config::parse(method, "embedded");
   const auto world = talweg::comm::alone();
   const auto result = talweg::train::train(config, options, *world, {});
@@ -48,9 +104,14 @@ bool finds_the_circle(const char* method) {
 }  // namespace
 
 int main() {
-  const bool adam =
-      finds_the_circle("[method]\nname = \"adam\"\nlr = 0.05\n[run]\nepochs = 400\nbatch = 50\nprecision = \"float64\"\n");
-  const bool lbfgs =
-      finds_the_circle("[method]\nname = \"lbfgs\"\n[run]\nsteps = 60\nbatch = \"full\"\nprecision = \"float64\"\n");
-  return adam && lbfgs ? EXIT_SUCCESS : EXIT_FAILURE;
+  bool all = true;
+  for (const char* config :
+       {"[method]\nname = \"adam\"\nlr = 0.05\n[run]\nepochs = 400\nbatch = 50\nprecision = \"float64\"\n",
+        "[method]\nname = \"lbfgs\"\n[run]\nsteps = 60\nbatch = \"full\"\nprecision = \"float64\"\n",
+        "[method]\nname = \"mean_gradient\"\nlr = 0.02\n[run]\nepochs = 400\nbatch = 50\nprecision = \"float64\"\n",
+        "[method]\nname = \"svrg\"\nrule = \"mean_gradient\"\nlr = 0.02\n[run]\nepochs = 400\nbatch = 50\n",
+        "[method]\nname = \"polyak_steps\"\n[run]\nsteps = 400\nbatch = \"full\"\nprecision = \"float64\"\n"}) {
+    all = finds_the_circle(config) && all;
+  }
+  return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,7 +10,8 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "optim/registry.hpp"
+#include "optim/estimator.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -6,7 +6,9 @@
 // What is kept of grad f_i(phi_i) is dl/dz, one number an output, which times the features is the gradient of a linear model:
 // n k numbers and the average, never a gradient per example. Omega is no part of it: l2 enters at x_{t-1}, l1 by the rule's
 // prox.
-#include "optim/registry.hpp"
+
+#include "optim/estimator.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

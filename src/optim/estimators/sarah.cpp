@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optim/registry.hpp"
+#include "optim/estimator.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -6,8 +6,9 @@
 // begins a loop. Loops of no inner steps, which move nothing, are passed over, and so is their large batch. B is made of
 // minibatches that no inner step has: large_batches of them, or all examples when that is as many.
 #include "base/random.hpp"
+#include "optim/estimator.hpp"
 #include "optim/large_batch.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

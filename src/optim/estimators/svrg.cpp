@@ -18,8 +18,9 @@
 #include <cmath>
 
 #include "base/random.hpp"
+#include "optim/estimator.hpp"
 #include "optim/large_batch.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -8,9 +8,8 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
-#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -35,14 +34,12 @@ class Apg final : public Method {
   [[nodiscard]] Grain grain() const override { return restart_ ? Grain::global : Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.n}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
     const Vector z = context.state.vector("apg.far");
-    Undo undo(context.state);
-    std::string found;
-    const double s = lr_.length(context, found) * context.progress.factor;
+    const double s = lr_.rate(context);
     double& q = context.state.scalar("apg.weight");
     const Temporary y(space);
     const Temporary g(space);
@@ -66,13 +63,11 @@ class Apg final : public Method {
     space.copy(restarts ? next : far, z);
     q = restarts ? 1 : (std::sqrt(q * q * q * q + 4 * q * q) - q * q) / 2;
     if (restarts) ++context.state.counter("apg.restarts");
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(sums[2]) / s,
             .update_norm = std::sqrt(sums[0]),
             .parameter_norm = std::sqrt(sums[3]),
-            .learning_rate = s,
-            .message = std::move(found)};
+            .learning_rate = s};
   }
 
  private:

@@ -10,10 +10,9 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -52,7 +51,7 @@ class BarzilaiBorwein final : public Method {
     return lr_.cost(p) + Cost{.gradients = p.step == 0 ? 2 * p.n : p.n, .values = p.n * backtracking_.tries, .bound = true};
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -62,15 +61,13 @@ class BarzilaiBorwein final : public Method {
     double& length = state.scalar("barzilai_borwein.length");
     const auto values = state.array("barzilai_borwein.values");
     std::int64_t& points = state.counter("barzilai_borwein.points");
-    Undo undo(state);
-    std::string found;
     if (points == 0) {
-      length = lr_.length(context, found);
+      length = lr_.length(context);
       loss = oracle.gradient_into(x, oracle.all(), g).value;
       values[0] = objective_at(oracle, x, loss);
       points = 1;
     }
-    StepReport report{.loss = loss, .message = std::move(found)};
+    StepReport report{.loss = loss};
     const auto seen = std::min(static_cast<std::size_t>(points), window_);
     const double highest = *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(seen));
 
@@ -83,7 +80,7 @@ class BarzilaiBorwein final : public Method {
     });
     if (!accepted) {
       report.gradient_norm = space.norm(g);
-      return no_length_found(std::move(report), space, x, tried);
+      return no_length_found(std::move(report), tried);
     }
     const Temporary gradient(space);
     const GradientAnswer answer = oracle.gradient_into(next, oracle.all(), gradient);
@@ -99,19 +96,11 @@ class BarzilaiBorwein final : public Method {
       return sums;
     });
     const math::Sums sums = space.for_each_block(std::array<Vector, 2>{x, g}, std::array<Vector, 2>{next, gradient}, accept);
-    report.update_norm = std::sqrt(accepted->squared);
-    report.gradient_norm = report.update_norm / accepted->length;
-    report.parameter_norm = std::sqrt(accepted->point);
-    report.learning_rate = accepted->length;
-    if (accepted->squared == 0) {
-      report.outcome = Outcome::converged;
-      report.message = "the prox-gradient is zero";
-    }
+    accepted->tell(report);
     length = next_length(accepted->squared, sums[0], sums[1], std::sqrt(answer.sums[0]), points);
     loss = answer.value;
     values[static_cast<std::size_t>(points) % window_] = value;
     ++points;
-    undo.keep();
     return report;
   }
 

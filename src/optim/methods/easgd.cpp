@@ -9,10 +9,9 @@
 // taken at the w_k.
 #include <cmath>
 
-#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
 #include "optim/workers.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -34,15 +33,13 @@ class Easgd final : public Method {
   [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     const Vector x = context.x();
     const std::int64_t t = context.progress.step;
     const Vector w = workers_.point(context.state, workers_.turn(t));
     const bool exchanges = (t / workers_.count()) % period_ == 0;
     const double elastic = exchanges ? moving_rate_ / static_cast<double>(workers_.count()) : 0;
-    Undo undo(context.state);
-    std::string found;
-    const double length = lr_.length(context, found) * context.progress.factor;
+    const double length = lr_.rate(context);
     const auto move = math::block_kernel([=]<class Real>(const math::Block&, math::Arrays<Real> v) {
       const Real rate = static_cast<Real>(length);
       const Real pull = static_cast<Real>(elastic);
@@ -59,13 +56,11 @@ class Easgd final : public Method {
     const Batch batch = context.oracle.draw(static_cast<std::uint64_t>(t));
     const GradientAnswer answer = context.oracle.gradient({.terms = {{1.0, w}}, .shifts = {}, .batch = batch},
                                                           {.kernel = move, .writes = {x, w}, .reads = {}});
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(answer.sums[0]),
             .update_norm = std::sqrt(answer.sums[1]),
             .parameter_norm = std::sqrt(answer.sums[2]),
-            .learning_rate = length,
-            .message = std::move(found)};
+            .learning_rate = length};
   }
 
  private:

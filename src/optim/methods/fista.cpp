@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FISTA (Beck & Teboulle 2009): accelerated.hpp with prox.
 #include "optim/accelerated.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -8,10 +8,9 @@
 
 #include "optim/composite.hpp"
 #include "optim/ending.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -44,32 +43,28 @@ class Gd final : public Method {
     return cost;
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
-    Undo undo(context.state);
-    std::string found;
-    double length = lr_.length(context, found) * context.progress.factor;
+    double length = lr_.rate(context);
     const Temporary g(space);
     const GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
     const double norm = std::sqrt(answer.sums[0]);
-    StepReport report{.loss = answer.value, .gradient_norm = norm, .message = std::move(found)};
-    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
+    StepReport report{.loss = answer.value, .gradient_norm = norm};
+    if (norm == 0) return ends(std::move(report), Outcome::converged, "the gradient is zero");
     if (search_) {
       double& last = context.state.scalar("gd.length");
       if (last > 0) length = last / backtracking_.shrink;
       const double value = answer.value + oracle.smooth_omega(x);
       Tried tried(value);
       const auto accepted = armijo(oracle, x, g, value, answer.sums[0], length, tried);
-      if (!accepted) return no_length_found(std::move(report), space, x, tried);
+      if (!accepted) return no_length_found(std::move(report), tried);
       last = length = *accepted;
     }
     space.axpy(-length, g, x);
     report.update_norm = length * norm;
-    report.parameter_norm = space.norm(x);
     report.learning_rate = length;
-    undo.keep();
     return report;
   }
 

@@ -14,9 +14,8 @@
 #include <cmath>
 
 #include "optim/coupled_prox.hpp"
-#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -103,7 +102,7 @@ class Katyusha final : public Method {
     return lr_.cost(p) + Cost{.gradients = 2 * p.batch + (p.step % inner_steps(p.batches_per_epoch) == 0 ? p.n : 0)};
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -117,9 +116,7 @@ class Katyusha final : public Method {
     const std::int64_t m = inner_steps(static_cast<std::int64_t>(oracle.batches_per_epoch()));
     const std::int64_t t = context.progress.step;
 
-    Undo undo(state);
-    std::string found;
-    const double lr = lr_.length(context, found) * context.progress.factor;
+    const double lr = lr_.rate(context);
     if (t % m == 0) {
       space.copy(average, snapshot);
       oracle.gradient_into(snapshot, oracle.all(), mu);
@@ -127,8 +124,7 @@ class Katyusha final : public Method {
       weights = 0;
     }
     if (t == 0 && m > 1)
-      found += fmt::format("{}the parameters to use are the snapshot, x_0 until step {}, renewed every {} steps",
-                           found.empty() ? "" : "; ", m, m);
+      context.note(fmt::format("the parameters to use are the snapshot, x_0 until step {}, renewed every {} steps", m, m));
     const Coupling c = coupling(lr, t / m, m);
     const Temporary next(space);
     space.combine(c.tau1, z, kTau2, snapshot, next);
@@ -144,13 +140,11 @@ class Katyusha final : public Method {
       space.combine(1 - weight / weights, average, weight / weights, y, average);
     }
     weight *= 1 + c.alpha * sigma_;
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(answer.sums[0]),
             .update_norm = std::sqrt(answer.sums[1]),
             .parameter_norm = space.norm(snapshot),
-            .learning_rate = c.lr,
-            .message = std::move(found)};
+            .learning_rate = c.lr};
   }
 
  private:

@@ -10,10 +10,9 @@
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
 #include "optim/pairs.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -41,7 +40,7 @@ class Lbfgs final : public Method {
         .gradients = gradients, .values = p.n * 2 * wolfe_.requests * 3, .bound = true};  // two searches, three lengths at most
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -49,16 +48,15 @@ class Lbfgs final : public Method {
     const Vector g = state.vector("lbfgs.gradient");
     double& loss = state.scalar("lbfgs.loss");
     double& norm = state.scalar("lbfgs.gradient_norm");
-    Undo undo(state);
     if (state.counter("lbfgs.started") == 0) {
       const GradientAnswer first = oracle.gradient_into(x, oracle.all(), g);
       loss = first.value;
       norm = std::sqrt(first.sums[0]);
       state.counter("lbfgs.started") = 1;
     }
-    StepReport report{.loss = loss, .gradient_norm = norm, .parameter_norm = 0, .message = {}};
-    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
-    if (standstill_.at(state, loss + oracle.smooth_omega(x), norm)) return Standstill::ends(space, x, std::move(report));
+    StepReport report{.loss = loss, .gradient_norm = norm};
+    if (norm == 0) return ends(std::move(report), Outcome::converged, "the gradient is zero");
+    if (standstill_.at(state, loss + oracle.smooth_omega(x), norm)) return Standstill::ends(std::move(report));
     const Temporary direction(space);
     std::optional<LinePoint> accepted;
     while (!accepted) {
@@ -69,7 +67,7 @@ class Lbfgs final : public Method {
       if (start.slope < 0) search = wolfe_search(oracle, x, direction, start, plain ? std::min(1.0, 1 / norm) : 1.0, wolfe_);
       accepted = search.accepted;
       if (accepted) break;
-      if (plain) return no_wolfe_length(std::move(report), space, x, start, search);
+      if (plain) return no_wolfe_length(std::move(report), start, search);
       pairs_.count(state) = 0;
     }
     const Temporary next(space);
@@ -82,9 +80,7 @@ class Lbfgs final : public Method {
     space.copy(gradient, g);
     loss = answer.value;
     norm = std::sqrt(answer.sums[0]);
-    report.parameter_norm = space.norm(x);
     report.learning_rate = accepted->length;
-    undo.keep();
     return report;
   }
 

@@ -6,10 +6,9 @@
 // of the w_k at every step; gradients are taken at the w_k.
 #include <cmath>
 
-#include "optim/registry.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
 #include "optim/workers.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -30,12 +29,10 @@ class LocalSgd final : public Method {
   [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     const Vector x = context.x();
     const Vector w = workers_.point(context.state, workers_.turn(context.progress.step));
-    Undo undo(context.state);
-    std::string found;
-    const double length = lr_.length(context, found) * context.progress.factor;
+    const double length = lr_.rate(context);
     const auto move =
         math::block_kernel([length, count = workers_.count()]<class Real>(const math::Block&, math::Arrays<Real> v) {
           const Real rate = static_cast<Real>(length);
@@ -54,13 +51,11 @@ class LocalSgd final : public Method {
     double point = answer.sums[1];
     const std::int64_t taken = context.progress.step + 1;
     if (taken % workers_.count() == 0 && taken / workers_.count() % period_ == 0) point = workers_.average(context);
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(answer.sums[0]),
             .update_norm = length * std::sqrt(answer.sums[0]) / static_cast<double>(workers_.count()),
             .parameter_norm = std::sqrt(point),
-            .learning_rate = length,
-            .message = std::move(found)};
+            .learning_rate = length};
   }
 
  private:

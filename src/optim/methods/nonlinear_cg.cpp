@@ -8,10 +8,9 @@
 
 #include "optim/ending.hpp"
 #include "optim/line_search.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -40,7 +39,7 @@ class NonlinearCg final : public Method {
     return {.gradients = p.step == 0 ? 2 * p.n : p.n, .values = p.n * 2 * wolfe_.requests * 3, .bound = true};
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -52,7 +51,6 @@ class NonlinearCg final : public Method {
     double& slope = state.scalar("nonlinear_cg.slope");
     double& first = state.scalar("nonlinear_cg.first");
     std::int64_t& since = state.counter("nonlinear_cg.since");
-    Undo undo(state);
     const auto steepest = [&] {
       space.combine(-1, g, 0, g, d);
       slope = -squared;
@@ -65,10 +63,10 @@ class NonlinearCg final : public Method {
       steepest();
       first = std::min(1.0, 1 / std::sqrt(squared));
     }
-    StepReport report{.loss = loss, .gradient_norm = std::sqrt(squared), .message = {}};
-    if (squared == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the gradient is zero");
+    StepReport report{.loss = loss, .gradient_norm = std::sqrt(squared)};
+    if (squared == 0) return ends(std::move(report), Outcome::converged, "the gradient is zero");
     const double value = loss + oracle.smooth_omega(x);
-    if (standstill_.at(state, value, report.gradient_norm)) return Standstill::ends(space, x, std::move(report));
+    if (standstill_.at(state, value, report.gradient_norm)) return Standstill::ends(std::move(report));
     Vector along = d;
     const auto start = [&] { return LinePoint{.length = 0, .value = value, .slope = slope}; };
     WolfeSearch search = wolfe_search(oracle, x, along, start(), first, wolfe_);
@@ -81,7 +79,7 @@ class NonlinearCg final : public Method {
       first = std::min(1.0, 1 / std::sqrt(squared));
       search = wolfe_search(oracle, x, along, start(), first, wolfe_);
     }
-    if (!search.accepted) return no_wolfe_length(std::move(report), space, x, start(), search);
+    if (!search.accepted) return no_wolfe_length(std::move(report), start(), search);
     const double length = search.accepted->length;
     const Temporary next(space);
     const Temporary gradient(space);
@@ -113,9 +111,7 @@ class NonlinearCg final : public Method {
     }
     first = length * old_slope / slope;
     if (!(first > 0) || !std::isfinite(first)) first = length;
-    report.parameter_norm = space.norm(x);
     report.learning_rate = length;
-    undo.keep();
     return report;
   }
 

@@ -11,10 +11,9 @@
 #include "optim/composite.hpp"
 #include "optim/ending.hpp"
 #include "optim/pairs.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -51,7 +50,7 @@ class Owlqn final : public Method {
     return {.gradients = p.step == 0 ? 2 * p.n : p.n, .values = p.n * 2 * backtracking_.tries, .bound = true};
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -59,7 +58,6 @@ class Owlqn final : public Method {
     const Vector g = state.vector("owlqn.gradient");
     double& loss = state.scalar("owlqn.loss");
     double& value = state.scalar("owlqn.value");
-    Undo undo(state);
     if (state.counter("owlqn.started") == 0) {
       loss = oracle.gradient_into(x, oracle.all(), g).value;
       value = objective_at(oracle, x, loss);
@@ -67,9 +65,9 @@ class Owlqn final : public Method {
     }
     const Temporary v(space);
     const double norm = std::sqrt(pseudo_gradient(oracle, x, g, v));
-    StepReport report{.loss = loss, .gradient_norm = norm, .message = {}};
-    if (norm == 0) return ends_at(space, x, std::move(report), Outcome::converged, "the pseudo-gradient is zero");
-    if (standstill_.at(state, value, norm)) return Standstill::ends(space, x, std::move(report));
+    StepReport report{.loss = loss, .gradient_norm = norm};
+    if (norm == 0) return ends(std::move(report), Outcome::converged, "the pseudo-gradient is zero");
+    if (standstill_.at(state, value, norm)) return Standstill::ends(std::move(report));
     const Temporary d(space);
     const Temporary next(space);
     double length = 0;
@@ -80,7 +78,7 @@ class Owlqn final : public Method {
       Tried tried(value);
       length = search(oracle, x, v, d, value, plain ? std::min(1.0, 1 / norm) : 1.0, next, tried);
       if (length > 0) break;
-      if (plain) return no_length_found(std::move(report), space, x, tried);
+      if (plain) return no_length_found(std::move(report), tried);
       pairs_.count(state) = 0;
     }
     const Temporary gradient(space);
@@ -92,9 +90,7 @@ class Owlqn final : public Method {
     space.copy(gradient, g);
     loss = answer.value;
     value = new_value;
-    report.parameter_norm = space.norm(x);
     report.learning_rate = length;
-    undo.keep();
     return report;
   }
 

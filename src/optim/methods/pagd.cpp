@@ -13,10 +13,9 @@
 #include <cmath>
 
 #include "optim/ball_noise.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -72,15 +71,13 @@ class Pagd final : public Method {
     return lr_.cost(p) + Cost{.gradients = 3 * p.n, .values = 2 * p.n, .bound = true};
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
     const Vector v = context.state.vector("pagd.velocity");
     std::int64_t& noise_step = context.state.counter("pagd.noise_step");
-    Undo undo(context.state);
-    std::string found;
-    const Constants k = theory_ ? from_theorem(space.layout().parameters()) : with_length(lr_.length(context, found));
+    const Constants k = theory_ ? from_theorem(space.layout().parameters()) : with_length(lr_.length(context));
     const double eta = k.eta * context.progress.factor;
     const std::int64_t t = context.progress.step;
 
@@ -90,8 +87,7 @@ class Pagd final : public Method {
     const Temporary next(space);
     space.copy(x, at);
     GradientAnswer here = oracle.gradient_into(at, oracle.all(), g);
-    StepReport report{
-        .loss = here.value, .gradient_norm = std::sqrt(here.sums[0]), .learning_rate = eta, .message = std::move(found)};
+    StepReport report{.loss = here.value, .gradient_norm = std::sqrt(here.sums[0]), .learning_rate = eta};
     if (report.gradient_norm <= k.gradient && (noise_step == kNoNoiseYet || static_cast<double>(t - noise_step) > k.interval)) {
       add_ball_noise(space, context.progress.seed, static_cast<std::uint64_t>(t), k.radius, at);
       here = oracle.gradient_into(at, oracle.all(), g);
@@ -129,8 +125,6 @@ class Pagd final : public Method {
       space.combine(1, next, -1, at, v);
     }
     space.copy(next, x);
-    report.parameter_norm = space.norm(x);
-    undo.keep();
     return report;
   }
 

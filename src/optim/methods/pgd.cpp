@@ -14,10 +14,9 @@
 
 #include "optim/ball_noise.hpp"
 #include "optim/ending.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -65,33 +64,28 @@ class Pgd final : public Method {
 
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = 2 * p.n, .bound = true}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
     const Vector before = context.state.vector("pgd.before");
     std::int64_t& noise_step = context.state.counter("pgd.noise_step");
     const Thresholds th = theory_ ? from_theorem(space.layout().parameters()) : given_;
-    Undo undo(context.state);
-    std::string found;
-    const double eta = (theory_ ? th.eta : lr_.length(context, found)) * context.progress.factor;
+    const double eta = (theory_ ? th.eta : lr_.length(context)) * context.progress.factor;
     const std::int64_t t = context.progress.step;
 
     const Temporary g(space);
     GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
     const double value = answer.value + oracle.smooth_omega(x);
-    StepReport report{
-        .loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta, .message = std::move(found)};
+    StepReport report{.loss = answer.value, .gradient_norm = std::sqrt(answer.sums[0]), .learning_rate = eta};
     const auto since = static_cast<double>(noise_step == kNoNoiseYet ? 0 : t - noise_step);
     if (noise_step != kNoNoiseYet && since == std::ceil(th.interval) &&
         value - context.state.scalar("pgd.before_value") > -th.decrease) {
       report.update_norm = space.distance(x, before);
       space.copy(before, x);
-      undo.keep();
-      return ends_at(
-          space, x, std::move(report), Outcome::converged,
-          fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical",
-                      th.decrease, since, noise_step));
+      return ends(std::move(report), Outcome::converged,
+                  fmt::format("F fell by no more than {:.3e} in {:.0f} steps after the noise of step {}: second-order critical",
+                              th.decrease, since, noise_step));
     }
     const Temporary next(space);
     space.copy(x, next);
@@ -108,8 +102,6 @@ class Pgd final : public Method {
       noise_step = t;
     }
     space.copy(next, x);
-    report.parameter_norm = space.norm(x);
-    undo.keep();
     return report;
   }
 

@@ -6,10 +6,9 @@
 #include <cmath>
 
 #include "optim/composite.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -37,17 +36,15 @@ class ProximalGradient final : public Method {
     return cost;
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
-    Undo undo(context.state);
-    std::string found;
-    double length = lr_.length(context, found) * context.progress.factor;
+    double length = lr_.rate(context);
     const Temporary g(space);
     const Temporary next(space);
     const GradientAnswer answer = oracle.gradient_into(x, oracle.all(), g);
-    StepReport report{.loss = answer.value, .message = std::move(found)};
+    StepReport report{.loss = answer.value};
     ProximalStep taken;
     if (search_) {
       double& last = context.state.scalar("proximal_gradient.length");
@@ -56,22 +53,14 @@ class ProximalGradient final : public Method {
       Tried tried(value);
       const auto accepted = backtrack(oracle, x, value, g, length, backtracking_, next, tried);
       report.gradient_norm = std::sqrt(answer.sums[0]);
-      if (!accepted) return no_length_found(std::move(report), space, x, tried);
+      if (!accepted) return no_length_found(std::move(report), tried);
       taken = *accepted;
       last = taken.length;
     } else {
       taken = proximal_step(oracle, x, g, length, next);
     }
-    report.update_norm = std::sqrt(taken.squared);
-    report.gradient_norm = taken.gradient_norm();
-    report.parameter_norm = std::sqrt(taken.point);
-    report.learning_rate = taken.length;
-    if (taken.at_rest()) {
-      report.outcome = Outcome::converged;
-      report.message = "the prox-gradient is zero";
-    }
+    taken.tell(report);
     space.copy(next, x);
-    undo.keep();
     return report;
   }
 

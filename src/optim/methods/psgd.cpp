@@ -11,10 +11,9 @@
 #include <cmath>
 
 #include "base/random.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -47,13 +46,11 @@ class Psgd final : public Method {
   [[nodiscard]] Grain grain() const override { return Grain::element; }
   Cost cost(const CostPoint& p) const override { return lr_.cost(p) + Cost{.gradients = p.batch}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     const auto t = static_cast<std::uint64_t>(context.progress.step);
     const auto d = static_cast<double>(context.space().layout().parameters());
-    Undo undo(context.state);
-    std::string found;
     const double n = theory_ ? times(d) : 1;
-    const double eta = (theory_ ? c_ / (smoothness_ * n * chi(d, n)) : lr_.length(context, found)) * context.progress.factor;
+    const double eta = (theory_ ? c_ / (smoothness_ * n * chi(d, n)) : lr_.length(context)) * context.progress.factor;
     const double deviation = (theory_ ? epsilon_ * std::sqrt(n) : radius_) / std::sqrt(d);
     const base::Random random(context.progress.seed, base::Purpose::noise);
     const auto move = math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
@@ -67,13 +64,11 @@ class Psgd final : public Method {
     const GradientAnswer answer =
         context.oracle.gradient({.terms = {{1.0, context.x()}}, .shifts = {}, .batch = context.oracle.draw(t)},
                                 {.kernel = move, .writes = {context.x()}, .reads = {}});
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(answer.sums[0]),
             .update_norm = std::sqrt(answer.sums[1]),
             .parameter_norm = std::sqrt(answer.sums[2]),
-            .learning_rate = eta,
-            .message = std::move(found)};
+            .learning_rate = eta};
   }
 
  private:

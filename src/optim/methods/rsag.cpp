@@ -15,10 +15,9 @@
 #include "base/random.hpp"
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -34,8 +33,7 @@ class Rsag final : public Method {
                          "step k takes so many times k minibatches, rounded up; 0: one in each")) {}
 
   Needs needs() const override {
-    return lr_.needs() | keeps_its_lengths() |
-           Needs{Need::constant_batch} |
+    return lr_.needs() | keeps_its_lengths() | Needs{Need::constant_batch} |
            Needs::at_least(iterations_, "the step it ends with is drawn from 1 ... method.iterations before the first");
   }
   [[nodiscard]] std::string_view output() const override { return "rsag.aggregate"; }
@@ -52,7 +50,7 @@ class Rsag final : public Method {
     return lr_.cost(p) + batch(p.step, p.batches_per_epoch).cost(p);
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector aggregate = context.state.vector("rsag.aggregate");
@@ -64,12 +62,9 @@ class Rsag final : public Method {
       report.message = fmt::format("this was step R = {} of N = {}, drawn before the first", end, iterations_);
       return report;
     };
-    if (t >= end)
-      return over({.loss = kUnknown, .gradient_norm = kUnknown, .parameter_norm = space.norm(aggregate), .message = {}});
+    if (t >= end) return over({.loss = kUnknown, .gradient_norm = kUnknown, .parameter_norm = space.norm(aggregate)});
 
-    Undo undo(context.state);
-    std::string found;
-    const double length = lr_.length(context, found) * context.progress.factor;
+    const double length = lr_.rate(context);
     const double k = static_cast<double>(t) + 1;
     const double a = 2 / (k + 1);
     const Temporary middle(space);
@@ -84,12 +79,10 @@ class Rsag final : public Method {
                       .gradient_norm = taken.gradient_norm(),
                       .update_norm = space.distance(next_aggregate, aggregate),
                       .parameter_norm = std::sqrt(taken.point),
-                      .learning_rate = length,
-                      .message = std::move(found)};
+                      .learning_rate = length};
     space.copy(middle, context.x());
     space.copy(next, point);
     space.copy(next_aggregate, aggregate);
-    undo.keep();
     return t + 1 == end ? over(std::move(report)) : report;
   }
 

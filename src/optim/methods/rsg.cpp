@@ -16,10 +16,9 @@
 #include "base/random.hpp"
 #include "optim/composite.hpp"
 #include "optim/large_batch.hpp"
-#include "optim/registry.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 
 namespace talweg::optim {
 namespace {
@@ -48,9 +47,8 @@ class Randomized final : public Method {
   }
 
   Needs needs() const override {
-    return lr_.needs() | keeps_its_lengths() |
-           Needs{Need::constant_batch} | Needs::when(kind_ != Kind::rspg, Need::smooth_omega) |
-           Needs::when(kind_ == Kind::rsgf, Need::deterministic) |
+    return lr_.needs() | keeps_its_lengths() | Needs{Need::constant_batch} |
+           Needs::when(kind_ != Kind::rspg, Need::smooth_omega) | Needs::when(kind_ == Kind::rsgf, Need::deterministic) |
            Needs::at_least(candidates_ * iterations_,
                            "the step it ends with is drawn from 1 ... method.iterations before the first");
   }
@@ -70,7 +68,7 @@ class Randomized final : public Method {
     return candidates_ == 1 ? Cost{} : lr_.cost(p) + LargeBatch(judge_, p.batches_per_epoch).cost(p);
   }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     const Vector x = context.x();
@@ -78,33 +76,24 @@ class Randomized final : public Method {
     if (at.run == candidates_ || (candidates_ == 1 && at.step + 1 == at.end)) {
       return {.loss = kUnknown,
               .gradient_norm = kUnknown,
-              .parameter_norm = space.norm(x),
               .outcome = Outcome::ended,
               .message = candidates_ == 1
                              ? fmt::format("this is x_R: R = {} of N = {} was drawn before the first step", at.end, iterations_)
                              : fmt::format("this is the best of {} runs, chosen before", candidates_)};
     }
-    Undo undo(context.state);
-    std::string found;
-    const double lr = lr_.length(context, found) * context.progress.factor;
-    if (at.step + 1 == at.end) {
-      StepReport report = judge(context, at, lr);
-      undo.keep();
-      return report;
-    }
+    const double lr = lr_.rate(context);
+    if (at.step + 1 == at.end) return judge(context, at, lr);
     const Batch batch = oracle.draw(static_cast<std::uint64_t>(context.progress.step));
     const Temporary g(space);
     const double loss = kind_ == Kind::rsgf ? difference(context, batch, g) : oracle.gradient_into(x, batch, g).value;
     const Temporary next(space);
     const ProximalStep taken = proximal_step(oracle, x, g, lr, next);
     space.copy(next, x);
-    undo.keep();
     return {.loss = loss,
             .gradient_norm = taken.gradient_norm(),
             .update_norm = std::sqrt(taken.squared),
             .parameter_norm = std::sqrt(taken.point),
-            .learning_rate = lr,
-            .message = std::move(found)};
+            .learning_rate = lr};
   }
 
  private:
@@ -144,8 +133,7 @@ class Randomized final : public Method {
     }
     const bool over = at.run + 1 == candidates_;
     space.copy(over ? best : context.state.vector("rsg.start"), x);
-    StepReport report{
-        .loss = loss, .gradient_norm = norm, .parameter_norm = space.norm(x), .learning_rate = length, .message = {}};
+    StepReport report{.loss = loss, .gradient_norm = norm, .learning_rate = length};
     report.outcome = over ? Outcome::ended : Outcome::going_on;
     report.message = fmt::format("candidate {} of {}, x_R of R = {}: |g| = {:.6g} on the judging examples", at.run + 1,
                                  candidates_, at.end, norm);

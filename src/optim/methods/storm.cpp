@@ -12,8 +12,7 @@
 #include <cmath>
 
 #include "optim/averaging.hpp"
-#include "optim/registry.hpp"
-#include "optim/undo.hpp"
+#include "talweg/catalogue.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
@@ -40,7 +39,7 @@ class Storm final : public Method {
 
   Cost cost(const CostPoint& p) const override { return {.gradients = p.step == 0 ? p.batch : 2 * p.batch}; }
 
-  StepReport step(StepContext& context) const override {
+  StepReport advance(StepContext& context) const override {
     Oracle& oracle = context.oracle;
     VectorSpace& space = context.space();
     math::State& state = context.state;
@@ -52,7 +51,6 @@ class Storm final : public Method {
     double& weighted = state.scalar("storm.weighted");
     const Batch batch = oracle.draw(static_cast<std::uint64_t>(context.progress.step));
 
-    Undo undo(state);
     const Temporary g(space);
     const Temporary d(space);
     const GradientAnswer answer = oracle.gradient_into(x, batch, g);
@@ -82,13 +80,11 @@ class Storm final : public Method {
     });
     const double moved = space.for_each_block({{x, before, direction}}, {{d}}, move)[0];
     averaging_.apply(context, context.progress.step + 1, "x");
-    undo.keep();
     return {.loss = answer.value,
             .gradient_norm = std::sqrt(squared),
             .update_norm = lr * std::sqrt(squared),
             .parameter_norm = std::sqrt(moved),
-            .learning_rate = lr,
-            .message = {}};
+            .learning_rate = lr};
   }
 
  private:
