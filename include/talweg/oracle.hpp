@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a method may ask. In the coordinator placement each request is announced to all ranks, answered by all (verdict,
-// then one exact sum), and lands on rank 0. Methods name points by handle: a point that has not changed is not sent again.
+// Everything a method may ask. All ranks answer a request together: a verdict, then one exact sum. Methods name points by
+// handle, so a point that has not changed is not sent again.
 //
 // The smooth part of Omega (l2) is added to every gradient, value along a line and Hessian-vector product here, once; its
 // non-smooth part only acts through prox().
@@ -20,8 +20,8 @@
 
 namespace talweg::optim {
 
-/// A reduced number was NaN or infinite. Thrown by the oracle on the coordinator before anything was written; the trainer
-/// ends the run with ExitCode::diverged.
+/// A reduced number was NaN or infinite. Thrown by the oracle before anything was written; the trainer ends the run with
+/// ExitCode::diverged, unless [run] nonfinite says otherwise.
 class Diverged : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -49,7 +49,7 @@ struct Sink {
 };
 
 /// The gradient of every example at the point where it was last asked for, kept as the numbers that, times its features, are
-/// the gradient: dl/dz of a linear model, [n, outputs] in all. The oracle keeps `average` true to them.
+/// the gradient: dl/dz of a linear model, [n, outputs] in all. The oracle keeps `average` up to date.
 struct Memory {
   math::PerExample gradients;
   Vector average;      // (1/n) sum_i of the remembered gradients, Omega not included
@@ -75,7 +75,7 @@ struct GradientAnswer {
   math::Sums sums{};  // the sink kernel's
 };
 
-/// What the data says of the curvature of the f_i, at every x, Omega left out: known for linear models.
+/// Bounds on the curvature of the f_i that hold at every x, Omega left out: known for linear models.
 struct CurvatureBounds {
   double largest = 0;    // of one term: max_i L_i
   double mean = 0;       // mean of the L_i: no less than the curvature of their mean

@@ -119,9 +119,9 @@ class UpdateRule {
   [[nodiscard]] virtual Cost cost(const CostPoint&) const { return {}; }
   /// The slot that holds the parameters to use and to judge; "x" is where gradients are taken.
   [[nodiscard]] virtual std::string_view output() const { return "x"; }
-  /// Not empty when x is made anew from slots of the rule's own, so that moving x aside (decoupled weight decay, lookahead)
-  /// would be forgotten or misread: what to use instead.
-  [[nodiscard]] virtual std::string_view remakes_x() const { return {}; }
+  /// Not empty when the rule computes x from its slots alone, so that moving x between steps (decoupled weight decay, lookahead)
+  /// would have no effect, or a wrong one: what to use instead.
+  [[nodiscard]] virtual std::string_view ignores_moved_x() const { return {}; }
   /// Works out this step. May ask the oracle before it writes any slot; writes no slot vector when the grain is element.
   virtual Update begin(RuleStep&) const = 0;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Points beside the iterates, t counting steps from 1:
+// Averages of the iterates, and lookahead; t counts steps from 1:
 //   average = "polyak"              mean of all x_t, t >= average_from                          (Polyak & Juditsky 1992)
 //   average = "stochastic_weight"   the same of every average_every-th x_t                      (Izmailov et al. 2018)
 //   average = "exponential"         a = x_t at t = average_from, then a += (1 - d)(x_t - a), d = min(average_decay, (1 + k) /
 //                                   (10 + k)), k = t - average_from (TensorFlow's ExponentialMovingAverage with num_updates)
-//   average = "random"              one of the x_t, t >= average_from, each as likely as any: x_R, of which theorems about F
-//                                   that is not convex speak (theirs are where gradients were taken, x_0 ... x_{T-1}: these
-//                                   are one later). The last one is kept with probability 1 / (1 + t - average_from)
+//   average = "random"              one of the x_t, t >= average_from, uniformly: the x_R of theorems about a non-convex F
+//                                   (which draw from x_0 ... x_{T-1}, where gradients were taken: one step earlier). Step t
+//                                   replaces it by x_t with probability 1 / (1 + t - average_from)
 //   lookahead = k                   every k steps: s += lookahead_alpha (x_t - s), x_t = s      (Zhang et al. 2019)
 // The average is the method's output; gradients go on being taken at x.
 #pragma once

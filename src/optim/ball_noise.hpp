@@ -8,7 +8,7 @@
 
 namespace talweg::optim {
 
-/// In place of the step of the last noise.
+/// Stands for the step of the last noise before there was any.
 inline constexpr std::int64_t kNoNoiseYet = -1;
 
 /// out += a point uniform in the ball of this radius: a normal direction, and a length with density proportional to

@@ -8,7 +8,7 @@
 namespace talweg::optim {
 namespace {
 
-/// The key as it stands, or as it is when it does not.
+/// Whether the key has this value, or is absent and so has it by default.
 bool is(const base::Section& s, std::string_view key, std::string_view value) {
   return s.kind(key) == 0 || s.text(key, std::string(value), "as the theorem has it") == value;
 }
@@ -53,7 +53,7 @@ const ProvenBound* proven_bound(const base::Section& method, const BoundConstant
   const bool short_enough = constants.lr > 0 && constants.lr * constants.smoothness <= 1 + 1e-9;
   if (!short_enough || constants.assumed > constants.strong_convexity * (1 + 1e-9)) return nullptr;
   const auto found =
-      std::ranges::find_if(kBounds, [&](const ProvenBound& b) { return b.method == name && b.speaks_of(method); });
+      std::ranges::find_if(kBounds, [&](const ProvenBound& b) { return b.method == name && b.applies_to(method); });
   return found != kBounds.end() ? &*found : nullptr;
 }
 
@@ -65,16 +65,6 @@ bool stays_in_span(const base::Section& method) {
   return std::ranges::find(kNames, name) != kNames.end() && is(method, "noise", "none") &&
          std::ranges::all_of(std::array{"clip_value", "clip_norm", "clip_average_norm"},
                              [&](const char* key) { return method.kind(key) == 0; });
-}
-
-double svrg_factor(double term_smoothness, double strong_convexity, double lr, double m) {
-  const double kept = 1 - 2 * term_smoothness * lr;
-  return 1 / (strong_convexity * lr * kept * m) + 2 * term_smoothness * lr / kept;
-}
-
-double saga_distance2(double term_smoothness, double strong_convexity, double n, double distance2, double bregman, double k) {
-  const double rate = 1 - std::min(1 / (4 * n), strong_convexity / (3 * term_smoothness));
-  return std::pow(rate, k) * (distance2 + 2 * n / (3 * term_smoothness) * bregman);
 }
 
 }  // namespace talweg::optim

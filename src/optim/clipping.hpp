@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clipping of a gradient estimate, as TensorFlow's four clip functions have it:
+// Clipping of a gradient estimate, as TensorFlow's four clip functions do it:
 //   clip_value          every element into [-c, c]
 //   clip_norm           each tensor scaled to norm c where it is longer
 //   clip_global_norm    the whole gradient scaled to norm c where it is longer
@@ -33,7 +33,7 @@ struct Clipping {
 /// [method] clip_value, clip_norm, clip_global_norm, clip_average_norm: one of them at most.
 Clipping parse_clipping(const base::Section& method);
 
-/// What clipping does to a gradient whose norms are known.
+/// Clipping of a gradient whose norms are known.
 class Clipped {
  public:
   Clipped() = default;

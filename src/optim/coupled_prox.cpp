@@ -50,7 +50,7 @@ void scatter(const Groups& groups, std::size_t first, std::size_t count, const s
 
 double norm_of(std::span<const double> v) { return std::sqrt(math::squared_norm(v)); }
 
-/// One step for the whole group. Not a number stays one.
+/// One step for the whole group. NaN stays NaN.
 void shrink(std::span<double> v, double threshold) {
   const double norm = norm_of(v);
   const double scale = norm <= threshold ? 0 : 1 - threshold / norm;
@@ -61,7 +61,7 @@ void shrink(std::span<double> v, double threshold) {
 void shrink(std::span<double> v, std::span<const double> steps, double weight, std::vector<double>& scaled) {
   if (std::ranges::all_of(steps, [&](double s) { return s == steps[0]; })) return shrink(v, weight * steps[0]);
   scaled.resize(v.size());
-  double still = 0;  // squares of what took no step
+  double still = 0;  // squares of coordinates that took no step
   double pull = 0;   // |v / (weight s)|^2 of the rest
   for (std::size_t i = 0; i < v.size(); ++i) {
     scaled[i] = weight * steps[i];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where sources of one rule differ, [method] dialect names whose form is meant, and the defaults are that source's:
+// Where the sources of a rule differ, [method] dialect chooses one of them, with its form and its defaults:
 //   constexpr Dialect<Defaults> kDialects[] = {{"torch", {.lr = 0.001}}, {"tf1", {.lr = 0.001}}};   // the first is the default
 //   const auto& dialect = choose(section, kDialects);    in the constructor
 //   .dialects = dialect_names<kDialects>,                in the entry

@@ -12,8 +12,8 @@ namespace talweg::optim {
 
 enum class Probe : std::uint8_t { sign, normal };
 
-/// At the current x, on the minibatch of the step's number, whatever the estimator's gradients are of: `probes` Hessian-vector
-/// products. Draws depend on the seed, the step and the probe's number alone.
+/// At the current x, by `probes` Hessian-vector products on the minibatch of the step's number, whichever examples the
+/// estimator uses. Draws depend on the seed, the step and the probe's number alone.
 Temporary hessian_diagonal(const StepContext&, std::int64_t probes, Probe);
 
 }  // namespace talweg::optim

@@ -34,7 +34,7 @@ void random_direction(VectorSpace& space, std::uint64_t seed, Vector out) {
                        }));
 }
 
-/// Begins the recursion, or takes it one product further; w is what is left of the last product.
+/// Begins the recursion, or continues it by one product; w is the remainder of the last product.
 void extend(Krylov& krylov, Oracle& oracle, Vector x, const Batch& batch, std::uint64_t seed, Vector w) {
   VectorSpace& space = oracle.space();
   auto& [basis, alpha, beta, next, exhausted] = krylov;

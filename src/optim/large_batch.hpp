@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of a large batch, put together from minibatches of its own: SCSG's, the growing ones of practical SVRG (whose
-// mixed steps take one of them) and of RSAG, and the one that judges the candidates of 2-RSG.
+// The gradient of a large batch that is made of minibatches no other request has: used by SCSG, by practical SVRG (whose mixed
+// steps take one of them) and RSAG with growing batches, and by 2-RSG to judge its candidates.
 #pragma once
 
 #include <algorithm>
@@ -19,12 +19,12 @@ class LargeBatch {
 
   [[nodiscard]] bool all() const { return all_; }
   [[nodiscard]] std::int64_t minibatches() const { return minibatches_; }
-  /// Of its minibatch number k.
+  /// The ticket of its minibatch number k.
   [[nodiscard]] std::uint64_t ticket(std::int64_t step, std::int64_t k) const {
     return kTickets + static_cast<std::uint64_t>(step * minibatches_ + k);
   }
-  /// out = its gradient at `at`, in one request after the other; returns the loss there. `step` makes its minibatches other
-  /// than another step's, as long as they do not become fewer from step to step.
+  /// out = its gradient at `at`, one request for each minibatch; returns the loss there. Different steps have different
+  /// minibatches, as long as their number does not fall from step to step.
   double gradient(Oracle& oracle, std::int64_t step, Vector at, Vector out,
                   std::optional<math::PerExample> skips = std::nullopt) const {
     if (all_)

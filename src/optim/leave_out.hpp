@@ -5,9 +5,8 @@
 
 namespace talweg::optim {
 
-/// True when a step of the method that has failed may be left out: no later one builds on what it should have written. So it is
-/// with a rule on minibatch gradients; a snapshot, a recursion or a gradient that is gathered over steps would be left half
-/// done.
+/// Whether a failed step of the method may be left out because no later step builds on it. This holds for a rule on minibatch
+/// gradients; a snapshot, a recursion or a gradient that is gathered over several steps would be left incomplete.
 bool may_leave_out_steps(const Method& method);
 
 }  // namespace talweg::optim

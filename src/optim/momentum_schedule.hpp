@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The momentum of step t. It changes what the buffer means, so it is the rule's and no factor of the learning rate.
+// The momentum of step t. It changes the meaning of the buffer, so it belongs to the rule and is no learning-rate schedule.
 //   constant    momentum
 //   sutskever   min(1 - 2^(-1 - log2(floor(t / momentum_stage) + 1)), momentum), stages of 250 steps, and 0.9 at most from
 //               step momentum_drop on, which the paper has 1000 steps before the last (Sutskever, Martens, Dahl & Hinton, ICML

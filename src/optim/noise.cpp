@@ -11,7 +11,7 @@
 namespace talweg::optim {
 namespace {
 
-constexpr std::uint64_t kLength = ~0ULL - 2;  // counter of the draw that gives the length; no element has this place
+constexpr std::uint64_t kLength = ~0ULL - 2;  // counter of the draw of the length; no element has this index
 constexpr std::array<std::string_view, 5> kNames = {"none", "sphere", "ball", "gaussian", "langevin"};
 
 }  // namespace

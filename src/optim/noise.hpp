@@ -6,7 +6,7 @@
 //                                                                                                 (Neelakantan et al. 2015)
 //   noise = "langevin"   xi_j ~ N(0, 2 T / lr_t), T = temperature: x moves by sqrt(2 lr_t T) N(0, 1) (Welling & Teh 2011)
 // What an estimator keeps of its estimates (SARAH) is kept without noise. An element's noise is a function of seed, step and
-// the element's place among the parameters: no generator, no vector, and no matter which rank draws it.
+// the element's place among the parameters: no generator, no vector, and the same on whichever rank draws it.
 #pragma once
 
 #include <cstdint>
@@ -47,11 +47,11 @@ class Noise {
   explicit Noise(const base::Section& method);
   [[nodiscard]] bool adds() const { return kind_ != Kind::none; }
   [[nodiscard]] bool langevin() const { return kind_ == Kind::langevin; }
-  /// Langevin's: its source has no prox step, and exp(-F / T) of a non-smooth F is not what sgd's prox would sample.
+  /// Langevin noise needs a smooth Omega: its source has no prox step, and sgd's prox would not sample exp(-F / T).
   [[nodiscard]] Needs needs() const {
     return Needs::when(langevin(), Need::smooth_omega, "noise = \"langevin\" samples exp(-F / T) of a smooth F");
   }
-  /// Of this step, whose learning rate is `lr`. Sweeps over the parameters once when a length must be known.
+  /// The noise of this step, whose learning rate is `lr`. Takes one sweep over the parameters where a length must be known.
   [[nodiscard]] StepNoise draw(StepContext&, double lr) const;
 
  private:

@@ -16,7 +16,7 @@ class Pairs {
   void declare(math::StateLayout&) const;
   [[nodiscard]] std::int64_t& count(math::State& state) const {
     return state.counter(name_ + ".pairs");
-  }  // kept; 0 forgets all
+  }  // pairs kept; set to 0 to drop all
   /// d = -H g.
   void two_loop(StepContext&, Vector g, Vector d) const;
   /// After the step x -> next, whose gradients are g -> gradient.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learning-rate schedules: functions of progress that multiply a method's lr. One that goes by evaluations has memory, which is
-// declared state of the run.
+// Learning-rate schedules: factors of a method's lr as functions of progress. A schedule that depends on evaluations keeps
+// memory, in declared slots of the run.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct SchedulePoint {
   double reduced = 1;  // ScheduleMemory::factor
 };
 
-/// What evaluations have brought about so far.
+/// The memory of a schedule that depends on evaluations.
 struct ScheduleMemory {
   double factor = 1;
   double best = 0;            // of the metric; meaningless before the first evaluation
@@ -37,7 +37,7 @@ class Schedule {
   [[nodiscard]] virtual bool constant() const { return false; }
   /// True when observe() does something.
   [[nodiscard]] virtual bool observes() const { return false; }
-  /// After an evaluation: `value` of what [stop] metric names, with its sign turned where more is better.
+  /// Called after an evaluation with the value of [stop] metric, negated where more is better.
   virtual void observe(double /*value*/, ScheduleMemory&) const {}
 };
 
@@ -46,7 +46,7 @@ struct ScheduleEntry {
   std::string_view name;
   std::string_view formula;
   std::unique_ptr<Schedule> (*make)(const base::Section&);
-  std::string_view example{};  // keys of [schedule] that it cannot do without, for who lists the others
+  std::string_view example{};  // its required keys of [schedule], for listings
 };
 std::span<const ScheduleEntry* const> schedules();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// K logical workers, each with a point of its own, that take their turns: whatever ranks there are shares the work of each.
+// K logical workers, each with its own point, that take turns. They are not ranks: all ranks share the work of each.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ class Workers {
     for (std::int64_t k = 0; k < count_; ++k) layout.vector(name(k), math::Initial::x0());
   }
   [[nodiscard]] std::int64_t count() const { return count_; }
-  /// Whose turn it is.
+  /// The worker whose turn it is.
   [[nodiscard]] std::int64_t turn(std::int64_t step) const { return step % count_; }
   static Vector point(const math::State& state, std::int64_t worker) { return state.vector(name(worker)); }
 

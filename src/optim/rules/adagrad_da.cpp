@@ -32,7 +32,7 @@ class AdagradDa final : public UpdateRule {
     slots.vector("accumulator", initial_);
     if (centred_) slots.vector("centre", math::Initial::x0());
   }
-  std::string_view remakes_x() const override { return "l2"; }
+  std::string_view ignores_moved_x() const override { return "l2"; }
   Needs needs() const override {
     return Needs{Need::smooth_omega, "its l1 and l2 are keys of [method]"} |
            Needs::when(!centred_, Need::convex, "with centre = \"zero\" a network's random start is lost");

@@ -38,10 +38,8 @@ class Ftrl final : public UpdateRule {
     slots.vector("linear");
     if (centred_) slots.vector("centre", math::Initial::x0());
   }
-  std::string_view remakes_x() const override { return "l2 or l2_shrinkage"; }
-  Needs needs() const override {
-    return {Need::smooth_omega, "its l1 and l2 are keys of [method]"};
-  }
+  std::string_view ignores_moved_x() const override { return "l2 or l2_shrinkage"; }
+  Needs needs() const override { return {Need::smooth_omega, "its l1 and l2 are keys of [method]"}; }
 
   Update begin(RuleStep& step) const override {
     if (step.lr == 0) return update_by([]<class Real>(const RuleBlock<Real>&) {});  // 1 / lr is no number; nothing moves

@@ -23,10 +23,8 @@ class Nesterov final : public UpdateRule {
     if (look_ahead_) slots.vector("nesterov.iterate", math::Initial::x0());
   }
   std::string_view output() const override { return look_ahead_ ? "nesterov.iterate" : "x"; }
-  std::string_view remakes_x() const override { return look_ahead_ ? "form = \"stored\", whose x is the iterate" : ""; }
-  Needs needs() const override {
-    return Needs::when(!look_ahead_, Need::smooth_omega, "form = \"look_ahead\" has one");
-  }
+  std::string_view ignores_moved_x() const override { return look_ahead_ ? "form = \"stored\", whose x is the iterate" : ""; }
+  Needs needs() const override { return Needs::when(!look_ahead_, Need::smooth_omega, "form = \"look_ahead\" has one"); }
 
   Update begin(RuleStep& step) const override {
     const double now = momentum_.at(step.t);

@@ -33,7 +33,7 @@ class ScheduleFreeAdamw final : public UpdateRule {
     slots.vector("second_moment");
   }
   std::string_view output() const override { return ScheduleFree::kAverage; }
-  std::string_view remakes_x() const override { return "weight_decay"; }
+  std::string_view ignores_moved_x() const override { return "weight_decay"; }
 
   Update begin(RuleStep& step) const override {
     const double correction = std::sqrt(1 - std::pow(beta2_, static_cast<double>(step.t)));

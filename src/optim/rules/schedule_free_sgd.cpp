@@ -19,7 +19,7 @@ class ScheduleFreeSgd final : public UpdateRule {
         averaging_(s) {}
   void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { averaging_.declare(slots); }
   std::string_view output() const override { return ScheduleFree::kAverage; }
-  std::string_view remakes_x() const override { return "weight_decay"; }
+  std::string_view ignores_moved_x() const override { return "weight_decay"; }
 
   Update begin(RuleStep& step) const override {
     const double share = averaging_.share(step.state(), step.t, step.lr);
