@@ -152,7 +152,7 @@ optim::Blamed omega_key(const base::Config& config, const model::Regularizer::Co
   return {s, "box", fmt::format("[{:g}, {:g}]", omega.low, omega.high)};
 }
 
-/// Whether F is convex, and strongly so. Of somebody's own terms nothing is known: that they are convex is for their owner to
+/// Whether F is convex, and strongly so. Nothing is known of an embedding program's own terms: that they are convex is for it to
 /// judge.
 struct Convexity {
   bool convex = false;
@@ -209,7 +209,7 @@ optim::Offer offer_of(const base::Config& config, const RunConfig& run, bool own
             return {.met = run.run.engine.sampling != data::Sampling::replace || run.run.engine.batch <= 1};
           case Need::linear:
             return {.met = run.model.kind == "linear" && !own_terms};
-          case Need::hvp:         // known once the model is built: problem.cpp refuses it
+          case Need::hvp:         // known once the model is built: open.cpp refuses it
           case Need::smoothness:  // used where the model has it
             break;
         }
