@@ -10,7 +10,6 @@
 #include "control/template.hpp"
 #include "optim/settings.hpp"
 #include "talweg/error.hpp"
-#include "tests/support/json.hpp"
 #include "tests/support/source.hpp"
 #include "train/run_config.hpp"
 
@@ -76,30 +75,26 @@ TEST(Methods, EveryNeedIsTold) {
     for (const optim::Needs& needs : modes) {
       view.needs = needs;
       const std::string text = to_text(view);
-      const auto json = test::parse_json(to_json(view))["needs"];
-      EXPECT_EQ(json.size(), optim::kNeedCount);
+      const std::string json = to_json(view);
       for (const optim::Need need : optim::all_needs()) {
         const optim::NeedFacts facts = optim::facts_of(need);
-        const std::string name(facts.name);
-        ASSERT_TRUE(json.contains(name)) << name;
-        if (need == optim::Need::horizon) {
-          EXPECT_EQ(json[name], needs.horizon()) << entry->name;
-        } else {
-          EXPECT_EQ(json[name], needs.has(need)) << entry->name << ": " << name;
-        }
+        const std::string value = need == optim::Need::horizon ? std::to_string(needs.horizon())
+                                  : needs.has(need)            ? "true"
+                                                               : "false";
+        EXPECT_NE(json.find(fmt::format("\"{}\": {}", facts.name, value)), std::string::npos) << entry->name << "\n" << json;
         if (!needs.has(need)) continue;
         ++seen;
         const std::string_view piece = facts.takes.substr(0, facts.takes.find('{'));
         const bool implied = std::ranges::any_of(facts.implied_by, [&](const auto& n) { return n && needs.has(*n); });
-        EXPECT_TRUE(implied || text.find(piece) != std::string::npos) << entry->name << ": " << name << "\n" << text;
+        EXPECT_TRUE(implied || text.find(piece) != std::string::npos) << entry->name << ": " << facts.name << "\n" << text;
       }
     }
   }
   EXPECT_GE(seen, 300U);
   const MethodView svrg = view_of(optim::find_entry("svrg"));
-  EXPECT_TRUE(test::parse_json(to_json(svrg))["needs"]["constant_batch"].get<bool>());
+  EXPECT_NE(to_json(svrg).find("\"constant_batch\": true"), std::string::npos) << to_json(svrg);
   EXPECT_NE(to_text(svrg).find("no run.batch_schedule"), std::string::npos) << to_text(svrg);
-  EXPECT_EQ(test::parse_json(to_json(view_of(optim::find_entry("rsg"))))["needs"]["horizon"], 1000);
+  EXPECT_NE(to_json(view_of(optim::find_entry("rsg"))).find("\"horizon\": 1000"), std::string::npos);
 }
 
 // Keys that are read only where another has some value are told too, with that value.

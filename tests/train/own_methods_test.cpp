@@ -51,7 +51,7 @@ train::TrainOptions options(std::vector<optim::Entry> methods) {
   train::TrainOptions given;
   given.threads = 1;
   given.methods = std::move(methods);
-  train::UserRows rows{.count = 128, .features = 2, .rows = {}, .targets = {}};
+  model::UserRows rows{.count = 128, .features = 2, .rows = {}, .targets = {}};
   for (std::size_t i = 0; i < rows.count; ++i) {
     const double a = std::sin(static_cast<double>(i)), b = std::cos(2.0 * static_cast<double>(i));
     rows.rows.insert(rows.rows.end(), {a, b});
@@ -114,7 +114,7 @@ TEST(OwnMethods, AMethodsStepIsFinishedByTheBaseClass) {
 
 TEST(OwnMethods, AreRefusedAsTalwegsAre) {
   const std::string unknown = refusal("name = \"roots\"\n", {kRoot}, base::ExitCode::bad_config);
-  EXPECT_NE(unknown.find("did you mean \"root\""), std::string::npos) << unknown;
+  EXPECT_NE(unknown.find("did you mean 'root'"), std::string::npos) << unknown;
   const std::string key = refusal("name = \"root\"\nrate = 1\n", {kRoot}, base::ExitCode::bad_config);
   EXPECT_NE(key.find("method.rate"), std::string::npos) << key;
   const std::string full = refusal("name = \"gives_up\"\n", {kRoot, kGivesUp}, base::ExitCode::bad_config);
