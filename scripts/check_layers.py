@@ -33,7 +33,8 @@ PUBLIC = {
     "communicator": "comm",
     "examples": "data",
     "objective": "model", "terms": "model",
-    "catalogue": "optim", "method": "optim", "needs": "optim", "oracle": "optim", "rule": "optim", "vector_space": "optim",
+    "catalogue": "optim", "elementwise": "optim", "method": "optim", "needs": "optim", "oracle": "optim", "rule": "optim",
+    "vector_space": "optim",
     "summary": "report",
     "train": "train",
 }

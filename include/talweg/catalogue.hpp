@@ -41,6 +41,9 @@ struct Entry {
   std::unique_ptr<Method> (*make_method)(const base::Section&) = nullptr;
 };
 
+/// The text of a raw string literal, without the newlines after its R"( and before its )".
+constexpr std::string_view text_of(std::string_view raw) { return raw.substr(1, raw.size() - 2); }
+
 /// Entry::make_rule and so on of a class that is constructed from its section.
 template <class Made, class Base>
 std::unique_ptr<Base> make(const base::Section& section) {

@@ -12,11 +12,11 @@
 namespace talweg::math {
 
 /// The part of h that is no sum over coordinates:
-///   inputs    sum over the columns of each weight matrix [out, in] of size sqrt(elements) |column|_2: all weights that
-///             read one input, be it a feature or a unit of the layer below
-///   outputs   the same for its rows: all weights into one output or unit
+///   inputs    size sqrt(elements) |column|_2, summed over the columns of each weight matrix [out, in]. A column holds all
+///             weights that read one input: a feature, or a unit of the layer below
+///   outputs   size sqrt(elements) |row|_2, summed over the rows. A row holds all weights into one output or unit
 ///   all       the indicator of |x|_2 <= size
-/// Every element of a tensor with one dimension is a group of its own. Its prox comes after that of l1 and of a cone (Yu 2013).
+/// Every element of a tensor with one dimension is a group of its own. The prox comes after that of l1 and of a cone (Yu 2013).
 struct Coupling {
   enum class Of : std::uint8_t { inputs, outputs, all };
   Of of = Of::all;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do with a gradient estimate. A rule is a short file: its recurrence, its hyperparameters, its slots, and begin(),
-// which works out once a step, in double, whatever is constant over the step and hands back the loop over a block. FirstOrder
-// puts an estimator before it and clipping, prox and averages around it.
+// What to do with a gradient estimate. Most rules work element by element and are written as talweg/elementwise.hpp shows; this
+// is the general form. begin() computes once a step, in double, whatever is constant over the step, and returns the loop over a
+// block. FirstOrder puts an estimator before the rule, and clipping, prox and averages around it.
 //
-// With grain element begin() runs before the gradient is asked for, and the loop runs on each block of the gradient as it is
-// finished. Rules of the two others find the whole gradient in step.g when begin() runs, and may sweep over it and alter it
-// there.
+// With grain element, begin() runs before the gradient is requested, and the loop runs on each block of the gradient as soon as
+// it is complete. Rules of the other two grains find the whole gradient in step.g when begin() runs, and may change it there.
 #pragma once
 
 #include <algorithm>
@@ -50,8 +49,12 @@ class RuleBlock {
     if (proximal == nullptr) return;
     alignas(64) std::array<Real, math::ParameterLayout::kBlock> step;
     for (std::size_t i = 0; i < count; ++i) step[i] = step_of(i);
-    proximal->apply(block, std::span<Real>(x, count), std::span<const Real>(step).first(count));
-    if (steps != nullptr) std::copy_n(step.begin(), count, steps);
+    prox_with(std::span<const Real>(step).first(count));
+  }
+  /// The same with all the steps at once. Omega is not smooth.
+  void prox_with(std::span<const Real> step) const {
+    proximal->apply(block, std::span<Real>(x, count), step);
+    if (steps != nullptr) std::ranges::copy(step, steps);
   }
 };
 
@@ -66,9 +69,9 @@ class BlockUpdate {
 /// What a step does to each block.
 struct Update {
   std::unique_ptr<BlockUpdate> loop;
-  std::vector<Temporary> reads;  // vectors beside the slots that the loop reads; they live until the step is over
-  // What is left to do with x after a prox that couples coordinates; in its blocks x is the prox, `before` what the loop left,
-  // and there is no g. Null: nothing, prox ends the loop.
+  std::vector<Temporary> reads;  // more vectors that the loop reads; they live until the step is over
+  // What remains to be done after a prox that couples coordinates: in its blocks x is the prox, `before` is x as the loop left
+  // it, and there is no g. Null: nothing.
   std::unique_ptr<BlockUpdate> after{};
 };
 
@@ -95,7 +98,7 @@ Update update_by(F f, std::vector<Temporary> reads = {}) {
 /// What begin() may use. Numbers in `state` may be changed at once: when the step fails they are put back.
 struct RuleStep {
   StepContext& context;
-  std::int64_t t = 1;  // this update's number, from 1; a step that was left out was none
+  std::int64_t t = 1;  // number of this update, from 1; steps that were left out do not count
   double lr = 0;       // learning rate after the schedule
   double factor = 1;   // the schedule's factor alone
   Vector g;            // grain tensor or global: the gradient estimate, clipped; may be altered
@@ -113,14 +116,14 @@ class UpdateRule {
   [[nodiscard]] virtual Grain grain() const { return Grain::element; }
   /// Declares its slots, each vector with its initial value. Only tables may depend on the parameters' layout.
   virtual void declare(math::StateLayout&, const math::ParameterLayout&) const {}
-  /// A rule whose loop calls prox, and may therefore meet a non-smooth Omega, says so here.
+  /// A rule whose loop applies the prox overrides this.
   [[nodiscard]] virtual Needs needs() const { return {Need::smooth_omega}; }
-  /// Oracle calls beside the estimator's.
+  /// Oracle calls in addition to the estimator's.
   [[nodiscard]] virtual Cost cost(const CostPoint&) const { return {}; }
-  /// The slot that holds the parameters to use and to judge; "x" is where gradients are taken.
+  /// The slot that holds the parameters to use and to evaluate; "x" is where gradients are taken.
   [[nodiscard]] virtual std::string_view output() const { return "x"; }
-  /// Not empty when the rule computes x from its slots alone, so that moving x between steps (decoupled weight decay, lookahead)
-  /// would have no effect, or a wrong one: what to use instead.
+  /// Not empty when the rule computes x from its slots alone, so that moving x between steps (decoupled weight decay,
+  /// lookahead) would have no effect, or a wrong one: what to use instead.
   [[nodiscard]] virtual std::string_view ignores_moved_x() const { return {}; }
   /// Works out this step. May ask the oracle before it writes any slot; writes no slot vector when the grain is element.
   virtual Update begin(RuleStep&) const = 0;

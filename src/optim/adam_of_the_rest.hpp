@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rules for matrices do with what is none: adamw's step, epsilon beside sqrt(vhat), at a rate of its own. The decay is the
-// rule's, as on matrices.
+// The step that rules for matrices take for tensors that are no matrices: adamw's (dialect torch), with a learning rate of its
+// own. The weight decay is left to the rule.
 #pragma once
 
 #include <cmath>
@@ -26,7 +26,7 @@ class AdamOfTheRest {
         epsilon_(s.number("adam_epsilon", d.epsilon, base::Range::positive(), "added to the root of that moment")) {}
   [[nodiscard]] double lr(const RuleStep& step) const { return lr_ * step.factor; }
 
-  /// Of update t on a block: g becomes mhat / (sqrt(vhat) + epsilon), m and v go on.
+  /// Update t on a block: updates m and v, and replaces g by mhat / (sqrt(vhat) + epsilon).
   class Step {
    public:
     Step(const AdamOfTheRest& rule, std::int64_t t)

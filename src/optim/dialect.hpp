@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the sources of a rule differ, [method] dialect chooses one of them, with its form and its defaults:
 //   constexpr Dialect<Defaults> kDialects[] = {{"torch", {.lr = 0.001}}, {"tf1", {.lr = 0.001}}};   // the first is the default
-//   const auto& dialect = choose(section, kDialects);    in the constructor
-//   .dialects = dialect_names<kDialects>,                in the entry
+//   Defaults dialect = choose(method, kDialects).values;   // a member of the rule, before those whose defaults depend on it
+//   .dialects = dialect_names<kDialects>,                  // in the entry
 #pragma once
 
 #include <array>

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "talweg/config.hpp"
-#include "talweg/rule.hpp"
+#include "talweg/state.hpp"
 
 namespace talweg::optim {
 
@@ -28,27 +30,30 @@ class ScheduleFree {
   }
   static constexpr std::string_view kAverage = "schedule_free.average";
 
-  /// c_t, once a step.
-  double share(math::State& state, std::int64_t t, double rate) const {
+  /// Counts step t, of this rate.
+  void advance(math::State& state, std::int64_t t, double rate) const {
     double& largest = state.scalar("schedule_free.largest_rate");
-    double& weights = state.scalar("schedule_free.weights");
     largest = std::max(largest, rate);
-    const double weight = std::pow(static_cast<double>(t), averaging_power_) * std::pow(largest, weight_lr_power_);
-    weights += weight;
-    return weights > 0 ? weight / weights : 0;
+    state.scalar("schedule_free.weights") += weight(state, t);
   }
 
-  /// After z's step: x and y of a block.
+  /// x and y of an element once z has moved, in the step that was counted last.
   template <class Real>
-  static void average(std::size_t count, double share, double beta, const Real* z, Real* x, Real* y) {
-    const auto [c, kept, rest] = RuleBlock<Real>::real(share, beta, 1 - beta);
-    for (std::size_t i = 0; i < count; ++i) {
-      x[i] += c * (z[i] - x[i]);
-      y[i] = rest * z[i] + kept * x[i];
-    }
+  [[nodiscard]] auto average(math::State& state, std::int64_t t, double beta) const {
+    const double weights = state.scalar("schedule_free.weights");
+    const double share = weights > 0 ? weight(state, t) / weights : 0;
+    return [c = Real(share), kept = Real(beta), rest = Real(1 - beta)](Real z, Real& x, Real& y) {
+      x += c * (z - x);
+      y = rest * z + kept * x;
+    };
   }
 
  private:
+  double weight(math::State& state, std::int64_t t) const {
+    return std::pow(static_cast<double>(t), averaging_power_) *
+           std::pow(state.scalar("schedule_free.largest_rate"), weight_lr_power_);
+  }
+
   double averaging_power_;
   double weight_lr_power_;
 };

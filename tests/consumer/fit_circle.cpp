@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <numbers>
+#include <talweg/elementwise.hpp>
 #include <talweg/method.hpp>
-#include <talweg/rule.hpp>
 #include <talweg/train.hpp>
 
 namespace {
@@ -32,25 +32,19 @@ namespace optim = talweg::optim;
 using talweg::base::Range;
 
 /// An update rule of this program's own: m = decay m + (1 - decay) g, x = x - lr m.
-class MeanGradient final : public optim::UpdateRule {
- public:
-  explicit MeanGradient(const talweg::base::Section& method)
-      : UpdateRule(method.number("lr", 0.01, Range::positive(), "learning rate")),
-        decay_(method.number("decay", 0.9, Range::decay(), "of the mean of the gradients")) {}
-  void declare(talweg::math::StateLayout& slots, const talweg::math::ParameterLayout&) const override { slots.vector("mean"); }
-  optim::Update begin(optim::RuleStep& step) const override {
-    return optim::update_by([rate = step.lr, decay = decay_]<class Real>(const optim::RuleBlock<Real>& b) {
-      const auto [lr, keep, take] = b.real(rate, decay, 1 - decay);
-      Real* mean = b.slots[0];
-      for (std::size_t i = 0; i < b.count; ++i) {
-        mean[i] = keep * mean[i] + take * b.g[i];
-        b.x[i] -= lr * mean[i];
-      }
-    });
-  }
+struct MeanGradient {
+  talweg::base::Section method;
+  double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
+  double decay = method.number("decay", 0.9, Range::decay(), "of the mean of the gradients");
 
- private:
-  double decay_;
+  void declare(talweg::math::StateLayout& slots) const { slots.vector("mean"); }
+  template <class Real>
+  auto element(const optim::RuleStep& step) const {
+    return [lr = Real(step.lr), keep = Real(decay), take = Real(1 - decay)](Real& x, Real g, Real& m) {
+      m = keep * m + take * g;
+      x -= lr * m;
+    };
+  }
 };
 
 /// A method of this program's own: gradient descent with Polyak's step length (F(x) - F*) / |grad F(x)|^2, where F* is known.
@@ -90,7 +84,7 @@ bool finds_the_circle(const char* method) {
     rows.rows.push_back(-2 + 3 * std::sin(angle));
   }
   options.rows = rows;
-  options.methods = {{.name = "mean_gradient", .make_rule = optim::make<MeanGradient, optim::UpdateRule>},
+  options.methods = {{.name = "mean_gradient", .make_rule = optim::make_rule<MeanGradient>},
                      {.name = "polyak_steps", .make_method = optim::make<PolyakSteps, optim::Method>}};
   const auto config = talweg::base::Config::parse(method, "embedded");
   const auto world = talweg::comm::alone();

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adafactor (Shazeer & Stern 2018, algorithms 4 to 6): second moments of a matrix [m, n] by m + n numbers, steps relative to
-// the parameters' size:
-//   beta_t = 1 - t^beta2_decay
-//   R_t = beta_t R_{t-1} + (1 - beta_t) row means of G_t^2 + epsilon1,  C_t likewise of columns,  V_t = R_t C_t' / mean(R_t)
-//   what is no matrix: V_t = beta_t V_{t-1} + (1 - beta_t) (G_t^2 + epsilon1)
-//   U_t = G_t / sqrt(V_t),  W_t = W_{t-1} - a_t U_t / max(1, rms(U_t) / clip_threshold)
-//   a_t = max(epsilon2, rms(W_{t-1})) min(lr, 1 / sqrt t)
-// paper, keras   as above; keras has another lr
-// torch          no epsilon1 in R, C, V; mean(R_t) and sqrt(V_t) are at least epsilon1, which is the precision's unless given
-// Tensors of more than two sides count as matrices, the first side their rows.
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "math/buffer.hpp"
 #include "optim/dialect.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+beta_t = 1 - t^beta2_decay
+a matrix: R_t = beta_t R_{t-1} + (1 - beta_t) row means of g_t^2 + epsilon1,  C_t the same of columns
+          v_t = R_t C_t' / mean(R_t)
+other tensors: v_t = beta_t v_{t-1} + (1 - beta_t) (g_t^2 + epsilon1)
+u_t = g_t / sqrt(v_t)          x_t = x_{t-1} - a_t u_t / max(1, rms(u_t) / clip_threshold)
+a_t = max(epsilon2, rms(x_{t-1})) min(lr, 1 / sqrt t)
+torch: no epsilon1 in R, C, v; mean(R_t) and sqrt(v_t) are at least epsilon1, which is the precision's unless given
+Tensors of more than two sides count as matrices, the first side their rows. keras has another lr than paper.
+)";
 
 struct Defaults {
   double lr = 0.01;
@@ -30,20 +32,29 @@ constexpr Dialect<Defaults> kDialects[] = {{"paper", {}}, {"torch", {.epsilon1 =
 
 bool is_matrix(const math::Tensor& t) { return t.shape.size() >= 2; }
 
-class Adafactor final : public UpdateRule {
- public:
-  explicit Adafactor(const base::Section& s) : Adafactor(s, choose(s, kDialects).values) {}
-  Grain grain() const override { return Grain::tensor; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
+struct Adafactor {
+  static constexpr Grain grain = Grain::tensor;
+  Section method;
+  Defaults dialect = choose(method, kDialects).values;
+  double lr = method.number("lr", dialect.lr, Range::positive(), "largest step relative to the parameters' size");
+  double beta2_decay = method.number("beta2_decay", -0.8, {.low = -1, .high = 0, .open_high = true},
+                                     "the second moments' decay at step t is 1 - t^beta2_decay");
+  double epsilon1 =
+      method.number("epsilon1", dialect.epsilon1, dialect.floors ? Range::non_negative() : Range::positive(),
+                    dialect.floors ? "least divisor; 0: the precision's epsilon" : "added to squares of gradients");
+  double epsilon2 = method.number("epsilon2", 1e-3, Range::positive(), "least size that parameters count as");
+  double threshold = method.number("clip_threshold", 1.0, Range::positive(), "of the root mean square of a tensor's step");
+
+  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const {
     for (const math::Tensor& t : layout.tensors())
       slots.array("adafactor." + t.name, is_matrix(t) ? t.rows() + t.row_size() : t.size);
   }
 
-  Update begin(RuleStep& step) const override {
+  Update begin(RuleStep& step) const {
     VectorSpace& space = step.space();
     const auto tensors = space.layout().tensors();
     const auto t = static_cast<double>(step.t);
-    const double fresh = std::pow(t, beta2_decay_);
+    const double fresh = std::pow(t, beta2_decay);
     const double relative = std::min(step.lr, 1 / std::sqrt(t));
     std::vector<std::span<double>> tables;
     for (const math::Tensor& tensor : tensors) tables.push_back(step.state().array("adafactor." + tensor.name));
@@ -52,7 +63,7 @@ class Adafactor final : public UpdateRule {
         {{step.g}}, {{step.context.x()}}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
           const math::Tensor& tensor = tensors[whole.tensor];
           const auto count = static_cast<double>(tensor.size);
-          const double least = epsilon1_ > 0 ? epsilon1_ : static_cast<double>(std::numeric_limits<Real>::epsilon());
+          const double least = epsilon1 > 0 ? epsilon1 : static_cast<double>(std::numeric_limits<Real>::epsilon());
           math::Buffer<double> u(tensor.size);
           std::ranges::copy(v[0], u.data());
           if (is_matrix(tensor)) {
@@ -62,31 +73,18 @@ class Adafactor final : public UpdateRule {
           }
           const double size = std::sqrt(math::squared_norm<Real>(v[1]) / count);
           const double rms = std::sqrt(math::squared_norm<double>(u.span()) / count);
-          const double rate = std::max(epsilon2_, size) * relative / std::max(1.0, rms / threshold_);
+          const double rate = std::max(epsilon2, size) * relative / std::max(1.0, rms / threshold);
           for (std::size_t i = 0; i < tensor.size; ++i) v[0][i] = static_cast<Real>(rate * u[i]);
         }),
         tables);
-    return update_by([]<class Real>(const RuleBlock<Real>& b) {
-      for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= b.g[i];
-    });
+    return update_by([]<class Real>(const RuleBlock<Real>& b) { update_elements([](Real& x, Real u) { x -= u; }, b); });
   }
 
- private:
-  Adafactor(const base::Section& s, const Defaults& d)
-      : UpdateRule(s.number("lr", d.lr, base::Range::positive(), "largest step relative to the parameters' size")),
-        floors_(d.floors),
-        beta2_decay_(s.number("beta2_decay", -0.8, {.low = -1, .high = 0, .open_high = true},
-                              "the second moments' decay at step t is 1 - t^beta2_decay")),
-        epsilon1_(s.number("epsilon1", d.epsilon1, d.floors ? base::Range::non_negative() : base::Range::positive(),
-                           d.floors ? "least divisor; 0: the precision's epsilon" : "added to squares of gradients")),
-        epsilon2_(s.number("epsilon2", 1e-3, base::Range::positive(), "least size that parameters count as")),
-        threshold_(s.number("clip_threshold", 1.0, base::Range::positive(), "of the root mean square of a tensor's step")) {}
-
-  /// g / sqrt(V) in g's place.
+  /// Replaces g by g / sqrt(v).
   void of_vector(std::span<double> g, std::span<double> moment, double fresh, double least) const {
     for (std::size_t i = 0; i < g.size(); ++i) {
-      moment[i] = (1 - fresh) * moment[i] + fresh * (g[i] * g[i] + (floors_ ? 0 : epsilon1_));
-      g[i] /= floors_ ? std::max(std::sqrt(moment[i]), least) : std::sqrt(moment[i]);
+      moment[i] = (1 - fresh) * moment[i] + fresh * (g[i] * g[i] + (dialect.floors ? 0 : epsilon1));
+      g[i] /= dialect.floors ? std::max(std::sqrt(moment[i]), least) : std::sqrt(moment[i]);
     }
   }
   void of_matrix(std::span<double> g, const math::Tensor& tensor, std::span<double> moments, double fresh, double least) const {
@@ -94,7 +92,7 @@ class Adafactor final : public UpdateRule {
     const std::size_t n = tensor.row_size();
     const auto rows = moments.first(m);
     const auto columns = moments.last(n);
-    const double added = floors_ ? 0 : epsilon1_;
+    const double added = dialect.floors ? 0 : epsilon1;
     math::Buffer<double> sums(n);
     for (std::size_t i = 0; i < m; ++i) {
       const auto row = std::span<const double>(g).subspan(i * n, n);
@@ -104,20 +102,14 @@ class Adafactor final : public UpdateRule {
     for (std::size_t j = 0; j < n; ++j)
       columns[j] = (1 - fresh) * columns[j] + fresh * (sums[j] / static_cast<double>(m) + added);
     double mean = std::accumulate(rows.begin(), rows.end(), 0.0) / static_cast<double>(m);
-    if (floors_) mean = std::max(mean, least);
+    if (dialect.floors) mean = std::max(mean, least);
     for (std::size_t i = 0; i < m; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
         const double root = std::sqrt(rows[i] * columns[j] / mean);
-        g[i * n + j] /= floors_ ? std::max(root, least) : root;
+        g[i * n + j] /= dialect.floors ? std::max(root, least) : root;
       }
     }
   }
-
-  bool floors_;
-  double beta2_decay_;
-  double epsilon1_;
-  double epsilon2_;
-  double threshold_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -138,11 +130,7 @@ extern const Entry entry_adafactor;
 const Entry entry_adafactor{
     .name = "adafactor",
     .title = "Adafactor: second moments by rows and columns",
-    .rule =
-        "beta_t = 1 - t^beta2_decay; R, C: means with beta_t of G^2 + epsilon1 over rows and columns; V = R C' / mean(R)\n"
-        "U = G / sqrt(V); W_t = W_{t-1} - max(epsilon2, rms(W_{t-1})) min(lr, 1/sqrt t) U / max(1, rms(U) / clip_threshold)\n"
-        "what is no matrix: V_t = beta_t V_{t-1} + (1 - beta_t) (G_t^2 + epsilon1)\n"
-        "torch: without epsilon1 there; mean(R) and sqrt(V) are at least epsilon1",
+    .rule = text_of(kRule),
     .source =
         "Shazeer & Stern, ICML 2018, arXiv:1804.04235, algorithms 4 to 6, without momentum; dialects after "
         "torch.optim.Adafactor and Keras",
@@ -150,7 +138,7 @@ const Entry entry_adafactor{
     .guarantee = "none in the paper",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<Adafactor, UpdateRule>,
+    .make_rule = make_rule<Adafactor>,
 };
 
 }  // namespace talweg::optim

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdaGrad, diagonal (Duchi, Hazan & Singer 2011; its composite mirror-descent form, figure 1):
-//   v_t = v_{t-1} + g_t^2          x_t = prox_{lr / d_t}(x_{t-1} - lr g_t / d_t)
-//   torch, paper   d = sqrt(v) + epsilon, v_0 = 0; torch: lr / (1 + (t - 1) lr_decay) in the place of lr
-//   tf1            d = sqrt(v), v_0 = 0.1
-//   keras          d = sqrt(v + epsilon), v_0 = 0.1
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+v_t = v_{t-1} + g_t^2          x_t = prox(x_{t-1} - lr g_t / d_t), the prox in the metric d_t / lr
+torch, paper: d = sqrt(v) + epsilon, v_0 = 0
+tf1: d = sqrt(v), v_0 = 0.1
+keras: d = sqrt(v + epsilon), v_0 = 0.1
+torch: lr / (1 + (t - 1) lr_decay) in place of lr
+)";
 
 struct Defaults {
   double lr = 0.01;
@@ -24,42 +28,31 @@ constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
                                            {"tf1", {.initial = 0.1, .epsilon = 0, .takes_epsilon = false}},
                                            {"keras", {.lr = 0.001, .initial = 0.1, .epsilon = 1e-7, .inside = true}}};
 
-class Adagrad final : public UpdateRule {
- public:
-  explicit Adagrad(const base::Section& s) : Adagrad(s, choose(s, kDialects)) {}
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("accumulator", initial_); }
-  Needs needs() const override { return {}; }
+struct Adagrad {
+  Section method;
+  Dialect<Defaults> dialect = choose(method, kDialects);
+  double lr = method.number("lr", dialect.values.lr, Range::positive(), "learning rate");
+  double initial = method.number("initial_accumulator", dialect.values.initial,
+                                 dialect.values.takes_epsilon ? Range::non_negative() : Range::positive(), "v_0");
+  double epsilon = dialect.values.takes_epsilon
+                       ? method.number("epsilon", dialect.values.epsilon, Range::positive(), "keeps the denominator from 0")
+                       : 0;
+  double lr_decay =
+      dialect.name == "torch" ? method.number("lr_decay", 0.0, Range::non_negative(), "lr / (1 + (t - 1) lr_decay)") : 0;
 
-  Update begin(RuleStep& step) const override {
-    const double rate = step.lr / (1 + static_cast<double>(step.t - 1) * lr_decay_);
-    return update_by([this, rate]<class Real>(const RuleBlock<Real>& b) {
-      const auto [lr, under, beside] = b.real(rate, inside_ ? epsilon_ : 0.0, inside_ ? 0.0 : epsilon_);
-      Real* __restrict v = b.slots[0];
-      Real* __restrict x = b.x;
-      for (std::size_t i = 0; i < b.count; ++i) {
-        v[i] += b.g[i] * b.g[i];
-        x[i] -= lr * b.g[i] / (std::sqrt(v[i] + under) + beside);
-      }
-      b.prox([&](std::size_t i) { return lr / (std::sqrt(v[i] + under) + beside); });
-    });
+  void declare(math::StateLayout& slots) const { slots.vector("accumulator", initial); }
+
+  template <class Real>
+  auto element(const RuleStep& step) const {
+    const bool inside = dialect.values.inside;
+    return [lr = Real(step.lr / (1 + static_cast<double>(step.t - 1) * lr_decay)), under = Real(inside ? epsilon : 0),
+            outside = Real(inside ? 0 : epsilon)](Real& x, Real g, Real& v) {
+      v += g * g;
+      const Real d = std::sqrt(v + under) + outside;
+      x -= lr * g / d;
+      return lr / d;
+    };
   }
-
- private:
-  Adagrad(const base::Section& s, const Dialect<Defaults>& d)
-      : UpdateRule(s.number("lr", d.values.lr, base::Range::positive(), "learning rate")),
-        inside_(d.values.inside),
-        initial_(s.number("initial_accumulator", d.values.initial,
-                          d.values.takes_epsilon ? base::Range::non_negative() : base::Range::positive(), "v_0")),
-        epsilon_(d.values.takes_epsilon
-                     ? s.number("epsilon", d.values.epsilon, base::Range::positive(), "keeps the denominator from 0")
-                     : 0),
-        lr_decay_(d.name == "torch" ? s.number("lr_decay", 0.0, base::Range::non_negative(), "lr / (1 + (t - 1) lr_decay)")
-                                    : 0) {}
-
-  bool inside_;
-  double initial_;
-  double epsilon_;
-  double lr_decay_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -78,10 +71,7 @@ extern const Entry entry_adagrad;
 const Entry entry_adagrad{
     .name = "adagrad",
     .title = "AdaGrad: a rate for every coordinate",
-    .rule =
-        "v_t = v_{t-1} + g_t^2; x_t = prox(x_{t-1} - lr g_t / d_t), prox in the metric d_t / lr\n"
-        "torch, paper: d = sqrt(v) + epsilon; tf1: d = sqrt(v); keras: d = sqrt(v + epsilon)\n"
-        "torch: lr / (1 + (t - 1) lr_decay) in the place of lr",
+    .rule = text_of(kRule),
     .source =
         "Duchi, Hazan & Singer, JMLR 12 (2011), composite mirror descent, figure 1; group lasso and ball in its metric: "
         "section 5; dialects after torch.optim.Adagrad, TensorFlow 1's ApplyAdagrad and Keras",
@@ -91,7 +81,7 @@ const Entry entry_adagrad{
         "on sparse gradients. Non-convex: |grad F|^2 = O(log T / sqrt T) (Ward, Wu & Bottou 2019)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<Adagrad, UpdateRule>,
+    .make_rule = make_rule<Adagrad>,
 };
 
 }  // namespace talweg::optim

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdaGrad by dual averaging (Duchi, Hazan & Singer 2011, equation 3):
-//   G_t = G_{t-1} + g_t,  v_t = v_{t-1} + g_t^2
-//   x_t = c - sign(G_t) lr max(|G_t| - t l1, 0) / (t lr l2 + d_t)
-//   tf1     d = sqrt(v), v_0 = 0.1
-//   paper   d = delta + sqrt(v), v_0 = 0
-// centre c: 0, or x_0. With 0 the starting point is forgotten at the first step, where it counts through its gradient alone: a
-// network would lose its random start, and with it what tells its units apart; such models are refused. The penalty
-// l1 |x - c|_1 + (l2 / 2) |x - c|^2 is the rule's own, on every parameter: no Omega. lr scales all of x - c, not a step: the
-// schedule should be constant. A step of rate 0 changes nothing.
 #include <algorithm>
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "optim/registry.hpp"
-#include "talweg/error.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+s_t = s_{t-1} + g_t;  v_t = v_{t-1} + g_t^2
+x_t = c - sign(s_t) lr max(|s_t| - t l1, 0) / (t lr l2 + d_t)
+tf1: d = sqrt(v), v_0 = 0.1
+paper: d = delta + sqrt(v), v_0 = 0
+The centre c is 0 or x_0. With 0 the starting point is lost at the first step: it counts through its gradient alone. Without
+its random start a network could not tell its units apart, so networks are refused. The penalty l1 |x - c|_1 + (l2 / 2)
+|x - c|^2 is the rule's own, on every parameter, and no part of F. As lr scales all of x - c, the schedule should be constant.
+A step with lr = 0 changes nothing.
+)";
 
 struct Defaults {
   double initial = 0;
@@ -24,55 +26,44 @@ struct Defaults {
 };
 constexpr Dialect<Defaults> kDialects[] = {{"tf1", {.initial = 0.1}}, {"paper", {.delta = 1e-8}}};
 
-class AdagradDa final : public UpdateRule {
- public:
-  explicit AdagradDa(const base::Section& s) : AdagradDa(s, choose(s, kDialects).values) {}
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+struct AdagradDa {
+  Section method;
+  Defaults dialect = choose(method, kDialects).values;
+  double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
+  double delta = dialect.delta > 0 ? method.number("delta", dialect.delta, Range::positive(), "added to the root of v") : 0;
+  double initial = method.number("initial_accumulator", dialect.initial,
+                                 dialect.delta > 0 ? Range::non_negative() : Range::positive(), "v_0");
+  double l1 = method.number("l1", 0.0, Range::non_negative(), "weight of |x - c|_1");
+  double l2 = method.number("l2", 0.0, Range::non_negative(), "weight of |x - c|^2 / 2");
+  bool centred =
+      method.choice("centre", "zero", {"zero", "initial"}, "c: what the sum of gradients leads away from") == "initial";
+
+  void declare(math::StateLayout& slots) const {
     slots.vector("gradient_sum");
-    slots.vector("accumulator", initial_);
-    if (centred_) slots.vector("centre", math::Initial::x0());
+    slots.vector("accumulator", initial);
+    if (centred) slots.vector("centre", math::Initial::x0());
   }
-  std::string_view ignores_moved_x() const override { return "l2"; }
-  Needs needs() const override {
+  std::string_view ignores_moved_x() const { return "l2"; }
+  Needs needs() const {
     return Needs{Need::smooth_omega, "its l1 and l2 are keys of [method]"} |
-           Needs::when(!centred_, Need::convex, "with centre = \"zero\" a network's random start is lost");
+           Needs::when(!centred, Need::convex, "with centre = \"zero\" a network's random start is lost");
   }
 
-  Update begin(RuleStep& step) const override {
-    if (step.lr == 0) return update_by([]<class Real>(const RuleBlock<Real>&) {});  // or all of x - c would be lost
+  template <class Real>
+  auto element(const RuleStep& step) const {
     const auto t = static_cast<double>(step.t);
-    return update_by([this, t, rate = step.lr]<class Real>(const RuleBlock<Real>& b) {
-      const auto [lr, l1, l2, delta] = b.real(rate, t * l1_, t * rate * l2_, delta_);
-      Real* __restrict sum = b.slots[0];
-      Real* __restrict v = b.slots[1];
-      const Real* __restrict g = b.g;
-      Real* __restrict x = b.x;
-      for (std::size_t i = 0; i < b.count; ++i) {
-        sum[i] += g[i];
-        v[i] += g[i] * g[i];
-        const Real beyond = std::max(sum[i] - l1, Real{0}) - std::max(-l1 - sum[i], Real{0});
-        x[i] = -lr * beyond / (l2 + (delta + std::sqrt(v[i])));
-      }
-      for (std::size_t i = 0; centred_ && i < b.count; ++i) x[i] += b.slots[2][i];
-    });
+    const auto from_centre = [lr = Real(step.lr), l1 = Real(t * l1), l2 = Real(t * step.lr * l2), delta = Real(delta)](
+                                 Real g, Real& s, Real& v) {
+      s += g;
+      v += g * g;
+      const Real beyond = std::max(s - l1, Real{0}) - std::max(-l1 - s, Real{0});
+      return -lr * beyond / (l2 + (delta + std::sqrt(v)));
+    };
+    const auto about_zero = [=](Real& x, Real g, Real& s, Real& v) { x = from_centre(g, s, v); };
+    const auto about_start = [=](Real& x, Real g, Real& s, Real& v, Real& c) { x = from_centre(g, s, v) + c; };
+    const auto nothing = [](Real&, Real) {};
+    return either(step.lr == 0, nothing, either(centred, about_start, about_zero));
   }
-
- private:
-  AdagradDa(const base::Section& s, const Defaults& d)
-      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
-        delta_(d.delta > 0 ? s.number("delta", d.delta, base::Range::positive(), "added to the root of v") : 0),
-        initial_(s.number("initial_accumulator", d.initial, d.delta > 0 ? base::Range::non_negative() : base::Range::positive(),
-                          "v_0")),
-        l1_(s.number("l1", 0.0, base::Range::non_negative(), "weight of |x - c|_1")),
-        l2_(s.number("l2", 0.0, base::Range::non_negative(), "weight of |x - c|^2 / 2")),
-        centred_(s.choice("centre", "zero", {"zero", "initial"}, "c: what the sum of gradients leads away from") == "initial") {
-  }
-
-  double delta_;
-  double initial_;
-  double l1_;
-  double l2_;
-  bool centred_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -85,9 +76,7 @@ extern const Entry entry_adagrad_da;
 const Entry entry_adagrad_da{
     .name = "adagrad_da",
     .title = "AdaGrad by dual averaging",
-    .rule =
-        "G_t = G_{t-1} + g_t; v_t = v_{t-1} + g_t^2; x_t = c - sign(G_t) lr max(|G_t| - t l1, 0) / (t lr l2 + d_t)\n"
-        "tf1: d = sqrt(v); paper: d = delta + sqrt(v); centre c: 0 or x_0",
+    .rule = text_of(kRule),
     .source =
         "Duchi, Hazan & Singer, JMLR 12 (2011), equation 3 (there with the mean gradient: the same x); TensorFlow 1's "
         "ApplyAdagradDA",
@@ -97,7 +86,7 @@ const Entry entry_adagrad_da{
         "(theorem 5). For constant lr: it scales all of x - c; a step of rate 0 changes nothing",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<AdagradDa, UpdateRule>,
+    .make_rule = make_rule<AdagradDa>,
 };
 
 }  // namespace talweg::optim

@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdaGrad with full matrices (Duchi, Hazan & Singer 2011, section 4, the composite mirror descent form):
-//   G_t = G_{t-1} + g_t g_t'          x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t
-// over all d parameters as one vector. The root comes from the eigenvectors of G [d, d], so a step takes d^3 operations: more
-// than 1000 parameters are refused. A non-smooth Omega would need a prox in the metric of a matrix, which is not separable.
 #include <cmath>
 #include <utility>
 
 #include "math/symmetric_eigen.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/error.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class AdagradFull final : public UpdateRule {
- public:
-  explicit AdagradFull(const base::Section& s)
-      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
-        epsilon_(s.number("epsilon", 1e-8, base::Range::positive(), "added to the eigenvalues of the root")),
-        where_(s.where("name")) {}
-  Grain grain() const override { return Grain::global; }
-  Needs needs() const override {
-    return {Need::smooth_omega, "its metric is a matrix; adagrad's is diagonal"};
-  }
-  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
+constexpr std::string_view kRule = R"(
+G_t = G_{t-1} + g_t g_t'          x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t
+All d parameters are one vector. The root comes from the eigenvectors of G [d, d], so that a step takes d^3 operations: more
+than 1000 parameters are refused. With a non-smooth Omega the prox would be in the metric of a matrix, which is not separable.
+)";
+
+struct AdagradFull {
+  static constexpr Grain grain = Grain::global;
+  static constexpr std::size_t kMost = 1000;  // parameters: a step takes seconds then
+  Section method;
+  double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
+  double epsilon = method.number("epsilon", 1e-8, Range::positive(), "added to the eigenvalues of the root");
+
+  Needs needs() const { return {Need::smooth_omega, "its metric is a matrix; adagrad's is diagonal"}; }
+  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const {
     const std::size_t d = layout.parameters();
     if (d > kMost) {
       base::fail(base::ExitCode::bad_config,
                  "{}: method.name: found \"adagrad_full\" for a model of {} parameters, expected at most {}: each step takes "
                  "the root of a matrix of as many rows; adagrad keeps its diagonal, shampoo a matrix for each side of a tensor",
-                 where_, d, kMost);
+                 method.where("name"), d, kMost);
     }
     slots.array("adagrad_full.outer", d * d);
   }
 
-  Update begin(RuleStep& step) const override {
+  Update begin(RuleStep& step) const {
     const auto tensors = step.space().layout().tensors();
     const std::size_t d = step.space().layout().parameters();
     std::vector<double> g(d);  // the whole gradient, without padding, on every rank
@@ -60,7 +61,7 @@ class AdagradFull final : public UpdateRule {
     for (std::size_t k = 0; k < d; ++k) {
       const auto v = std::span(eigen.vectors).subspan(k * d, d);
       const double root = eigen.values[k] < 0 ? 0 : std::sqrt(eigen.values[k]);  // below 0 by rounding alone; NaN stays
-      const double along = math::dot<double>(v, g) / (root + epsilon_);
+      const double along = math::dot<double>(v, g) / (root + epsilon);
       for (std::size_t i = 0; i < d; ++i) direction[i] += along * v[i];
     }
     return update_by(
@@ -70,12 +71,6 @@ class AdagradFull final : public UpdateRule {
           for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= static_cast<Real>(rate * p[i]);
         });
   }
-
- private:
-  static constexpr std::size_t kMost = 1000;  // parameters: a step takes seconds then
-
-  double epsilon_;
-  std::string where_;
 };
 
 }  // namespace
@@ -84,13 +79,13 @@ extern const Entry entry_adagrad_full;
 const Entry entry_adagrad_full{
     .name = "adagrad_full",
     .title = "AdaGrad with full matrices, for few parameters",
-    .rule = "G_t = G_{t-1} + g_t g_t'; x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t; at most 1000 parameters",
+    .rule = text_of(kRule),
     .source = "Duchi, Hazan & Singer, JMLR 12 (2011), section 4: full matrices, composite mirror descent",
     .cost = "b gradients",
     .guarantee =
         "convex: regret O(max_t |x_t - x|_2^2 tr(G_T^(1/2)) / lr + lr tr(G_T^(1/2))): adagrad's with gradients' directions for "
         "coordinates. Equivariant under rotations of x",
-    .make_rule = make<AdagradFull, UpdateRule>,
+    .make_rule = make_rule<AdagradFull>,
 };
 
 }  // namespace talweg::optim

@@ -1,47 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// LAMB, layer-wise adaptive moments (You et al. 2020, algorithm 2, phi the identity), W a tensor:
-//   m_t, v_t as in adam;  U = mhat_t / (sqrt(vhat_t) + epsilon) + weight_decay W_{t-1}
-//   W_t = W_{t-1} - lr |W_{t-1}| / |U| U          ratio 1 where either norm is 0
 #include <cmath>
 
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class Lamb final : public UpdateRule {
- public:
-  explicit Lamb(const base::Section& s)
-      : UpdateRule(s.number("lr", 0.001, base::Range::positive(), "learning rate, times each tensor's norm")),
-        beta1_(s.number("beta1", 0.9, base::Range::decay(), "decay of the first moment")),
-        beta2_(s.number("beta2", 0.999, base::Range::decay(), "decay of the second moment")),
-        epsilon_(s.number("epsilon", 1e-6, base::Range::positive(), "added to the root of the second moment")),
-        weight_decay_(s.number("weight_decay", 0.01, base::Range::non_negative(), "times x is added to the normalised step")) {}
-  Grain grain() const override { return Grain::tensor; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+constexpr std::string_view kRule = R"(
+m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
+u_t = mhat_t / (sqrt(vhat_t) + epsilon) + weight_decay x_{t-1},  mhat_t = m_t / (1 - beta1^t),  vhat_t = v_t / (1 - beta2^t)
+x_t = x_{t-1} - lr |x_{t-1}| / |u_t| u_t
+Norms are those of a tensor; their ratio is 1 where either is 0.
+)";
+
+struct Lamb {
+  static constexpr Grain grain = Grain::tensor;
+  Section method;
+  double lr = method.number("lr", 0.001, Range::positive(), "learning rate, times each tensor's norm");
+  double beta1 = method.number("beta1", 0.9, Range::decay(), "decay of the first moment");
+  double beta2 = method.number("beta2", 0.999, Range::decay(), "decay of the second moment");
+  double epsilon = method.number("epsilon", 1e-6, Range::positive(), "added to the root of the second moment");
+  double weight_decay = method.number("weight_decay", 0.01, Range::non_negative(), "times x is added to the normalised step");
+
+  void declare(math::StateLayout& slots) const {
     slots.vector("first_moment");
     slots.vector("second_moment");
   }
 
-  Update begin(RuleStep& step) const override {
-    const auto t = static_cast<double>(step.t);
-    const double one = 1 / (1 - std::pow(beta1_, t));
-    const double two = 1 / std::sqrt(1 - std::pow(beta2_, t));
-    // U takes the gradient's place.
-    const auto moments = math::block_kernel([&]<class Real>(const math::Block&, math::Arrays<Real> v) {
-      const auto [beta1, rest1, beta2, rest2] = RuleBlock<Real>::real(beta1_, 1 - beta1_, beta2_, 1 - beta2_);
-      const auto [up, scale, epsilon, weight_decay] = RuleBlock<Real>::real(one, two, epsilon_, weight_decay_);
-      Real* __restrict u = v.data[0];
-      Real* __restrict m = v.data[1];
-      Real* __restrict s = v.data[2];
-      const Real* __restrict x = v.data[3];
-      for (std::size_t i = 0; i < v.count; ++i) {
-        m[i] = beta1 * m[i] + rest1 * u[i];
-        s[i] = beta2 * s[i] + rest2 * u[i] * u[i];
-        u[i] = up * m[i] / (scale * std::sqrt(s[i]) + epsilon) + weight_decay * x[i];
+  Update begin(RuleStep& step) const {
+    const double correction1 = 1 / (1 - std::pow(beta1, step.t));
+    const double correction2 = 1 / std::sqrt(1 - std::pow(beta2, step.t));
+    // u takes the gradient's place.
+    const auto moments = math::block_kernel([&]<class Real>(const math::Block&, math::Arrays<Real> arrays) {
+      const auto [b1, rest1, b2, rest2] = RuleBlock<Real>::real(beta1, 1 - beta1, beta2, 1 - beta2);
+      const auto [up, scale, added, decay] = RuleBlock<Real>::real(correction1, correction2, epsilon, weight_decay);
+      Real* __restrict u = arrays.data[0];
+      Real* __restrict m = arrays.data[1];
+      Real* __restrict v = arrays.data[2];
+      const Real* __restrict x = arrays.data[3];
+      for (std::size_t i = 0; i < arrays.count; ++i) {
+        m[i] = b1 * m[i] + rest1 * u[i];
+        v[i] = b2 * v[i] + rest2 * u[i] * u[i];
+        u[i] = up * m[i] / (scale * std::sqrt(v[i]) + added) + decay * x[i];
       }
-      return math::Sums{math::squared_norm<Real>(v[3]), math::squared_norm<Real>(v[0])};
+      return math::Sums{math::squared_norm<Real>(arrays[3]), math::squared_norm<Real>(arrays[0])};
     });
     math::State& state = step.state();
     std::vector<double> rates;
@@ -52,16 +56,9 @@ class Lamb final : public UpdateRule {
       rates.push_back(step.lr * (x > 0 && u > 0 ? x / u : 1));
     }
     return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
-      const auto [rate] = b.real(rates[b.block.tensor]);
-      for (std::size_t i = 0; i < b.count; ++i) b.x[i] -= rate * b.g[i];
+      update_elements([rate = Real(rates[b.block.tensor])](Real& x, Real u) { x -= rate * u; }, b);
     });
   }
-
- private:
-  double beta1_;
-  double beta2_;
-  double epsilon_;
-  double weight_decay_;
 };
 
 }  // namespace
@@ -70,15 +67,13 @@ extern const Entry entry_lamb;
 const Entry entry_lamb{
     .name = "lamb",
     .title = "LAMB: Adam with a rate for each tensor",
-    .rule =
-        "m_t, v_t as in adam; U = mhat_t / (sqrt(vhat_t) + epsilon) + weight_decay W;\n"
-        "W_t = W_{t-1} - lr |W| / |U| U for each tensor W; ratio 1 where a norm is 0",
+    .rule = text_of(kRule),
     .source = "You et al., ICLR 2020, arXiv:1904.00962, algorithm 2 with phi the identity",
     .cost = "b gradients",
     .guarantee =
         "beta1 = 0, no decay, batch and step scaled with the horizon: critical points of tensor-wise L_i-smooth F at rate "
         "1/sqrt T, mean of the L_i in the place of their maximum (theorem 3); phi must be bounded, the identity is not",
-    .make_rule = make<Lamb, UpdateRule>,
+    .make_rule = make_rule<Lamb>,
 };
 
 }  // namespace talweg::optim

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// LARS, layer-wise adaptive rate scaling (You, Gitman & Ginsburg 2017, algorithm 1), W a tensor:
-//   r_t = eta |W_{t-1}| / (|G_t| + weight_decay |W_{t-1}|)        1 where either norm is 0
-//   v_t = momentum v_{t-1} + lr r_t (G_t + weight_decay W_{t-1}),  W_t = W_{t-1} - v_t
-// lr is inside the buffer. Every tensor is scaled, biases too.
 #include <cmath>
 
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-class Lars final : public UpdateRule {
- public:
-  explicit Lars(const base::Section& s)
-      : UpdateRule(s.number("lr", 1.0, base::Range::positive(), "learning rate, times each tensor's ratio")),
-        momentum_(s.number("momentum", 0.9, base::Range::decay(), "decay of the accumulated step")),
-        weight_decay_(s.number("weight_decay", 0.0005, base::Range::non_negative(), "times x is added to the gradient")),
-        eta_(s.number("trust_coefficient", 0.001, base::Range::positive(), "eta: |W| / |G| of each tensor times this")) {}
-  Grain grain() const override { return Grain::tensor; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("momentum"); }
+constexpr std::string_view kRule = R"(
+ratio_t = trust_coefficient |x_{t-1}| / (|g_t| + weight_decay |x_{t-1}|), 1 where either norm is 0
+v_t = momentum v_{t-1} + lr ratio_t (g_t + weight_decay x_{t-1})          x_t = x_{t-1} - v_t
+Norms are those of a tensor; every tensor has its ratio, biases too. lr is inside the buffer v.
+)";
 
-  Update begin(RuleStep& step) const override {
+struct Lars {
+  static constexpr Grain grain = Grain::tensor;
+  Section method;
+  double lr = method.number("lr", 1.0, Range::positive(), "learning rate, times each tensor's ratio");
+  double momentum = method.number("momentum", 0.9, Range::decay(), "decay of the accumulated step");
+  double weight_decay = method.number("weight_decay", 0.0005, Range::non_negative(), "times x is added to the gradient");
+  double trust = method.number("trust_coefficient", 0.001, Range::positive(), "|x| / |g| of each tensor times this");
+
+  void declare(math::StateLayout& slots) const { slots.vector("momentum"); }
+
+  Update begin(RuleStep& step) const {
     const auto norms = math::block_kernel([]<class Real>(const math::Block&, math::Arrays<Real> v) {
       return math::Sums{math::squared_norm<Real>(v[0]), math::squared_norm<Real>(v[1])};
     });
@@ -29,23 +32,17 @@ class Lars final : public UpdateRule {
     for (const math::Sums& sums : step.space().per_tensor({}, {{step.context.x(), step.g}}, norms)) {
       const double x = std::sqrt(sums[0]);
       const double g = std::sqrt(sums[1]);
-      rates.push_back(step.lr * (x > 0 && g > 0 ? eta_ * x / (g + weight_decay_ * x) : 1));
+      rates.push_back(step.lr * (x > 0 && g > 0 ? trust * x / (g + weight_decay * x) : 1));
     }
     return update_by([this, rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
-      const auto [rate, momentum, weight_decay] = b.real(rates[b.block.tensor], momentum_, weight_decay_);
-      Real* __restrict v = b.slots[0];
-      Real* __restrict x = b.x;
-      for (std::size_t i = 0; i < b.count; ++i) {
-        v[i] = momentum * v[i] + rate * (b.g[i] + weight_decay * x[i]);
-        x[i] -= v[i];
-      }
+      const auto take_step = [rate = Real(rates[b.block.tensor]), momentum = Real(momentum), weight_decay = Real(weight_decay)](
+                                 Real& x, Real g, Real& v) {
+        v = momentum * v + rate * (g + weight_decay * x);
+        x -= v;
+      };
+      update_elements(take_step, b);
     });
   }
-
- private:
-  double momentum_;
-  double weight_decay_;
-  double eta_;
 };
 
 }  // namespace
@@ -54,15 +51,13 @@ extern const Entry entry_lars;
 const Entry entry_lars{
     .name = "lars",
     .title = "LARS: momentum with a rate for each tensor",
-    .rule =
-        "r_t = trust_coefficient |W| / (|G| + weight_decay |W|), 1 where a norm is 0\n"
-        "v_t = momentum v_{t-1} + lr r_t (G + weight_decay W); W_t = W_{t-1} - v_t, for each tensor W",
+    .rule = text_of(kRule),
     .source = "You, Gitman & Ginsburg, arXiv:1708.03888, algorithm 1",
     .cost = "b gradients",
     .guarantee =
         "without momentum, batch and step scaled with the horizon: critical points of tensor-wise L_i-smooth F at sgd's rate, "
         "mean of the L_i in the place of their maximum (You et al. 2020, theorem 2); none in this form",
-    .make_rule = make<Lars, UpdateRule>,
+    .make_rule = make_rule<Lars>,
 };
 
 }  // namespace talweg::optim

@@ -1,88 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heavy-ball momentum (Polyak 1964).
-//   torch, tf1     lr outside the buffer:  a_1 = g_1,  a_t = momentum a_{t-1} + (1 - dampening) g_t,  x_t = x_{t-1} - lr a_t
-//   paper, keras   lr inside:              v_t = momentum v_{t-1} - lr g_t,                           x_t = x_{t-1} + v_t
-// The iterates are the same while lr is constant; outside, a new lr acts at once on all that was gathered.
-// nesterov: x_t = x_{t-1} - lr (g_t + momentum a_t), or x_{t-1} + momentum v_t - lr g_t. Smooth Omega only.
-// Non-smooth Omega: x_t = prox_s(x_{t-1} - lr a_t) with s = lr (1 - dampening), the share of a_t that is new, and the buffer
-// becomes the step that was in fact taken, a_t = (x_{t-1} - x_t) / lr (v_t = x_t - x_{t-1}). That is iPiano (Ochs, Chen, Brox &
-// Pock 2014): x stands still just where 0 is in g + the subgradients of Omega, and momentum does not push against the box.
+#include <algorithm>
+#include <array>
+
 #include "optim/dialect.hpp"
 #include "optim/momentum_schedule.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/error.hpp"
 
 namespace talweg::optim {
 namespace {
 
+constexpr std::string_view kRule = R"(
+torch, tf1: a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t;  x_t = x_{t-1} - lr a_t
+paper, keras: a_t = momentum a_{t-1} - lr g_t;  x_t = x_{t-1} + a_t
+The iterates are the same while lr is constant; in torch and tf1 a new lr acts at once on all that a has gathered.
+nesterov, for a smooth Omega:
+torch, tf1: x_t = x_{t-1} - lr (g_t + momentum a_t)
+paper, keras: x_t = x_{t-1} + momentum a_t - lr g_t
+With a non-smooth Omega (iPiano): x_t = prox_s(x_{t-1} - lr a_t) with s = lr (1 - dampening), the share of a_t that is new.
+Then a becomes the step that was in fact taken, a_t = (x_{t-1} - x_t) / lr, or x_t - x_{t-1}: x stands still exactly where 0 is
+in g + the subgradients of Omega, and momentum does not push against the box.
+)";
+
 struct Defaults {
-  bool inside = false;
+  bool inside = false;  // lr is in the buffer
 };
 constexpr Dialect<Defaults> kDialects[] = {
     {"torch", {}}, {"tf1", {}}, {"paper", {.inside = true}}, {"keras", {.inside = true}}};
 
-class Momentum final : public UpdateRule {
- public:
-  explicit Momentum(const base::Section& s)
-      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate")),
-        inside_(choose(s, kDialects).values.inside),
-        momentum_(s, 0.9),
-        dampening_(s.number("dampening", 0.0, base::Range::unit(), "share of each new gradient left out, the first excepted")),
-        nesterov_(s.flag("nesterov", false, "look ahead, as the method of that name does; wants no dampening")) {
-    if (nesterov_ && dampening_ != 0)
-      s.fail("dampening", fmt::format("{} beside nesterov = true", dampening_),
-             "0: the look-ahead is defined without dampening");
-    if (inside_ && dampening_ != 0)
-      s.fail("dampening", fmt::format("{} in a dialect without it", dampening_), "0, or dialect = \"torch\"");
-  }
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override { slots.vector("momentum"); }
-  Needs needs() const override { return Needs::when(nesterov_, Need::smooth_omega); }
+struct Momentum {
+  Section method;
+  double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
+  bool inside = choose(method, kDialects).values.inside;
+  MomentumSchedule momentum{method, 0.9};
+  double dampening = method.number("dampening", 0.0, Range::unit(), "share of each new gradient left out, the first excepted");
+  bool nesterov = method.flag("nesterov", false, "look ahead, as the method of that name does; wants no dampening");
 
-  Update begin(RuleStep& step) const override {
-    const double share = step.t == 1 ? 1 : 1 - dampening_;
-    // a <- momentum a + fresh g, x <- x - out a: outside and inside differ in where lr is.
-    const double fresh = inside_ ? -step.lr : share;
-    const double out = inside_ ? -1 : step.lr;
-    const double own = nesterov_ ? (inside_ ? -step.lr : 1) : 0;  // of g in what x takes, times out
-    Update update = update_by([=, this, mu = momentum_.at(step.t), lr = step.lr]<class Real>(const RuleBlock<Real>& b) {
-      const auto [momentum, add, rate, ahead] = b.real(mu, fresh, out, own);
-      Real* __restrict a = b.slots[0];
-      Real* __restrict x = b.x;
-      const Real* __restrict g = b.g;
-      if (nesterov_) {
-        for (std::size_t i = 0; i < b.count; ++i) {
-          a[i] = momentum * a[i] + add * g[i];
-          x[i] -= rate * (ahead * g[i] + momentum * a[i]);
-        }
-        return;
-      }
-      for (std::size_t i = 0; i < b.count; ++i) {
-        a[i] = momentum * a[i] + add * g[i];
-        x[i] -= rate * a[i];
-      }
+  void check() const {
+    if (nesterov && dampening != 0)
+      method.fail("dampening", fmt::format("{} beside nesterov = true", dampening),
+                  "0: the look-ahead is defined without dampening");
+    if (inside && dampening != 0)
+      method.fail("dampening", fmt::format("{} in a dialect without it", dampening), "0, or dialect = \"torch\"");
+  }
+  void declare(math::StateLayout& slots) const { slots.vector("momentum"); }
+  Needs needs() const { return Needs::when(nesterov, Need::smooth_omega); }
+
+  Update begin(RuleStep& step) const {
+    // a = mu a + fresh g, x = x - out a: the two forms differ in where lr stands.
+    const double mu = momentum.at(step.t);
+    const double share = step.t == 1 ? 1 : 1 - dampening;
+    const double fresh = inside ? -step.lr : share;
+    const double out = inside ? -1 : step.lr;
+    if (nesterov) {
+      return update_by([mu, fresh, out, own = inside ? -step.lr : 1]<class Real>(const RuleBlock<Real>& b) {
+        const auto look_ahead = [mu = Real(mu), fresh = Real(fresh), out = Real(out), own = Real(own)](Real& x, Real g,
+                                                                                                       Real& a) {
+          a = mu * a + fresh * g;
+          x -= out * (own * g + mu * a);
+        };
+        update_elements(look_ahead, b);
+      });
+    }
+    Update update = update_by([mu, fresh, out, length = step.lr * share]<class Real>(const RuleBlock<Real>& b) {
+      const auto heavy_ball = [mu = Real(mu), fresh = Real(fresh), out = Real(out)](Real& x, Real g, Real& a) {
+        a = mu * a + fresh * g;
+        x -= out * a;
+      };
+      update_elements(heavy_ball, b);
       if (b.proximal == nullptr) return;
       alignas(64) std::array<Real, math::ParameterLayout::kBlock> free;
-      std::copy_n(x, b.count, free.begin());
-      b.prox([&](std::size_t) { return static_cast<Real>(lr * share); });
-      follow<Real>(b, free.data(), rate);
+      std::copy_n(b.x, b.count, free.begin());
+      b.prox([length = Real(length)](std::size_t) { return length; });
+      follow<Real>(b, free.data(), Real(out));
     });
-    update.after =
-        block_update([out]<class Real>(const RuleBlock<Real>& b) { follow<Real>(b, b.before, static_cast<Real>(out)); });
+    update.after = block_update([out]<class Real>(const RuleBlock<Real>& b) { follow<Real>(b, b.before, Real(out)); });
     return update;
   }
 
- private:
-  /// The buffer takes what prox has made of the step: x stands where a step by it alone, from `free`, would have led.
+  /// The buffer takes what the prox has made of the step: a step by it alone, from `free`, would lead to x.
   template <class Real>
   static void follow(const RuleBlock<Real>& b, const Real* free, Real rate) {
     if (rate == 0) return;  // nothing has moved
     for (std::size_t i = 0; i < b.count; ++i) b.slots[0][i] += (free[i] - b.x[i]) / rate;
   }
-
-  bool inside_;
-  MomentumSchedule momentum_;
-  double dampening_;
-  bool nesterov_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -104,11 +106,7 @@ extern const Entry entry_momentum;
 const Entry entry_momentum{
     .name = "momentum",
     .title = "Heavy-ball momentum",
-    .rule =
-        "torch, tf1: a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t; x_t = x_{t-1} - lr a_t\n"
-        "paper, keras: v_t = momentum v_{t-1} - lr g_t; x_t = x_{t-1} + v_t\n"
-        "nesterov = true: x_t = x_{t-1} - lr (g_t + momentum a_t), or x_{t-1} + momentum v_t - lr g_t\n"
-        "non-smooth Omega: x_t = prox(x_{t-1} - lr a_t), a_t = (x_{t-1} - x_t) / lr",
+    .rule = text_of(kRule),
     .source =
         "Polyak, USSR Comp. Math. 4 (1964); lr outside as in TensorFlow's ApplyMomentum and torch.optim.SGD, inside as in "
         "Keras; prox: iPiano, Ochs, Chen, Brox & Pock, SIAM J. Imaging Sci. 7 (2014)",
@@ -119,7 +117,7 @@ const Entry entry_momentum{
         "general (Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<Momentum, UpdateRule>,
+    .make_rule = make_rule<Momentum>,
 };
 
 }  // namespace talweg::optim

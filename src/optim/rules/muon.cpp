@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Muon (Jordan et al. 2024): momentum whose matrices are orthogonalised, W a matrix [rows, cols]:
-//   B_t = B_{t-1} + (1 - momentum) (G_t - B_{t-1});  M = G_t + momentum (B_t - G_t) with nesterov, else B_t
-//   U = newton_schulz(M);  W_t = W_{t-1} (1 - lr weight_decay) - lr sqrt(max(1, rows / cols)) U
-//   newton_schulz: X = M / (|M|_F + epsilon), `iterations` times X = a X + (b A + c A^2) X with A = X X',
-//   (a, b, c) = (3.4445, -4.7750, 2.0315); on the transpose where rows > cols
-// authors   as above, no decay by default
-// torch     |M|_F is not added to but is at least epsilon; scale = "match_rms": 0.2 sqrt(max(rows, cols))
-// What is no matrix takes adamw's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule. Computed in the
-// run's precision, not in bfloat16. Every matrix counts as a hidden one; the authors leave embeddings and the last layer to
-// adam.
 #include <cmath>
 
 #include "math/buffer.hpp"
 #include "math/gemm.hpp"
 #include "optim/adam_of_the_rest.hpp"
 #include "optim/dialect.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+a matrix: b_t = b_{t-1} + (1 - momentum) (g_t - b_{t-1});  m_t = g_t + momentum (b_t - g_t) with nesterov, else b_t
+          x_t = x_{t-1} (1 - lr weight_decay) - lr scale newton_schulz(m_t),  scale = sqrt(max(1, rows / cols))
+newton_schulz(m): X = m / (|m|_F + epsilon), `iterations` times X = a X + (b A + c A^2) X with A = X X',
+          (a, b, c) = (3.4445, -4.7750, 2.0315); on the transpose where rows > cols
+other tensors: the step of adamw (torch) at the rate adam_lr times the schedule
+torch: |m|_F is at least epsilon, in place of |m|_F + epsilon
+scale = "match_rms": 0.2 sqrt(max(rows, cols)) for the scale.
+The precision is the run's, not bfloat16. Every matrix counts as a hidden one; the authors leave embeddings and the last layer
+to adam.
+)";
 
 struct Defaults {
   double lr = 0.02;
@@ -30,7 +33,7 @@ constexpr Dialect<Defaults> kDialects[] = {{"authors", {}}, {"torch", {.lr = 0.0
 
 bool is_matrix(const math::Tensor& t) { return t.shape.size() == 2; }
 
-/// m [rows, cols] is replaced by its orthogonal factor, about.
+/// Replaces m [rows, cols] by an approximation of its orthogonal factor.
 template <class Real>
 void newton_schulz(std::span<Real> m, std::size_t rows, std::size_t cols, int iterations, double epsilon, bool floor) {
   using math::Transpose;
@@ -57,26 +60,37 @@ void newton_schulz(std::span<Real> m, std::size_t rows, std::size_t cols, int it
   }
 }
 
-class Muon final : public UpdateRule {
- public:
-  explicit Muon(const base::Section& s) : Muon(s, choose(s, kDialects).values) {}
-  Grain grain() const override { return Grain::tensor; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+struct Muon {
+  static constexpr Grain grain = Grain::tensor;
+  Section method;
+  Defaults dialect = choose(method, kDialects).values;
+  double lr = method.number("lr", dialect.lr, Range::positive(), "learning rate of matrices: spectral norm per step");
+  double momentum = method.number("momentum", 0.95, Range::decay(), "decay of the mean gradient");
+  bool nesterov = method.flag("nesterov", true, "look ahead by the momentum");
+  double weight_decay = method.number("weight_decay", dialect.weight_decay, Range::non_negative(),
+                                      "times lr: share of every parameter that is taken off each step");
+  int iterations = static_cast<int>(method.integer("iterations", 5, {.low = 1, .high = 100}, "of Newton-Schulz"));
+  double epsilon = method.number("epsilon", 1e-7, Range::positive(), "keeps a matrix's norm from 0");
+  bool match_rms = method.choice("scale", "original", {"original", "match_rms"},
+                                 "of a matrix's step: sqrt(max(1, rows / cols)), or 0.2 sqrt(max(rows, cols))") == "match_rms";
+  AdamOfTheRest adam_of_the_rest{method, {.lr = 3e-4, .beta2 = 0.95, .epsilon = 1e-10}};
+
+  void declare(math::StateLayout& slots) const {
     slots.vector("momentum");
-    slots.vector("second_moment");  // of what is no matrix
+    slots.vector("second_moment");  // of the tensors that are no matrices
   }
 
-  Update begin(RuleStep& step) const override {
+  Update begin(RuleStep& step) const {
     VectorSpace& space = step.space();
     const auto tensors = space.layout().tensors();
-    const AdamOfTheRest::Step adam(adam_, step.t);
-    // The step takes the gradient's place.
+    const AdamOfTheRest::Step adam(adam_of_the_rest, step.t);
+    // The step is written over the gradient.
     space.for_each_block({{step.g, step.state().vector("momentum"), step.state().vector("second_moment")}}, {},
                          math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
                            Real* __restrict g = v.data[0];
                            Real* __restrict m = v.data[1];
                            if (is_matrix(tensors[block.tensor])) {
-                             const auto [rest, mix] = RuleBlock<Real>::real(1 - momentum_, nesterov_ ? momentum_ : 1.0);
+                             const auto [rest, mix] = RuleBlock<Real>::real(1 - momentum, nesterov ? momentum : 1.0);
                              for (std::size_t i = 0; i < v.count; ++i) {
                                m[i] += rest * (g[i] - m[i]);
                                g[i] += mix * (m[i] - g[i]);
@@ -88,7 +102,7 @@ class Muon final : public UpdateRule {
     space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
                             const math::Tensor& tensor = tensors[whole.tensor];
                             if (is_matrix(tensor))
-                              newton_schulz<Real>(v[0], tensor.rows(), tensor.row_size(), iterations_, epsilon_, floor_);
+                              newton_schulz<Real>(v[0], tensor.rows(), tensor.row_size(), iterations, epsilon, dialect.floor);
                           }));
     struct Rate {
       double kept;
@@ -98,40 +112,17 @@ class Muon final : public UpdateRule {
     for (const math::Tensor& tensor : tensors) {
       const auto rows = static_cast<double>(tensor.rows());
       const auto cols = static_cast<double>(tensor.row_size());
-      const double lr = is_matrix(tensor) ? step.lr : adam_.lr(step);
+      const double lr = is_matrix(tensor) ? step.lr : adam_of_the_rest.lr(step);
       const double scale = !is_matrix(tensor) ? 1
-                           : match_rms_       ? 0.2 * std::sqrt(std::max(rows, cols))
+                           : match_rms        ? 0.2 * std::sqrt(std::max(rows, cols))
                                               : std::sqrt(std::max(1.0, rows / cols));
-      rates.push_back({1 - lr * weight_decay_, lr * scale});
+      rates.push_back({1 - lr * weight_decay, lr * scale});
     }
     return update_by([rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
-      const auto [kept, rate] = b.real(rates[b.block.tensor].kept, rates[b.block.tensor].step);
-      for (std::size_t i = 0; i < b.count; ++i) b.x[i] = kept * b.x[i] - rate * b.g[i];
+      const Rate& rate = rates[b.block.tensor];
+      update_elements([kept = Real(rate.kept), step = Real(rate.step)](Real& x, Real u) { x = kept * x - step * u; }, b);
     });
   }
-
- private:
-  Muon(const base::Section& s, const Defaults& d)
-      : UpdateRule(s.number("lr", d.lr, base::Range::positive(), "learning rate of matrices: spectral norm per step")),
-        floor_(d.floor),
-        momentum_(s.number("momentum", 0.95, base::Range::decay(), "decay of the mean gradient")),
-        nesterov_(s.flag("nesterov", true, "look ahead by the momentum")),
-        weight_decay_(s.number("weight_decay", d.weight_decay, base::Range::non_negative(),
-                               "times lr: share of every parameter that is taken off each step")),
-        iterations_(static_cast<int>(s.integer("iterations", 5, {.low = 1, .high = 100}, "of Newton-Schulz"))),
-        epsilon_(s.number("epsilon", 1e-7, base::Range::positive(), "keeps a matrix's norm from 0")),
-        match_rms_(s.choice("scale", "original", {"original", "match_rms"},
-                            "of a matrix's step: sqrt(max(1, rows / cols)), or 0.2 sqrt(max(rows, cols))") == "match_rms"),
-        adam_(s, {.lr = 3e-4, .beta2 = 0.95, .epsilon = 1e-10}) {}
-
-  bool floor_;
-  double momentum_;
-  bool nesterov_;
-  double weight_decay_;
-  int iterations_;
-  double epsilon_;
-  bool match_rms_;
-  AdamOfTheRest adam_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -145,11 +136,7 @@ extern const Entry entry_muon;
 const Entry entry_muon{
     .name = "muon",
     .title = "Muon: momentum, orthogonalised",
-    .rule =
-        "B_t = B_{t-1} + (1 - momentum) (G_t - B_{t-1}); M = G_t + momentum (B_t - G_t), without nesterov B_t;\n"
-        "W_t = W_{t-1} (1 - lr weight_decay) - lr sqrt(max(1, rows / cols)) newton_schulz(M) for each matrix W;\n"
-        "adamw at adam_lr for the rest. scale = \"match_rms\": 0.2 sqrt(max(rows, cols))\n"
-        "authors divide M by |M|_F + epsilon, torch by max(|M|_F, epsilon)",
+    .rule = text_of(kRule),
     .source =
         "Jordan et al., kellerjordan.github.io/posts/muon (2024) and the authors' muon.py; torch.optim.Muon of PyTorch 2.9",
     .cost = "b gradients",
@@ -159,7 +146,7 @@ const Entry entry_muon{
         "stay less",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<Muon, UpdateRule>,
+    .make_rule = make_rule<Muon>,
 };
 
 }  // namespace talweg::optim

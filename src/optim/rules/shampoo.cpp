@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shampoo (Gupta, Koren & Singer 2018, algorithm 1), W a matrix [m, n]:
-//   L_t = L_{t-1} + G_t G_t',  R_t = R_{t-1} + G_t' G_t,  L_0 = epsilon I,  R_0 = epsilon I
-//   W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4)
-// The roots are taken anew every root_every steps, from eigenvectors. What is no matrix, or has a side longer than
-// largest_side, takes adamw's step (epsilon beside sqrt(vhat)) at the rate adam_lr times the schedule; the paper has a matrix
-// for each side of any tensor, and no decay: weight_decay takes that share, times the tensor's rate, off each.
 #include <algorithm>
 #include <cmath>
 
@@ -12,10 +6,19 @@
 #include "math/gemm.hpp"
 #include "math/symmetric_eigen.hpp"
 #include "optim/adam_of_the_rest.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+a matrix: L_t = L_{t-1} + g_t g_t',  R_t = R_{t-1} + g_t' g_t,  L_0 = epsilon I,  R_0 = epsilon I
+          x_t = x_{t-1} - lr L_t^(-1/4) g_t R_t^(-1/4), the roots anew every root_every steps
+other tensors, and matrices with a side longer than largest_side: the step of adamw (torch) at adam_lr times the schedule
+weight_decay times its tensor's rate is the share that each step takes off x. The paper has no decay, and a matrix for each side
+of any tensor.
+)";
 
 /// The numbers kept for a matrix [m, n]: sums L, R of outer products without epsilon, and the roots.
 struct Preconditioner {
@@ -49,19 +52,20 @@ struct Preconditioner {
   }
 };
 
-class Shampoo final : public UpdateRule {
- public:
-  explicit Shampoo(const base::Section& s)
-      : UpdateRule(s.number("lr", 0.01, base::Range::positive(), "learning rate of matrices")),
-        epsilon_(s.number("epsilon", 1e-4, base::Range::positive(), "L_0 and R_0 are this times the identity")),
-        every_(s.integer("root_every", 1, base::Range::at_least(1), "steps from one taking of roots to the next")),
-        largest_side_(static_cast<std::size_t>(
-            s.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adamw's step"))),
-        weight_decay_(s.number("weight_decay", 0.0, base::Range::non_negative(),
-                               "times the tensor's rate: share of every parameter that is taken off each step")),
-        adam_(s, {}) {}
-  Grain grain() const override { return Grain::tensor; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const override {
+struct Shampoo {
+  static constexpr Grain grain = Grain::tensor;
+  Section method;
+  double lr = method.number("lr", 0.01, Range::positive(), "learning rate of matrices");
+  double epsilon = method.number("epsilon", 1e-4, Range::positive(), "L_0 and R_0 are this times the identity");
+  std::int64_t every = method.integer("root_every", 1, Range::at_least(1), "steps from one taking of roots to the next");
+  std::size_t largest_side = static_cast<std::size_t>(
+      method.integer("largest_side", 1024, {.low = 1, .high = 16384}, "matrices with a longer one take adamw's step"));
+  double weight_decay = method.number("weight_decay", 0.0, Range::non_negative(),
+                                      "times the tensor's rate: share of every parameter that is taken off each step");
+  AdamOfTheRest adam{method, {}};
+
+  bool takes(const math::Tensor& t) const { return t.shape.size() == 2 && std::max(t.rows(), t.row_size()) <= largest_side; }
+  void declare(math::StateLayout& slots, const math::ParameterLayout& layout) const {
     slots.vector("first_moment");  // of the other tensors
     slots.vector("second_moment");
     for (const math::Tensor& t : layout.tensors()) {
@@ -69,45 +73,39 @@ class Shampoo final : public UpdateRule {
     }
   }
 
-  Update begin(RuleStep& step) const override {
+  Update begin(RuleStep& step) const {
     VectorSpace& space = step.space();
     math::State& state = step.state();
     const auto tensors = space.layout().tensors();
-    // Of the other tensors the step takes the gradient's place.
-    const AdamOfTheRest::Step rest(adam_, step.t);
+    // For the other tensors the step is written over the gradient.
+    const AdamOfTheRest::Step rest(adam, step.t);
     space.for_each_block({{step.g, state.vector("first_moment"), state.vector("second_moment")}}, {},
                          math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
                            if (!takes(tensors[block.tensor])) rest.run<Real>(v.count, v.data[0], v.data[1], v.data[2]);
                          }));
     std::vector<std::span<double>> tables;
     for (const math::Tensor& t : tensors) tables.push_back(takes(t) ? state.array("shampoo." + t.name) : std::span<double>());
-    const bool refresh = (step.t - 1) % every_ == 0;
+    const bool refresh = (step.t - 1) % every == 0;
     space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
                             const math::Tensor& t = tensors[whole.tensor];
                             if (!takes(t)) return;
                             math::Buffer<double> g(t.size);
                             std::ranges::copy(v[0], g.data());
                             Preconditioner(tables[whole.tensor], t.rows(), t.row_size())
-                                .apply(g.span(), t.rows(), t.row_size(), refresh, epsilon_);
+                                .apply(g.span(), t.rows(), t.row_size(), refresh, epsilon);
                             std::ranges::transform(g.span(), v[0].begin(), [](double e) { return static_cast<Real>(e); });
                           }),
                           tables);
     std::vector<double> rates;
-    for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam_.lr(step));
+    for (const math::Tensor& t : tensors) rates.push_back(takes(t) ? step.lr : adam.lr(step));
     return update_by([this, rates = std::move(rates)]<class Real>(const RuleBlock<Real>& b) {
-      const auto [rate, kept] = b.real(rates[b.block.tensor], 1 - rates[b.block.tensor] * weight_decay_);
-      for (std::size_t i = 0; i < b.count; ++i) b.x[i] = kept * b.x[i] - rate * b.g[i];
+      const double rate = rates[b.block.tensor];
+      const auto take_step = [kept = Real(1 - rate * weight_decay), rate = Real(rate)](Real& x, Real u) {
+        x = kept * x - rate * u;
+      };
+      update_elements(take_step, b);
     });
   }
-
- private:
-  bool takes(const math::Tensor& t) const { return t.shape.size() == 2 && std::max(t.rows(), t.row_size()) <= largest_side_; }
-
-  double epsilon_;
-  std::int64_t every_;
-  std::size_t largest_side_;
-  double weight_decay_;
-  AdamOfTheRest adam_;
 };
 
 }  // namespace
@@ -116,17 +114,13 @@ extern const Entry entry_shampoo;
 const Entry entry_shampoo{
     .name = "shampoo",
     .title = "Shampoo: a preconditioner for each side of a matrix",
-    .rule =
-        "L_t = L_{t-1} + G_t G_t', R_t = R_{t-1} + G_t' G_t, both from epsilon I;\n"
-        "W_t = W_{t-1} - lr L_t^(-1/4) G_t R_t^(-1/4) for each matrix W, roots anew every root_every steps;\n"
-        "adamw at adam_lr for the rest, and for matrices with a side longer than largest_side; x shrinks by weight_decay times "
-        "its tensor's rate",
+    .rule = text_of(kRule),
     .source = "Gupta, Koren & Singer, ICML 2018, arXiv:1802.09568, algorithm 1",
     .cost = "b gradients",
     .guarantee =
         "one matrix, convex, gradients of rank at most r, |W_t - W|_F <= D, root_every = 1, lr ~ D / sqrt r: regret O(sqrt r D "
         "tr(L_T^(1/4)) tr(R_T^(1/4))), O(sqrt T) for bounded gradients",
-    .make_rule = make<Shampoo, UpdateRule>,
+    .make_rule = make_rule<Shampoo>,
 };
 
 }  // namespace talweg::optim

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// YellowFin (Zhang & Mitliagkas 2017): momentum sgd that sets its own rate and momentum each step.
-//   h = |g_t|^2;  h_min, h_max: means of the least and largest of the last `window` h;  C = 1'(mean g^2 - (mean g)^2);
-//   D = mean of (mean |g|) / (mean |g|^2); every mean exponential with beta, and freed of its zero start
-//   mu, alpha = argmin mu D^2 + alpha^2 C  with  mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min,
-//               alpha = (1 - sqrt mu)^2 / h_min:   with x = sqrt mu the root in [0, 1] of p x = (1 - x)^3,
-//               p = D^2 h_min^2 / (2 C)
-//   a_t = mu a_{t-1} + g_t,  x_t = x_{t-1} - lr alpha a_t;  lr, 1, and the schedule are factors of the rate that is found
-// paper     algorithms 1 to 4
-// authors   their PyTorch file: the mean of log h_min; 1e-6 added here and there; alpha min(1, t / (10 window)); lr and
-//           momentum 0 at the first step; |g| clipped to sqrt(100 h_max) before it counts, from the third step on, and to
-//           sqrt(h_max) in the step where |g|^2 is above the mean of log h_max
 #include <algorithm>
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "optim/registry.hpp"
+#include "talweg/catalogue.hpp"
+#include "talweg/elementwise.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRule = R"(
+h_t = |g_t|^2;  h_min, h_max: means of the least and the largest of the last `window` h;  C = 1'(mean g^2 - (mean g)^2)
+D = mean of (mean |g|) / (mean |g|^2); every mean is exponential with beta, and corrected for its start at 0
+mu, alpha = argmin mu D^2 + alpha^2 C with mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min,
+  alpha = (1 - sqrt mu)^2 / h_min: with x = sqrt mu the root in [0, 1] of p x = (1 - x)^3, p = D^2 h_min^2 / (2 C)
+a_t = mu a_{t-1} + g_t          x_t = x_{t-1} - lr alpha a_t;  lr, 1, and the schedule are factors of the rate that is found
+authors: the mean of log h_min; 1e-6 added to three sums; alpha min(1, t / (10 window)); lr and momentum 0 at the first step
+authors: from the third step on |g| is clipped to sqrt(100 h_max) before it counts
+authors: |g| is clipped to sqrt(h_max) in a step where log |g|^2 is at least the mean of log h_max
+)";
 
 struct Defaults {
   bool authors = false;
 };
 constexpr Dialect<Defaults> kDialects[] = {{"paper", {}}, {"authors", {.authors = true}}};
 
-constexpr double kEpsilon = 1e-6;  // the authors'
+constexpr double kEpsilon = 1e-6;  // of the authors' code
 
-/// What a step found, and the setting it led to.
+/// What the steps so far have told of F.
 struct Curvature {
   double h_min = 0;
   double h_max = 0;
@@ -35,74 +36,71 @@ struct Curvature {
   double distance = 0;
 };
 
-class Yellowfin final : public UpdateRule {
- public:
-  explicit Yellowfin(const base::Section& s)
-      : UpdateRule(s.number("lr", 1.0, base::Range::positive(), "factor of the rate that is found")),
-        authors_(choose(s, kDialects).values.authors),
-        beta_(s.number("beta", 0.999, base::Range::decay(), "decay of the means")),
-        window_(s.integer("window", 20, {.low = 1, .high = 1000}, "steps whose |g|^2 bound the curvature")) {}
-  Grain grain() const override { return Grain::global; }
-  void declare(math::StateLayout& slots, const math::ParameterLayout&) const override {
+struct Yellowfin {
+  static constexpr Grain grain = Grain::global;
+  static constexpr std::array kMeans = {"h_min", "h_max", "log_h_max", "norm", "square", "distance"};
+  Section method;
+  double lr = method.number("lr", 1.0, Range::positive(), "factor of the rate that is found");
+  bool authors = choose(method, kDialects).values.authors;
+  double beta = method.number("beta", 0.999, Range::decay(), "decay of the means");
+  std::int64_t window = method.integer("window", 20, {.low = 1, .high = 1000}, "steps whose |g|^2 bound the curvature");
+
+  void declare(math::StateLayout& slots) const {
     slots.vector("momentum");
-    slots.vector("yellowfin.gradient");  // mean g, not freed of its zero start; nor are the numbers
-    slots.array("yellowfin.window", static_cast<std::size_t>(window_));
+    slots.vector("yellowfin.gradient");  // mean g, not corrected for its start at 0; nor are the numbers
+    slots.array("yellowfin.window", static_cast<std::size_t>(window));
     for (const char* name : kMeans) slots.scalar(std::string("yellowfin.") + name);
   }
 
-  Update begin(RuleStep& step) const override {
+  Update begin(RuleStep& step) const {
     VectorSpace& space = step.space();
     math::State& state = step.state();
     const auto mean = [&](const char* name) -> double& { return state.scalar(std::string("yellowfin.") + name); };
-    const double before = 1 - std::pow(beta_, static_cast<double>(step.t - 1));  // what frees a mean of its zero start
-    const double now = 1 - std::pow(beta_, static_cast<double>(step.t));
+    const double before = 1 - std::pow(beta, static_cast<double>(step.t - 1));  // corrects a mean for its start at 0
+    const double now = 1 - std::pow(beta, static_cast<double>(step.t));
 
     double norm = space.norm(step.g);
     double scale = 1;
     double last_clip = 1;
-    if (authors_ && step.t > 2) scale = clip(norm, std::sqrt(100 * mean("h_max") / before) + kEpsilon);
+    if (authors && step.t > 2) scale = clip(norm, std::sqrt(100 * mean("h_max") / before) + kEpsilon);
     norm *= scale;
-    if (authors_ && step.t > 1 && norm * norm >= std::exp(mean("log_h_max") / before))
+    if (authors && step.t > 1 && norm * norm >= std::exp(mean("log_h_max") / before))
       last_clip = clip(norm, std::sqrt(mean("h_max") / before) + kEpsilon);
 
     const double h = norm * norm;
-    const auto window = state.array("yellowfin.window");
-    window[static_cast<std::size_t>((step.t - 1) % window_)] = h;
-    const auto seen = window.first(static_cast<std::size_t>(std::min(step.t, window_)));
+    const auto lengths = state.array("yellowfin.window");
+    lengths[static_cast<std::size_t>((step.t - 1) % window)] = h;
+    const auto seen = lengths.first(static_cast<std::size_t>(std::min(step.t, window)));
     const double least = *std::ranges::min_element(seen);
     const double largest = *std::ranges::max_element(seen);
-    const auto into = [&](const char* name, double value) { mean(name) = beta_ * mean(name) + (1 - beta_) * value; };
-    into("h_min", authors_ ? std::log(least + kEpsilon) : least);
+    const auto into = [&](const char* name, double value) { mean(name) = beta * mean(name) + (1 - beta) * value; };
+    into("h_min", authors ? std::log(least + kEpsilon) : least);
     into("h_max", largest);
     into("log_h_max", std::log(largest + kEpsilon));
     into("norm", norm);
     into("square", h);
-    const double square = mean("square") + (authors_ ? kEpsilon : 0);
+    const double square = mean("square") + (authors ? kEpsilon : 0);
     into("distance", square > 0 ? mean("norm") / square : 0);
 
     const auto average = math::block_kernel([&]<class Real>(const math::Block&, math::Arrays<Real> v) {
-      const auto [beta, rest] = RuleBlock<Real>::real(beta_, (1 - beta_) * scale);
-      for (std::size_t i = 0; i < v.count; ++i) v[0][i] = beta * v[0][i] + rest * v[1][i];
+      const auto [kept, rest] = RuleBlock<Real>::real(beta, (1 - beta) * scale);
+      for (std::size_t i = 0; i < v.count; ++i) v[0][i] = kept * v[0][i] + rest * v[1][i];
       return math::Sums{math::squared_norm<Real>(v[0])};
     });
     const double mean_square = space.for_each_block({{state.vector("yellowfin.gradient")}}, {{step.g}}, average)[0];
-    const Curvature found{.h_min = authors_ ? std::exp(mean("h_min") / now) : mean("h_min") / now,
+    const Curvature found{.h_min = authors ? std::exp(mean("h_min") / now) : mean("h_min") / now,
                           .h_max = mean("h_max") / now,
                           .variance = mean("square") / now - mean_square / (now * now),
                           .distance = mean("distance") / now};
-    const auto [mu, alpha] = authors_ ? authors_setting(found, step.t) : setting(found);
+    const auto [mu, alpha] = authors ? authors_setting(found, step.t) : setting(found);
     return update_by([factor = scale * last_clip, momentum = mu, rate = step.lr * alpha]<class Real>(const RuleBlock<Real>& b) {
-      const auto [clipped, keep, lr] = b.real(factor, momentum, rate);
-      Real* __restrict a = b.slots[0];
-      for (std::size_t i = 0; i < b.count; ++i) {
-        a[i] = keep * a[i] + clipped * b.g[i];
-        b.x[i] -= lr * a[i];
-      }
+      const auto take_step = [factor = Real(factor), mu = Real(momentum), rate = Real(rate)](Real& x, Real g, Real& a) {
+        a = mu * a + factor * g;
+        x -= rate * a;
+      };
+      update_elements(take_step, b);
     });
   }
-
- private:
-  static constexpr std::array kMeans = {"h_min", "h_max", "log_h_max", "norm", "square", "distance"};
 
   struct Setting {
     double momentum;
@@ -147,13 +145,9 @@ class Yellowfin final : public UpdateRule {
     const double x = w - p / 3 / (w + kEpsilon) + 1;
     const double mu = std::max(x * x, least_momentum(std::max((c.h_max + kEpsilon) / low, 1 + kEpsilon)));
     const double rest = 1 - std::sqrt(mu);
-    const double slow = std::min(1.0, static_cast<double>(t) / (10.0 * static_cast<double>(window_)));
+    const double slow = std::min(1.0, static_cast<double>(t) / (10.0 * static_cast<double>(window)));
     return {mu, rest * rest / low * slow};
   }
-
-  bool authors_;
-  double beta_;
-  std::int64_t window_;
 };
 
 constexpr DialectMap kMaps[] = {
@@ -167,12 +161,7 @@ extern const Entry entry_yellowfin;
 const Entry entry_yellowfin{
     .name = "yellowfin",
     .title = "YellowFin: momentum that tunes itself",
-    .rule =
-        "h_min, h_max from |g|^2 over `window` steps, C = variance, D = mean |g| / mean |g|^2, exponential means with beta;\n"
-        "mu, alpha = argmin mu D^2 + alpha^2 C, mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min, alpha = (1 - sqrt "
-        "mu)^2 / h_min;\n"
-        "a_t = mu a_{t-1} + g_t; x_t = x_{t-1} - lr alpha a_t\n"
-        "authors: log mean of h_min, slow start, two clips, 1e-6 beside divisors",
+    .rule = text_of(kRule),
     .source =
         "Zhang & Mitliagkas, arXiv:1706.03471, algorithms 1 to 4 (paper); the authors' tuner_utils/yellowfin.py (authors)",
     .cost = "b gradients",
@@ -181,7 +170,7 @@ const Entry entry_yellowfin{
         "with a fixed setting heavy ball's rate sqrt mu there",
     .dialects = dialect_names<kDialects>,
     .maps = kMaps,
-    .make_rule = make<Yellowfin, UpdateRule>,
+    .make_rule = make_rule<Yellowfin>,
 };
 
 }  // namespace talweg::optim
