@@ -4,7 +4,7 @@
 (every method; ranks, threads and placements; kinds of data; resumed runs), and the messages and bytes of each.
 
     record.py record PROGRAM -o FILE.json     runs everything once and writes down what came out
-    record.py compare BEFORE AFTER            each a program or a record; exits 1 where bits differ
+    record.py compare BEFORE AFTER            each a program or a record; exits 1 where bits differ or messages are more
     record.py speed BEFORE AFTER              `talweg bench` of three configs, A B A B, medians of ratios
 
 Bits are promised for one build and one class of processors: compare records of one machine, made by one compiler.
@@ -166,7 +166,7 @@ def compare(before, after):
     a, b = recorded(before), recorded(after)
     if a["machine"] != b["machine"]:
         print(f"other machines, so bits may differ: {a['machine']}; {b['machine']}")
-    wrong = 0
+    wrong, sent = 0, []
     for title in sorted(a["runs"].keys() | b["runs"].keys()):
         one, two = a["runs"].get(title), b["runs"].get(title)
         if one is None or two is None:
@@ -177,12 +177,20 @@ def compare(before, after):
             if one[what] != two[what]:
                 print(f"{title} on {one['shape']}: other bits in its {what}")
                 wrong += 1
-        sent = [run["sent in the last part"] for run in (one, two)]
-        if sent[0] != sent[1]:
-            print(f"{title} on {one['shape']}: sent {sent[0]['messages']} messages of {sent[0]['bytes']} bytes before, "
-                  f"{sent[1]['messages']} of {sent[1]['bytes']} after")
+        was, now = one["sent in the last part"], two["sent in the last part"]
+        if was != now:
+            sent.append((title, one["shape"], was, now))
     print(f"{len(a['runs'])} runs, {wrong} differences in bits")
-    return 1 if wrong else 0
+    more = 0
+    if sent:
+        print(f"\n{'sent in the last part of':24} {'':42} {'messages':>9} {'then':>9} {'bytes':>12} {'then':>12}")
+    for title, shape, was, now in sent:
+        grew = now["messages"] > was["messages"]
+        more += grew
+        print(f"{title:24} {shape:42} {was['messages']:9} {now['messages']:9} {was['bytes']:12} {now['bytes']:12}"
+              f"{'  more messages' if grew else ''}")
+    print(f"other counts in {len(sent)} runs, more messages in {more}")
+    return 1 if wrong or more else 0
 
 
 def bench(program, config, ranks):
