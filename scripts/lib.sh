@@ -35,11 +35,6 @@ configure_and_build() {
   while [[ $# -gt 0 && $1 != -- ]]; do configure+=("$1"); shift; done
   [[ ${1:-} == -- ]] && shift
   build=("$@")
-  if command -v ccache > /dev/null; then
-    configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-    export CCACHE_SLOPPINESS=pch_defines,time_macros   # what ccache asks for to work with precompiled headers
-    export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1      # one cache for all checkouts
-  fi
   cmake -S . -B "$folder" -G Ninja "${configure[@]}"
   cmake --build "$folder" "${build[@]}"
 }

@@ -9,5 +9,5 @@ copy=$(mktemp -d -t talweg-mutants-XXXXXX)
 trap 'rm -rf "$copy"' EXIT
 git ls-files -z | xargs -0 cp --parents --target-directory "$copy"
 cd "$copy"
-configure_and_build build -DTALWEG_TESTS=ON -DTALWEG_WERROR=ON -DTALWEG_PCH=ON -- --target talweg_program failing_disk > build.log || { cat build.log; exit 1; }
+configure_and_build build -DTALWEG_TESTS=ON -DTALWEG_WERROR=ON -- --target talweg_program failing_disk > build.log || { cat build.log; exit 1; }
 /usr/bin/python3 tests/fault/mutants.py "$@"

@@ -6,11 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
-rooms='base|math|comm|h5|data|model|optim|io|engine|train|control'
+rooms='base|math|comm|h5|data|model|optim|io|report|engine|run|train|inspect|bench|control'
 suppressions=$PWD/scripts/suppressions
 
 under() {  # folder sanitizers
-  configure_and_build "$1" -DTALWEG_TESTS=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" -DTALWEG_SANITIZE="$2" -- --target unit_tests test_mpi
+  configure_and_build "$1" -DTALWEG_TESTS=ON -DTALWEG_PCH=OFF -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" -DTALWEG_SANITIZE="$2" -- --target unit_tests test_mpi
   ctest --test-dir "$1" --output-on-failure --parallel "$(nproc)" --tests-regex "^($rooms)\\."
 }
 

@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 install_packages
-configure_and_build build -DTALWEG_TESTS=ON -DTALWEG_WERROR=ON -DTALWEG_PCH=ON
+configure_and_build build -DTALWEG_TESTS=ON -DTALWEG_WERROR=ON
 ctest --test-dir build --output-on-failure --parallel "$(nproc)" "$@"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <H5Epublic.h>
+#include <H5Ppublic.h>
 
 #include <cstdint>
 #include <string>
@@ -15,6 +16,9 @@
 namespace talweg::h5 {
 
 static_assert(std::is_same_v<hid_t, std::int64_t>, "Handle keeps hid_t as std::int64_t");
+
+/// Links and attributes are listed in the order in which they were made.
+inline constexpr unsigned kKeepOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
 /// HDF5 prints its error stack by itself, and loads plug-ins for the filters that a file names, from folders that the
 /// environment names. Both are turned off while we call it, and then restored, because a host program may rely on them.

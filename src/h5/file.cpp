@@ -21,8 +21,6 @@ struct File::Below {
 
 namespace {
 
-constexpr unsigned kKeepOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
-
 }  // namespace
 
 File::File(std::string name, std::unique_ptr<Below> below, Handle handle)

@@ -13,7 +13,6 @@ namespace {
 using base::ExitCode;
 
 constexpr std::size_t kTextChunkBytes = std::size_t{1} << 20;
-constexpr unsigned kKeepOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
 hid_t stored_type(Number number) {
   switch (number) {

@@ -9,7 +9,7 @@ namespace talweg::math {
 namespace {
 
 constexpr std::uint64_t kMask = 0xffffffffu;
-constexpr std::size_t kNotFinite = ExactSum::kDigits - 1;
+constexpr std::size_t kNotFiniteDigit = ExactSum::kDigits - 1;
 constexpr std::size_t kTop = ExactSum::kDigits - 2;  // most significant digit
 constexpr int kLowestExponent = -1074;
 
@@ -19,7 +19,7 @@ void ExactSum::add(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
   const auto biased = static_cast<int>(bits >> 52 & 0x7ff);
   if (biased == 0x7ff) {
-    ++digits_[kNotFinite];
+    ++digits_[kNotFiniteDigit];
     return;
   }
   const std::uint64_t fraction = bits & ((std::uint64_t{1} << 52) - 1);
@@ -36,7 +36,7 @@ void ExactSum::add(double value) {
 }
 
 double ExactSum::value() const {
-  if (digits_[kNotFinite] != 0) return std::numeric_limits<double>::quiet_NaN();
+  if (digits_[kNotFiniteDigit] != 0) return std::numeric_limits<double>::quiet_NaN();
   // Carry so that all digits but the top lie in [0, 2^32); the top digit then has the sum's sign.
   const auto carried = [](std::array<std::int64_t, kDigits> d) {
     for (std::size_t i = 0; i < kTop; ++i) {

@@ -10,6 +10,7 @@
 
 #include "base/random.hpp"
 #include "math/outer_products.hpp"
+#include "math/simd.hpp"
 
 namespace talweg::math {
 namespace {
@@ -66,6 +67,12 @@ TYPED_TEST(Panels, ProductsAreChainsOfFusedMultiplyAdds) {
     }
   }
 }
+
+#ifdef TALWEG_TEST_VECTOR_BYTES
+TYPED_TEST(Panels, HaveVectorsOfTheWidthThatThisTestIsCompiledFor) {
+  EXPECT_EQ(sizeof(typename Simd<TypeParam>::Vector), std::size_t{TALWEG_TEST_VECTOR_BYTES});
+}
+#endif
 
 TYPED_TEST(Panels, AVectorTimesRowsIsTheTextbookSum) {
   using Real = TypeParam;

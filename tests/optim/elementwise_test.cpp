@@ -18,9 +18,9 @@ template <class Real>
 struct TwoElements {
   std::vector<Real> x = {1, 2};
   std::vector<Real> g = {3, 4};
-  std::vector<std::vector<Real>> vectors;  // slots, then reads
+  std::vector<std::vector<Real>> vectors{};  // slots, then reads
   std::size_t slots = 0;
-  std::vector<Real> steps;  // of a prox that couples coordinates
+  std::vector<Real> steps{};  // of a prox that couples coordinates
   math::State state{math::StateLayout{}};
 
   void update(const optim::UpdateRule& rule, const math::Proximal* proximal = nullptr) {

@@ -55,7 +55,7 @@ class CrossEntropy final : public Loss<Real> {
 };
 
 template <class Real>
-std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
+std::unique_ptr<Loss<Real>> make_cross_entropy(const ModelConfig&) {
   return std::make_unique<CrossEntropy<Real>>();
 }
 
@@ -67,8 +67,8 @@ const LossEntry loss_cross_entropy{"cross_entropy",
                                    true,
                                    true,
                                    [](std::size_t classes) -> std::size_t { return classes >= 2 ? classes : 0; },
-                                   make<float>,
-                                   make<double>,
+                                   make_cross_entropy<float>,
+                                   make_cross_entropy<double>,
                                    0.5,  // and diag(p) - p p' <= (I - 1 1'/K) / 2: Boehning, Ann. Inst. Stat. Math. 44 (1992)
                                    [](std::size_t outputs) { return static_cast<double>(outputs) / 2; }};
 

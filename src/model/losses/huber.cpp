@@ -23,7 +23,7 @@ struct Huber {
 };
 
 template <class Real>
-std::unique_ptr<Loss<Real>> make(const ModelConfig& config) {
+std::unique_ptr<Loss<Real>> make_huber(const ModelConfig& config) {
   return std::make_unique<ScalarLoss<Real, Huber<Real>>>(Huber<Real>{config.huber_delta});
 }
 
@@ -35,8 +35,8 @@ const LossEntry loss_huber{"huber",
                            false,
                            true,
                            [](std::size_t) -> std::size_t { return 1; },
-                           make<float>,
-                           make<double>,
+                           make_huber<float>,
+                           make_huber<double>,
                            1,
                            nullptr};
 

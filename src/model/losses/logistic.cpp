@@ -24,7 +24,7 @@ struct Logistic {
 };
 
 template <class Real>
-std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
+std::unique_ptr<Loss<Real>> make_logistic(const ModelConfig&) {
   return std::make_unique<ScalarLoss<Real, Logistic<Real>>>(Logistic<Real>{});
 }
 
@@ -36,8 +36,8 @@ const LossEntry loss_logistic{"logistic",
                               true,
                               true,
                               [](std::size_t classes) -> std::size_t { return classes == 2 ? 1 : 0; },
-                              make<float>,
-                              make<double>,
+                              make_logistic<float>,
+                              make_logistic<double>,
                               0.25,
                               [](std::size_t) { return 1.0; }};
 

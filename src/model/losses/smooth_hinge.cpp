@@ -25,7 +25,7 @@ struct SmoothHinge {
 };
 
 template <class Real>
-std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
+std::unique_ptr<Loss<Real>> make_smooth_hinge(const ModelConfig&) {
   return std::make_unique<ScalarLoss<Real, SmoothHinge<Real>>>(SmoothHinge<Real>{});
 }
 
@@ -37,8 +37,8 @@ const LossEntry loss_smooth_hinge{"smooth_hinge",
                                   true,
                                   true,
                                   [](std::size_t classes) -> std::size_t { return classes == 2 ? 1 : 0; },
-                                  make<float>,
-                                  make<double>,
+                                  make_smooth_hinge<float>,
+                                  make_smooth_hinge<double>,
                                   1,
                                   nullptr};
 

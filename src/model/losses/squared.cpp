@@ -13,7 +13,7 @@ struct Squared {
 };
 
 template <class Real>
-std::unique_ptr<Loss<Real>> make(const ModelConfig&) {
+std::unique_ptr<Loss<Real>> make_squared(const ModelConfig&) {
   return std::make_unique<ScalarLoss<Real, Squared<Real>>>(Squared<Real>{});
 }
 
@@ -25,8 +25,8 @@ const LossEntry loss_squared{"squared",
                              false,
                              true,
                              [](std::size_t) -> std::size_t { return 1; },
-                             make<float>,
-                             make<double>,
+                             make_squared<float>,
+                             make_squared<double>,
                              1,
                              [](std::size_t) { return 1.0; }};
 

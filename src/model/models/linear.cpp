@@ -7,7 +7,7 @@ namespace talweg::model {
 namespace {
 
 template <class Real>
-std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
+std::unique_ptr<Objective<Real>> make_linear(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
   NetworkPlan plan{.kind = "linear",
                    .widths = {shape.features, outputs},
                    .prefix = "",
@@ -21,6 +21,6 @@ std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Sha
 }  // namespace
 
 extern const ModelEntry model_linear;
-const ModelEntry model_linear{"linear", "z = W a + b", [](const base::Section&, ModelConfig&) {}, make<float>, make<double>};
+const ModelEntry model_linear{"linear", "z = W a + b", [](const base::Section&, ModelConfig&) {}, make_linear<float>, make_linear<double>};
 
 }  // namespace talweg::model

@@ -31,7 +31,7 @@ void parse(const base::Section& model, ModelConfig& config) {
 }
 
 template <class Real>
-std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
+std::unique_ptr<Objective<Real>> make_mlp(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
   NetworkPlan plan{.kind = "mlp",
                    .widths = {shape.features},
                    .prefix = "layers.",
@@ -48,6 +48,6 @@ std::unique_ptr<Objective<Real>> make(const ModelConfig& config, const data::Sha
 }  // namespace
 
 extern const ModelEntry model_mlp;
-const ModelEntry model_mlp{"mlp", "layers z = W a + b, a = f(z), the last without f", parse, make<float>, make<double>};
+const ModelEntry model_mlp{"mlp", "layers z = W a + b, a = f(z), the last without f", parse, make_mlp<float>, make_mlp<double>};
 
 }  // namespace talweg::model

@@ -22,7 +22,7 @@
 namespace talweg::optim {
 namespace {
 
-constexpr std::uint64_t kEnd = ~0ULL - 1;  // counter of the draw of R
+constexpr std::uint64_t kOutputDraw = ~0ULL - 1;  // counter of the draw of R
 
 class Rsag final : public Method {
  public:
@@ -98,7 +98,7 @@ class Rsag final : public Method {
       const auto n = static_cast<double>(k);
       return n * (n + 1) * (n + 2);
     };
-    const double drawn = base::Random(seed, base::Purpose::noise).uniform(kEnd) * sum(iterations_);
+    const double drawn = base::Random(seed, base::Purpose::noise).uniform(kOutputDraw) * sum(iterations_);
     auto k = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::cbrt(drawn)) - 1);
     while (k > 1 && sum(k - 1) > drawn) --k;
     while (k < iterations_ && sum(k) <= drawn) ++k;

@@ -25,7 +25,7 @@ namespace {
 
 enum class Kind { rsg, rspg, rsgf };
 
-constexpr std::uint64_t kEnd = ~0ULL - 1;  // counter of the draw of R
+constexpr std::uint64_t kEndDraw = ~0ULL - 1;  // counter of the draw of R
 
 class Randomized final : public Method {
  public:
@@ -109,7 +109,7 @@ class Randomized final : public Method {
     Place at{.run = 0, .step = step};
     for (; at.run < candidates_; ++at.run) {
       const auto bound = static_cast<std::uint64_t>(iterations_);
-      at.end = 1 + static_cast<std::int64_t>(random.below(bound, kEnd, static_cast<std::uint64_t>(at.run)));
+      at.end = 1 + static_cast<std::int64_t>(random.below(bound, kEndDraw, static_cast<std::uint64_t>(at.run)));
       if (at.step < at.end) break;
       at.step -= at.end;
     }
