@@ -29,12 +29,11 @@ EDGES = {
 # lie next to their sources.
 PUBLIC = {
     "config": "base", "error": "base", "log": "base", "meter": "base", "signals": "base",
-    "block_kernel": "math", "layout": "math", "proximal": "math", "state": "math", "sums": "math", "tile_sum": "math",
+    "layout": "math", "proximal": "math", "state": "math", "sums": "math",
     "communicator": "comm",
     "examples": "data",
     "objective": "model", "terms": "model",
-    "catalogue": "optim", "elementwise": "optim", "method": "optim", "needs": "optim", "oracle": "optim", "rule": "optim",
-    "vector_space": "optim",
+    "method": "optim", "oracle": "optim", "rule": "optim", "vector_space": "optim",
     "summary": "report",
     "train": "train",
 }

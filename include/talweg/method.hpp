@@ -3,17 +3,94 @@
 // step lives in slots it declared by name, so checkpoint, resume and memory report need no code of the method's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
-#include "talweg/needs.hpp"
+#include "talweg/config.hpp"
 #include "talweg/oracle.hpp"
 #include "talweg/state.hpp"
 
 namespace talweg::optim {
+
+/// In the order in which a run is checked for them. src/optim/needs.cpp says everything else about each.
+enum class Need : std::uint8_t {
+  horizon,          // run.steps of at least Needs::horizon(), and not run.epochs
+  deterministic,    // one F at every request: no dropout
+  constant_batch,   // no batch schedule
+  constant_rate,    // no schedule of the learning rate, no warm-up
+  full_batch,       // batch = "full"
+  smooth_omega,     // no l1, no box, ...
+  l1_omega,         // l1 is the only non-smooth part: no box, ...
+  separable_omega,  // no group lasso, no ball
+  convex,           // F is convex: no network
+  strongly_convex,  // F is strongly convex, as far as the config tells
+  distinct,         // no example twice in a batch
+  linear,           // a linear model: a gradient is a scalar times the example
+  hvp,              // Hessian-vector products
+  smoothness,       // Oracle::curvature_bounds(), where the model has them; the last: see kNeedCount
+};
+inline constexpr std::size_t kNeedCount = static_cast<std::size_t>(Need::smoothness) + 1;
+
+/// A set of needs, each with reasons that its refusal and the catalogue repeat.
+class Needs {
+ public:
+  Needs() = default;
+  Needs(std::initializer_list<Need> needs) {
+    for (const Need need : needs) add(need);
+  }
+  Needs(Need need, std::string why) {
+    add(need);
+    why_.emplace_back(need, std::move(why));
+  }
+  /// The need under this condition, none otherwise.
+  static Needs when(bool condition, Need need) { return condition ? Needs{need} : Needs{}; }
+  static Needs when(bool condition, Need need, std::string why) { return condition ? Needs(need, std::move(why)) : Needs{}; }
+  /// run.steps of at least `steps`.
+  static Needs at_least(std::int64_t steps, std::string why) {
+    Needs needs(Need::horizon, std::move(why));
+    needs.horizon_ = steps;
+    return needs;
+  }
+
+  [[nodiscard]] bool has(Need need) const { return (set_ & bit(need)) != 0; }
+  [[nodiscard]] std::int64_t horizon() const { return horizon_; }
+  /// The reasons for this need, each after "; ".
+  [[nodiscard]] std::string reasons(Need need) const {
+    std::string text;
+    for (const auto& [of, why] : why_) {
+      if (of == need) text.append("; ").append(why);
+    }
+    return text;
+  }
+
+  friend Needs operator|(Needs a, const Needs& b) {
+    a.set_ |= b.set_;
+    a.horizon_ = a.horizon_ > b.horizon_ ? a.horizon_ : b.horizon_;
+    a.why_.insert(a.why_.end(), b.why_.begin(), b.why_.end());
+    return a;
+  }
+
+ private:
+  static constexpr std::uint32_t bit(Need need) { return std::uint32_t{1} << static_cast<unsigned>(need); }
+  void add(Need need) {
+    set_ |= bit(need);
+    // All of F has no dropout, and products with its Hessian have none either.
+    if (need == Need::full_batch || need == Need::hvp) set_ |= bit(Need::deterministic);
+  }
+
+  std::uint32_t set_ = 0;
+  std::int64_t horizon_ = 0;
+  std::vector<std::pair<Need, std::string>> why_;
+};
 
 /// Oracle calls of one step, counted in examples, as the method states them; a test compares them with the meter. With `bound`
 /// they are an upper bound (line searches).
@@ -117,6 +194,45 @@ void fill_initial(const math::ParameterLayout& layout, const math::State& state,
         to[j] = initial.point ? from[j] : static_cast<std::remove_cvref_t<decltype(to[j])>>(initial.value);
     }
   }
+}
+
+class UpdateRule;  // talweg/rule.hpp
+class Method;      // talweg/method.hpp
+class Estimator;   // Talweg's own alone
+
+/// How steps of one dialect are written in another.
+struct DialectMap {
+  std::string_view from;  // "", as `to`: between any two
+  std::string_view to;
+  std::string_view map;     // the formula; or why there is none
+  std::string_view keys{};  // of `to`, TOML lines: with them it makes the steps of `from` as that comes. "": no constants do
+};
+
+/// One entry. Exactly one of the three makers is set; it reads (and so declares) its hyperparameters from [method]. Slots,
+/// needs, grain and countable cost are those of what it makes. An entry from outside needs a name and a maker; the rest is for
+/// `talweg methods`.
+struct Entry {
+  std::string_view name{};       // "adam"
+  std::string_view title{};      // "Adam: adaptive moment estimation"
+  std::string_view rule{};       // the recurrence, dialects and deviations: printed by `talweg methods NAME`
+  std::string_view source{};     // paper, authors, year; kernel where a dialect follows one
+  std::string_view cost{};       // oracle calls per step, in words and symbols: "b gradients"
+  std::string_view guarantee{};  // assumptions and rate, as the source states them and as later results correct it
+  std::span<const std::string_view> dialects{};  // names of [method] dialect, the default first
+  // Between any two dialects, in one direction at least.
+  std::span<const DialectMap> maps{};
+  std::unique_ptr<UpdateRule> (*make_rule)(const base::Section&) = nullptr;
+  std::unique_ptr<Estimator> (*make_estimator)(const base::Section&) = nullptr;
+  std::unique_ptr<Method> (*make_method)(const base::Section&) = nullptr;
+};
+
+/// The text of a raw string literal, without the newlines after its R"( and before its )".
+constexpr std::string_view text_of(std::string_view raw) { return raw.substr(1, raw.size() - 2); }
+
+/// Entry::make_rule and so on of a class that is constructed from its section.
+template <class Made, class Base>
+std::unique_ptr<Base> make(const base::Section& section) {
+  return std::make_unique<Made>(section);
 }
 
 }  // namespace talweg::optim

@@ -18,7 +18,7 @@
 
 #include "talweg/examples.hpp"
 #include "talweg/layout.hpp"
-#include "talweg/tile_sum.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::model {
 

@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "talweg/block_kernel.hpp"
 #include "talweg/proximal.hpp"
 #include "talweg/state.hpp"
 #include "talweg/vector_space.hpp"

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "talweg/catalogue.hpp"
 #include "talweg/communicator.hpp"
 #include "talweg/config.hpp"
 #include "talweg/log.hpp"
+#include "talweg/method.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/signals.hpp"
 #include "talweg/summary.hpp"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "talweg/tile_sum.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::engine {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grids of exact sums (math/tile_sum.hpp): per tensor an exponent E with every |leaf element| < 2^E.
+// The grids of exact sums (talweg/sums.hpp): per tensor an exponent E with every |leaf element| < 2^E.
 //
 // E is predicted from the method's last request of the same kind; all ranks hold it and it is checkpointed, since it decides
 // the bits. An observer's full gradient uses the method's E too, so that its bits do not depend on when the last evaluation

@@ -49,7 +49,7 @@ class LeafWork {
   /// Values and slopes, or what evaluation counts: the sums of each field over this rank's leaves.
   std::vector<math::ExactSum> scalars(const Query& query, const Leaves& leaves);
 
-  /// Per tensor, the largest magnitude of a leaf's element in the last add_up (math/tile_sum.hpp).
+  /// Per tensor, the largest magnitude of a leaf's element in the last add_up (talweg/sums.hpp).
   [[nodiscard]] std::span<std::uint32_t> maxima() { return maxima_; }
   /// Examples of this rank that the last query with Memory::skip looked at.
   [[nodiscard]] std::int64_t looked_at() const { return looked_at_; }

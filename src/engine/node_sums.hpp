@@ -8,7 +8,7 @@
 #include "engine/owners.hpp"
 #include "engine/shared_array.hpp"
 #include "talweg/layout.hpp"
-#include "talweg/tile_sum.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::engine {
 

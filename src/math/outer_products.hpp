@@ -7,7 +7,7 @@
 #include <span>
 
 #include "math/rows.hpp"
-#include "talweg/tile_sum.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::math {
 

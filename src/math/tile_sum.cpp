@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/tile_sum.hpp"
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <type_traits>
+
+#include "talweg/sums.hpp"
 
 namespace talweg::math {
 namespace {

@@ -10,15 +10,15 @@
 #include <vector>
 
 #include "talweg/config.hpp"
-#include "talweg/needs.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 
 struct NeedFacts {
-  std::string_view name{};       // in JSON
-  std::string_view expected{};   // what a refusal says was expected; {} is Needs::horizon()
-  std::string_view takes{};      // what the catalogue says of a method with this need; {} as above
-  std::string_view otherwise{};  // and of a method without it
+  std::string_view name{};                          // in JSON
+  std::string_view expected{};                      // what a refusal says was expected; {} is Needs::horizon()
+  std::string_view takes{};                         // what the catalogue says of a method with this need; {} as above
+  std::string_view otherwise{};                     // and of a method without it
   std::array<std::optional<Need>, 2> implied_by{};  // the catalogue says neither of a method with one of these
 };
 /// The row of the table.

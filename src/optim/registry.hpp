@@ -10,7 +10,6 @@
 #include "optim/estimator.hpp"
 #include "optim/needs.hpp"
 #include "optim/schedule.hpp"
-#include "talweg/catalogue.hpp"
 #include "talweg/config.hpp"
 #include "talweg/method.hpp"
 #include "talweg/rule.hpp"

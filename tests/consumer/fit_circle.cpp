@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <numbers>
-#include <talweg/elementwise.hpp>
 #include <talweg/method.hpp>
+#include <talweg/rule.hpp>
 #include <talweg/train.hpp>
 
 namespace {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/tile_sum.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "talweg/sums.hpp"
 
 namespace talweg::math {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/random.hpp"
 #include "optim/estimator.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

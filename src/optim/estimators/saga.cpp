@@ -8,7 +8,7 @@
 // prox.
 
 #include "optim/estimator.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "optim/estimator.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -20,7 +20,7 @@
 #include "base/random.hpp"
 #include "optim/estimator.hpp"
 #include "optim/large_batch.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

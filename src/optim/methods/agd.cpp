@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nesterov's accelerated gradient method on all of F: accelerated.hpp without prox.
 #include "optim/accelerated.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

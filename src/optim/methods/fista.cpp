@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FISTA (Beck & Teboulle 2009): accelerated.hpp with prox.
 #include "optim/accelerated.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -12,7 +12,7 @@
 #include "optim/pairs.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "optim/step_size.hpp"
 #include "optim/workers.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

@@ -10,7 +10,7 @@
 #include "optim/line_search.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

@@ -13,7 +13,7 @@
 #include "optim/pairs.hpp"
 #include "optim/searches.hpp"
 #include "optim/standstill.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

@@ -15,7 +15,7 @@
 #include "optim/ball_noise.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

@@ -16,7 +16,7 @@
 #include "optim/ending.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

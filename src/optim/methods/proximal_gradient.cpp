@@ -8,7 +8,7 @@
 #include "optim/composite.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

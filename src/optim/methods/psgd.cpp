@@ -13,7 +13,7 @@
 #include "base/random.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

@@ -17,7 +17,7 @@
 #include "optim/large_batch.hpp"
 #include "optim/searches.hpp"
 #include "optim/step_size.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {

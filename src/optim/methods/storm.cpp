@@ -12,7 +12,7 @@
 #include <cmath>
 
 #include "optim/averaging.hpp"
-#include "talweg/catalogue.hpp"
+#include "talweg/method.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {

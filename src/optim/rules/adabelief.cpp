@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdabeliefRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t          s_t = beta2 s_{t-1} + (1 - beta2) (g_t - m_t)^2 + epsilon
 x_t = x_{t-1} - lr mhat_t / (sqrt(shat_t) + epsilon),  mhat_t = m_t / (1 - beta1^t),  shat_t = s_t / (1 - beta2^t)
 Adam that divides by the deviation of the gradient from its mean. As epsilon is added to s at every step, it adds up to
@@ -46,7 +46,7 @@ extern const Entry entry_adabelief;
 const Entry entry_adabelief{
     .name = "adabelief",
     .title = "AdaBelief: steps by the belief in the gradient",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdabeliefRule),
     .source = "Zhuang et al., NeurIPS 2020, arXiv:2010.07468, algorithm 2; epsilon = 1e-16 as in Optax",
     .cost = "b gradients",
     .guarantee =

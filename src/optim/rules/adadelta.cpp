@@ -2,30 +2,30 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdadeltaRule = R"(
 a_t = rho a_{t-1} + (1 - rho) g_t^2            delta_t = sqrt(d_{t-1} + epsilon) / sqrt(a_t + epsilon) g_t
 x_t = x_{t-1} - lr delta_t                     d_t = rho d_{t-1} + (1 - rho) delta_t^2
 a is the mean square of the gradients, d that of the steps; both begin at 0. The dialects differ in their defaults alone: the
 paper has no lr (1 here), the default of TensorFlow 1 and Keras is a thousandth of that.
 )";
 
-struct Defaults {
+struct AdadeltaDefaults {
   double lr = 1;
   double rho = 0.95;
   double epsilon = 1e-6;
 };
-constexpr Dialect<Defaults> kDialects[] = {
+constexpr Dialect<AdadeltaDefaults> kAdadeltaDialects[] = {
     {"paper", {}}, {"tf1", {.lr = 0.001, .epsilon = 1e-8}}, {"torch", {.rho = 0.9}}, {"keras", {.lr = 0.001, .epsilon = 1e-7}}};
 
 struct Adadelta {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  AdadeltaDefaults dialect = choose(method, kAdadeltaDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "times the step; 1 in the paper");
   double rho = method.number("rho", dialect.rho, Range::decay(), "decay of both mean squares");
   double epsilon =
@@ -48,7 +48,7 @@ struct Adadelta {
   }
 };
 
-constexpr DialectMap kMaps[] = {{"", "", "the same recurrence: defaults differ, nothing else"}};
+constexpr DialectMap kAdadeltaMaps[] = {{"", "", "the same recurrence: defaults differ, nothing else"}};
 
 }  // namespace
 
@@ -56,14 +56,14 @@ extern const Entry entry_adadelta;
 const Entry entry_adadelta{
     .name = "adadelta",
     .title = "Adadelta: steps in the parameters' own units",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdadeltaRule),
     .source =
         "Zeiler, arXiv:1212.5701 (2012), algorithm 1; defaults after the paper, TensorFlow 1's ApplyAdadelta, "
         "torch.optim.Adadelta, Keras",
     .cost = "b gradients",
     .guarantee = "none in the paper: it is a heuristic, and lr does not fall unless a schedule makes it",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdadeltaDialects>,
+    .maps = kAdadeltaMaps,
     .make_rule = make_rule<Adadelta>,
 };
 

@@ -5,14 +5,14 @@
 
 #include "math/buffer.hpp"
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdafactorRule = R"(
 beta_t = 1 - t^beta2_decay
 a matrix: R_t = beta_t R_{t-1} + (1 - beta_t) row means of g_t^2 + epsilon1,  C_t the same of columns
           v_t = R_t C_t' / mean(R_t)
@@ -23,19 +23,20 @@ torch: no epsilon1 in R, C, v; mean(R_t) and sqrt(v_t) are at least epsilon1, wh
 Tensors of more than two sides count as matrices, the first side their rows. keras has another lr than paper.
 )";
 
-struct Defaults {
+struct AdafactorDefaults {
   double lr = 0.01;
   double epsilon1 = 1e-30;
   bool floors = false;  // epsilon1 is a least divisor
 };
-constexpr Dialect<Defaults> kDialects[] = {{"paper", {}}, {"torch", {.epsilon1 = 0, .floors = true}}, {"keras", {.lr = 0.001}}};
+constexpr Dialect<AdafactorDefaults> kAdafactorDialects[] = {
+    {"paper", {}}, {"torch", {.epsilon1 = 0, .floors = true}}, {"keras", {.lr = 0.001}}};
 
 bool is_matrix(const math::Tensor& t) { return t.shape.size() >= 2; }
 
 struct Adafactor {
   static constexpr Grain grain = Grain::tensor;
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  AdafactorDefaults dialect = choose(method, kAdafactorDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "largest step relative to the parameters' size");
   double beta2_decay = method.number("beta2_decay", -0.8, {.low = -1, .high = 0, .open_high = true},
                                      "the second moments' decay at step t is 1 - t^beta2_decay");
@@ -112,7 +113,7 @@ struct Adafactor {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kAdafactorMaps[] = {
     {"keras", "paper", "the same recurrence; lr differs", "lr = 0.001"},
     {"torch", "paper",
      "epsilon1 -> 0, where no mean(R_t) or sqrt(V_t) falls below the epsilon1 of torch: there torch divides by that, which "
@@ -130,14 +131,14 @@ extern const Entry entry_adafactor;
 const Entry entry_adafactor{
     .name = "adafactor",
     .title = "Adafactor: second moments by rows and columns",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdafactorRule),
     .source =
         "Shazeer & Stern, ICML 2018, arXiv:1804.04235, algorithms 4 to 6, without momentum; dialects after "
         "torch.optim.Adafactor and Keras",
     .cost = "b gradients",
     .guarantee = "none in the paper",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdafactorDialects>,
+    .maps = kAdafactorMaps,
     .make_rule = make_rule<Adafactor>,
 };
 

@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdagradRule = R"(
 v_t = v_{t-1} + g_t^2          x_t = prox(x_{t-1} - lr g_t / d_t), the prox in the metric d_t / lr
 torch, paper: d = sqrt(v) + epsilon, v_0 = 0
 tf1: d = sqrt(v), v_0 = 0.1
@@ -16,21 +16,22 @@ keras: d = sqrt(v + epsilon), v_0 = 0.1
 torch: lr / (1 + (t - 1) lr_decay) in place of lr
 )";
 
-struct Defaults {
+struct AdagradDefaults {
   double lr = 0.01;
   double initial = 0;
   double epsilon = 1e-10;
   bool inside = false;  // epsilon under the root
   bool takes_epsilon = true;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
-                                           {"paper", {.epsilon = 1e-8}},
-                                           {"tf1", {.initial = 0.1, .epsilon = 0, .takes_epsilon = false}},
-                                           {"keras", {.lr = 0.001, .initial = 0.1, .epsilon = 1e-7, .inside = true}}};
+constexpr Dialect<AdagradDefaults> kAdagradDialects[] = {
+    {"torch", {}},
+    {"paper", {.epsilon = 1e-8}},
+    {"tf1", {.initial = 0.1, .epsilon = 0, .takes_epsilon = false}},
+    {"keras", {.lr = 0.001, .initial = 0.1, .epsilon = 1e-7, .inside = true}}};
 
 struct Adagrad {
   Section method;
-  Dialect<Defaults> dialect = choose(method, kDialects);
+  Dialect<AdagradDefaults> dialect = choose(method, kAdagradDialects);
   double lr = method.number("lr", dialect.values.lr, Range::positive(), "learning rate");
   double initial = method.number("initial_accumulator", dialect.values.initial,
                                  dialect.values.takes_epsilon ? Range::non_negative() : Range::positive(), "v_0");
@@ -55,7 +56,7 @@ struct Adagrad {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kAdagradMaps[] = {
     {"keras", "tf1", "initial_accumulator of tf1 = initial_accumulator + epsilon of keras: epsilon is added once and for all",
      "lr = 0.001\ninitial_accumulator = 0.1000001"},
     {"tf1", "torch", "none but epsilon = 0, which torch does not take: it stands outside the root"},
@@ -71,7 +72,7 @@ extern const Entry entry_adagrad;
 const Entry entry_adagrad{
     .name = "adagrad",
     .title = "AdaGrad: a rate for every coordinate",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdagradRule),
     .source =
         "Duchi, Hazan & Singer, JMLR 12 (2011), composite mirror descent, figure 1; group lasso and ball in its metric: "
         "section 5; dialects after torch.optim.Adagrad, TensorFlow 1's ApplyAdagrad and Keras",
@@ -79,8 +80,8 @@ const Entry entry_adagrad{
     .guarantee =
         "convex: regret <= (D_inf^2 / (2 lr) + lr) sum_j |g_{1:T,j}|_2 (theorem 5), with prox included: O(1/sqrt T) and less "
         "on sparse gradients. Non-convex: |grad F|^2 = O(log T / sqrt T) (Ward, Wu & Bottou 2019)",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdagradDialects>,
+    .maps = kAdagradMaps,
     .make_rule = make_rule<Adagrad>,
 };
 

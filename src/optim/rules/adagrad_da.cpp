@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdagradDaRule = R"(
 s_t = s_{t-1} + g_t;  v_t = v_{t-1} + g_t^2
 x_t = c - sign(s_t) lr max(|s_t| - t l1, 0) / (t lr l2 + d_t)
 tf1: d = sqrt(v), v_0 = 0.1
@@ -20,15 +20,15 @@ its random start a network could not tell its units apart, so networks are refus
 A step with lr = 0 changes nothing.
 )";
 
-struct Defaults {
+struct AdagradDaDefaults {
   double initial = 0;
   double delta = 0;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"tf1", {.initial = 0.1}}, {"paper", {.delta = 1e-8}}};
+constexpr Dialect<AdagradDaDefaults> kAdagradDaDialects[] = {{"tf1", {.initial = 0.1}}, {"paper", {.delta = 1e-8}}};
 
 struct AdagradDa {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  AdagradDaDefaults dialect = choose(method, kAdagradDaDialects).values;
   double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
   double delta = dialect.delta > 0 ? method.number("delta", dialect.delta, Range::positive(), "added to the root of v") : 0;
   double initial = method.number("initial_accumulator", dialect.initial,
@@ -66,7 +66,7 @@ struct AdagradDa {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kAdagradDaMaps[] = {
     {"tf1", "paper", "delta -> 0 and the v_0 of tf1", "delta = 1e-300\ninitial_accumulator = 0.1"},
 };
 
@@ -76,7 +76,7 @@ extern const Entry entry_adagrad_da;
 const Entry entry_adagrad_da{
     .name = "adagrad_da",
     .title = "AdaGrad by dual averaging",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdagradDaRule),
     .source =
         "Duchi, Hazan & Singer, JMLR 12 (2011), equation 3 (there with the mean gradient: the same x); TensorFlow 1's "
         "ApplyAdagradDA",
@@ -84,8 +84,8 @@ const Entry entry_adagrad_da{
     .guarantee =
         "convex: regret of f + l1 |x|_1 + (l2/2) |x|^2 against any x within max_j |x_j| of 0: O(|x|_inf sum_j |g_{1:T,j}|_2) "
         "(theorem 5). For constant lr: it scales all of x - c; a step of rate 0 changes nothing",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdagradDaDialects>,
+    .maps = kAdagradDaMaps,
     .make_rule = make_rule<AdagradDa>,
 };
 

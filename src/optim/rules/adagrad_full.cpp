@@ -3,15 +3,15 @@
 #include <utility>
 
 #include "math/symmetric_eigen.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
 #include "talweg/error.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdagradFullRule = R"(
 G_t = G_{t-1} + g_t g_t'          x_t = x_{t-1} - lr (epsilon I + G_t^(1/2))^-1 g_t
 All d parameters are one vector. The root comes from the eigenvectors of G [d, d], so that a step takes d^3 operations: more
 than 1000 parameters are refused. With a non-smooth Omega the prox would be in the metric of a matrix, which is not separable.
@@ -79,7 +79,7 @@ extern const Entry entry_adagrad_full;
 const Entry entry_adagrad_full{
     .name = "adagrad_full",
     .title = "AdaGrad with full matrices, for few parameters",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdagradFullRule),
     .source = "Duchi, Hazan & Singer, JMLR 12 (2011), section 4: full matrices, composite mirror descent",
     .cost = "b gradients",
     .guarantee =

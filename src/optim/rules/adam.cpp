@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdamRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
 mhat_t = m_t / (1 - beta1^t)                   vhat_t = v_t / (1 - beta2^t)
 torch, paper, optax: x_t = x_{t-1} - lr mhat_t / (sqrt(vhat_t) + epsilon)
@@ -30,7 +30,7 @@ paper: x_t = x_{t-1} (1 - factor weight_decay) - lr mhat_t / (sqrt(vhat_t) + eps
 mhat_t = m_t / (1 - beta1^t), vhat_t = v_t / (1 - beta2^t): adam, with weight decay outside the gradient.
 )";
 
-struct Defaults {
+struct AdamDefaults {
   double epsilon = 1e-8;
   bool epsilon_hat = false;        // epsilon is added to the root of the uncorrected second moment
   bool amsgrad_corrects = true;    // bias correction with amsgrad
@@ -38,7 +38,7 @@ struct Defaults {
   bool takes_nesterov = false;
   bool corrects_ahead = false;  // nesterov corrects the moment for the next step
 };
-constexpr Dialect<Defaults> kDialects[] = {
+constexpr Dialect<AdamDefaults> kAdamDialects[] = {
     {"torch", {}},
     {"paper", {.amsgrad_corrects = false}},
     {"tf1", {.epsilon_hat = true, .takes_nesterov = true}},
@@ -79,7 +79,7 @@ auto normalised_step(double lr, double scale, double epsilon) {
 struct Adam {
   Section method;
   double lr = method.number("lr", 0.001, Range::positive(), "learning rate");
-  Defaults dialect = choose(method, kDialects).values;
+  AdamDefaults dialect = choose(method, kAdamDialects).values;
   double beta1 = method.number("beta1", 0.9, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.999, Range::decay(), "decay of the second moment");
   double epsilon = method.number("epsilon", dialect.epsilon, Range::positive(), "added to the root of the second moment");
@@ -160,7 +160,7 @@ struct Adamw {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kAdamMaps[] = {
     {"tf1", "torch",
      "epsilon of torch = epsilon of tf1 / sqrt(1 - beta2^t): it changes with t, so no constant does it; equal as t grows"},
     {"keras", "torch",
@@ -199,7 +199,7 @@ extern const Entry entry_adam;
 const Entry entry_adam{
     .name = "adam",
     .title = "Adam: adaptive moment estimation",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdamRule),
     .source =
         "Kingma & Ba, ICLR 2015, arXiv:1412.6980; amsgrad: Reddi, Kale & Kumar, ICLR 2018; dialects after torch.optim.Adam, "
         "TensorFlow 1's ApplyAdam, Keras, optax.adam and optax.amsgrad; prox: ProxGen, Yun, Lozano & Yang, NeurIPS 2021",
@@ -208,8 +208,8 @@ const Entry entry_adam{
         "convex, bounded gradients and domain, lr ~ 1/sqrt t: regret O(sqrt T) as claimed in 2015; the proof fails, and so "
         "does adam on a one-dimensional linear problem (Reddi et al. 2018); amsgrad has the bound. Non-convex: O(log T / sqrt "
         "T) for beta2 near 1 (Defossez et al. 2022)",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdamDialects>,
+    .maps = kAdamMaps,
     .make_rule = make_rule<Adam>,
 };
 

@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kAdanRule = R"(
 d_t = g_t - g_{t-1}, d_1 = 0
 m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) d_t
 n_t = beta3 n_{t-1} + (1 - beta3) (g_t + beta2 d_t)^2
@@ -18,15 +18,15 @@ authors: m, v and n from 0, and in x_t over 1 - beta1^t, 1 - beta2^t and 1 - bet
 Each beta is the share that is kept; the paper's betas are 1 - beta.
 )";
 
-struct Defaults {
+struct AdanDefaults {
   bool corrects = true;  // bias; else begins with the first gradients
 };
-constexpr Dialect<Defaults> kDialects[] = {{"authors", {}}, {"paper", {.corrects = false}}};
+constexpr Dialect<AdanDefaults> kAdanDialects[] = {{"authors", {}}, {"paper", {.corrects = false}}};
 
 struct Adan {
   Section method;
   double lr = method.number("lr", 0.001, Range::positive(), "learning rate");
-  bool corrects = choose(method, kDialects).values.corrects;
+  bool corrects = choose(method, kAdanDialects).values.corrects;
   double beta1 = method.number("beta1", 0.98, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.92, Range::decay(), "decay of the mean difference of gradients");
   double beta3 = method.number("beta3", 0.99, Range::decay(), "decay of the second moment");
@@ -62,7 +62,7 @@ struct Adan {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kAdanMaps[] = {
     {"paper", "authors",
      "none: authors correct the bias of m, v and n, which paper instead begins at the first gradient; equal as t grows"},
 };
@@ -73,14 +73,14 @@ extern const Entry entry_adan;
 const Entry entry_adan{
     .name = "adan",
     .title = "Adan: adaptive Nesterov momentum",
-    .rule = text_of(kRule),
+    .rule = text_of(kAdanRule),
     .source = "Xie, Zhou, Li, Lin & Yan, arXiv:2208.06677 (2022), algorithm 1; dialect authors after their PyTorch code",
     .cost = "b gradients",
     .guarantee =
         "non-convex, bounded gradients, noise unbiased: O(eps^-4) gradients to |grad F| <= eps, O(eps^-3.5) with Lipschitz "
         "Hessian (dialect paper)",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kAdanDialects>,
+    .maps = kAdanMaps,
     .make_rule = make_rule<Adan>,
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // AddSign and PowerSign: a longer step where gradient and momentum agree in sign, a shorter one where they do not.
 #include "optim/sign.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {

@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kFtrlRule = R"(
 n_t = n_{t-1} + g_t^2;  r(n) = n^-power
 z_t = z_{t-1} + g_t + 2 l2_shrinkage x_{t-1} - (r(n_t) - r(n_{t-1})) / lr x_{t-1}
 tf1: x_t = (l1 sign z_t - z_t) / (r(n_t) / lr + 2 l2) where |z_t| > l1, else 0
@@ -23,19 +23,19 @@ instead, and l1 and l2 pull towards x_0. A rate that falls draws x to the centre
 l1 and l2, x_t = x_{t-1} (1 + r(n_{t-1}) / r(n_t) (lr_t / lr_{t-1} - 1)) - lr_t g_t / r(n_t). With lr = 0 nothing changes.
 )";
 
-struct Defaults {
+struct FtrlDefaults {
   double lr = 0.001;
   double initial = 0.1;
   double beta = 0;
   double twice = 2;  // of l2
   bool takes_beta = true;
 };
-constexpr Dialect<Defaults> kDialects[] = {
+constexpr Dialect<FtrlDefaults> kFtrlDialects[] = {
     {"tf1", {.takes_beta = false}}, {"keras", {}}, {"paper", {.lr = 0.1, .initial = 0, .beta = 1, .twice = 1}}};
 
 struct Ftrl {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  FtrlDefaults dialect = choose(method, kFtrlDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "learning rate");
   double initial = method.number("initial_accumulator", dialect.initial, Range::non_negative(), "n_0");
   double beta = dialect.takes_beta ? method.number("beta", dialect.beta, Range::non_negative(), "added to the root of n") : 0;
@@ -87,7 +87,7 @@ struct Ftrl {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kFtrlMaps[] = {
     {"keras", "tf1", "tf1 has no beta: the same for beta = 0, which is the default", "l1 = 0.0"},
     {"tf1", "paper", "l2 of paper = 2 l2 of tf1; beta = 0", "lr = 0.001\ninitial_accumulator = 0.1\nbeta = 0.0"},
     {"paper", "keras", "l2 of keras = l2 of paper / 2; beta is 1 and initial_accumulator 0 in paper",
@@ -100,7 +100,7 @@ extern const Entry entry_ftrl;
 const Entry entry_ftrl{
     .name = "ftrl",
     .title = "FTRL-Proximal: follow the regularized leader",
-    .rule = text_of(kRule),
+    .rule = text_of(kFtrlRule),
     .source =
         "McMahan et al., KDD 2013; McMahan, AISTATS 2011; dialects after TensorFlow 1's ApplyFtrl, ApplyFtrlV2 (l2_shrinkage) "
         "and Keras (beta)",
@@ -109,8 +109,8 @@ const Entry entry_ftrl{
         "convex: regret O(D sum_j |g_{1:T,j}|_2), as adagrad's (McMahan & Streeter 2010). With composite = \"once\", l1 and l2 "
         "vanish from the limit as 1/t; the limit is the minimum of F alone. For constant lr: a schedule that falls draws x "
         "towards the centre; a step of rate 0 changes nothing",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kFtrlDialects>,
+    .maps = kFtrlMaps,
     .make_rule = make_rule<Ftrl>,
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kLambRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
 u_t = mhat_t / (sqrt(vhat_t) + epsilon) + weight_decay x_{t-1},  mhat_t = m_t / (1 - beta1^t),  vhat_t = v_t / (1 - beta2^t)
 x_t = x_{t-1} - lr |x_{t-1}| / |u_t| u_t
@@ -67,7 +67,7 @@ extern const Entry entry_lamb;
 const Entry entry_lamb{
     .name = "lamb",
     .title = "LAMB: Adam with a rate for each tensor",
-    .rule = text_of(kRule),
+    .rule = text_of(kLambRule),
     .source = "You et al., ICLR 2020, arXiv:1904.00962, algorithm 2 with phi the identity",
     .cost = "b gradients",
     .guarantee =

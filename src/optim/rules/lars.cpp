@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kLarsRule = R"(
 ratio_t = trust_coefficient |x_{t-1}| / (|g_t| + weight_decay |x_{t-1}|), 1 where either norm is 0
 v_t = momentum v_{t-1} + lr ratio_t (g_t + weight_decay x_{t-1})          x_t = x_{t-1} - v_t
 Norms are those of a tensor; every tensor has its ratio, biases too. lr is inside the buffer v.
@@ -51,7 +51,7 @@ extern const Entry entry_lars;
 const Entry entry_lars{
     .name = "lars",
     .title = "LARS: momentum with a rate for each tensor",
-    .rule = text_of(kRule),
+    .rule = text_of(kLarsRule),
     .source = "You, Gitman & Ginsburg, arXiv:1708.03888, algorithm 1",
     .cost = "b gradients",
     .guarantee =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/sign.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kLionRule = R"(
 x_t = x_{t-1} - lr (sign(beta1 m_{t-1} + (1 - beta1) g_t) + weight_decay x_{t-1})
 m_t = beta2 m_{t-1} + (1 - beta2) g_t
 )";
@@ -37,7 +37,7 @@ extern const Entry entry_lion;
 const Entry entry_lion{
     .name = "lion",
     .title = "Lion: evolved sign momentum",
-    .rule = text_of(kRule),
+    .rule = text_of(kLionRule),
     .source = "Chen et al., NeurIPS 2023, arXiv:2302.06675, algorithm 2",
     .cost = "b gradients",
     .guarantee =

@@ -4,14 +4,14 @@
 
 #include "optim/dialect.hpp"
 #include "optim/momentum_schedule.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
 #include "talweg/error.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kMomentumRule = R"(
 torch, tf1: a_1 = g_1, a_t = momentum a_{t-1} + (1 - dampening) g_t;  x_t = x_{t-1} - lr a_t
 paper, keras: a_t = momentum a_{t-1} - lr g_t;  x_t = x_{t-1} + a_t
 The iterates are the same while lr is constant; in torch and tf1 a new lr acts at once on all that a has gathered.
@@ -23,16 +23,16 @@ Then a becomes the step that was in fact taken, a_t = (x_{t-1} - x_t) / lr, or x
 in g + the subgradients of Omega, and momentum does not push against the box.
 )";
 
-struct Defaults {
+struct MomentumDefaults {
   bool inside = false;  // lr is in the buffer
 };
-constexpr Dialect<Defaults> kDialects[] = {
+constexpr Dialect<MomentumDefaults> kMomentumDialects[] = {
     {"torch", {}}, {"tf1", {}}, {"paper", {.inside = true}}, {"keras", {.inside = true}}};
 
 struct Momentum {
   Section method;
   double lr = method.number("lr", 0.01, Range::positive(), "learning rate");
-  bool inside = choose(method, kDialects).values.inside;
+  bool inside = choose(method, kMomentumDialects).values.inside;
   MomentumSchedule momentum{method, 0.9};
   double dampening = method.number("dampening", 0.0, Range::unit(), "share of each new gradient left out, the first excepted");
   bool nesterov = method.flag("nesterov", false, "look ahead, as the method of that name does; wants no dampening");
@@ -87,7 +87,7 @@ struct Momentum {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kMomentumMaps[] = {
     {"tf1", "torch", "the same recurrence, except that torch takes dampening", "dampening = 0.0"},
     {"paper", "torch",
      "v_t = -lr a_t: the same steps while lr does not change; when lr falls paper goes on with the speed it has"},
@@ -106,7 +106,7 @@ extern const Entry entry_momentum;
 const Entry entry_momentum{
     .name = "momentum",
     .title = "Heavy-ball momentum",
-    .rule = text_of(kRule),
+    .rule = text_of(kMomentumRule),
     .source =
         "Polyak, USSR Comp. Math. 4 (1964); lr outside as in TensorFlow's ApplyMomentum and torch.optim.SGD, inside as in "
         "Keras; prox: iPiano, Ochs, Chen, Brox & Pock, SIAM J. Imaging Sci. 7 (2014)",
@@ -115,8 +115,8 @@ const Entry entry_momentum{
         "quadratic F with curvature in [mu, L], full gradients: linear, factor (sqrt k - 1) / (sqrt k + 1), k = L / mu, with "
         "the optimal lr and momentum, near the minimum only for other F (Polyak 1964). Stochastic: as sgd's, no better in "
         "general (Yan et al. 2018). With prox: every limit point is critical, non-convex f included (Ochs et al. 2014)",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kMomentumDialects>,
+    .maps = kMomentumMaps,
     .make_rule = make_rule<Momentum>,
 };
 

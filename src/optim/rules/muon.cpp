@@ -5,14 +5,14 @@
 #include "math/gemm.hpp"
 #include "optim/adam_of_the_rest.hpp"
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kMuonRule = R"(
 a matrix: b_t = b_{t-1} + (1 - momentum) (g_t - b_{t-1});  m_t = g_t + momentum (b_t - g_t) with nesterov, else b_t
           x_t = x_{t-1} (1 - lr weight_decay) - lr scale newton_schulz(m_t),  scale = sqrt(max(1, rows / cols))
 newton_schulz(m): X = m / (|m|_F + epsilon), `iterations` times X = a X + (b A + c A^2) X with A = X X',
@@ -24,14 +24,15 @@ The precision is the run's, not bfloat16. Every matrix counts as a hidden one; t
 to adam.
 )";
 
-struct Defaults {
+struct MuonDefaults {
   double lr = 0.02;
   double weight_decay = 0;
   bool floor = false;  // the norm is at least epsilon
 };
-constexpr Dialect<Defaults> kDialects[] = {{"authors", {}}, {"torch", {.lr = 0.001, .weight_decay = 0.1, .floor = true}}};
+constexpr Dialect<MuonDefaults> kMuonDialects[] = {{"authors", {}},
+                                                   {"torch", {.lr = 0.001, .weight_decay = 0.1, .floor = true}}};
 
-bool is_matrix(const math::Tensor& t) { return t.shape.size() == 2; }
+bool is_two_dimensional(const math::Tensor& t) { return t.shape.size() == 2; }
 
 /// Replaces m [rows, cols] by an approximation of its orthogonal factor.
 template <class Real>
@@ -63,7 +64,7 @@ void newton_schulz(std::span<Real> m, std::size_t rows, std::size_t cols, int it
 struct Muon {
   static constexpr Grain grain = Grain::tensor;
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  MuonDefaults dialect = choose(method, kMuonDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "learning rate of matrices: spectral norm per step");
   double momentum = method.number("momentum", 0.95, Range::decay(), "decay of the mean gradient");
   bool nesterov = method.flag("nesterov", true, "look ahead by the momentum");
@@ -89,7 +90,7 @@ struct Muon {
                          math::block_kernel([&]<class Real>(const math::Block& block, math::Arrays<Real> v) {
                            Real* __restrict g = v.data[0];
                            Real* __restrict m = v.data[1];
-                           if (is_matrix(tensors[block.tensor])) {
+                           if (is_two_dimensional(tensors[block.tensor])) {
                              const auto [rest, mix] = RuleBlock<Real>::real(1 - momentum, nesterov ? momentum : 1.0);
                              for (std::size_t i = 0; i < v.count; ++i) {
                                m[i] += rest * (g[i] - m[i]);
@@ -101,7 +102,7 @@ struct Muon {
                          }));
     space.for_each_tensor({{step.g}}, {}, math::block_kernel([&]<class Real>(const math::Block& whole, math::Arrays<Real> v) {
                             const math::Tensor& tensor = tensors[whole.tensor];
-                            if (is_matrix(tensor))
+                            if (is_two_dimensional(tensor))
                               newton_schulz<Real>(v[0], tensor.rows(), tensor.row_size(), iterations, epsilon, dialect.floor);
                           }));
     struct Rate {
@@ -112,8 +113,8 @@ struct Muon {
     for (const math::Tensor& tensor : tensors) {
       const auto rows = static_cast<double>(tensor.rows());
       const auto cols = static_cast<double>(tensor.row_size());
-      const double lr = is_matrix(tensor) ? step.lr : adam_of_the_rest.lr(step);
-      const double scale = !is_matrix(tensor) ? 1
+      const double lr = is_two_dimensional(tensor) ? step.lr : adam_of_the_rest.lr(step);
+      const double scale = !is_two_dimensional(tensor) ? 1
                            : match_rms        ? 0.2 * std::sqrt(std::max(rows, cols))
                                               : std::sqrt(std::max(1.0, rows / cols));
       rates.push_back({1 - lr * weight_decay, lr * scale});
@@ -125,7 +126,7 @@ struct Muon {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kMuonMaps[] = {
     {"torch", "authors",
      "none: |M|_F + epsilon is no max(|M|_F, epsilon), though less than epsilon / |M|_F apart; lr and weight_decay differ"},
 };
@@ -136,7 +137,7 @@ extern const Entry entry_muon;
 const Entry entry_muon{
     .name = "muon",
     .title = "Muon: momentum, orthogonalised",
-    .rule = text_of(kRule),
+    .rule = text_of(kMuonRule),
     .source =
         "Jordan et al., kellerjordan.github.io/posts/muon (2024) and the authors' muon.py; torch.optim.Muon of PyTorch 2.9",
     .cost = "b gradients",
@@ -144,8 +145,8 @@ const Entry entry_muon{
         "with the exact orthogonal factor: critical points of F smooth in the spectral norm at O(T^(-1/4)) under noise (Li & "
         "Hong 2025); five iterations of Newton-Schulz bring singular values above |M|_F / 600 into [0.67, 1.21], lesser ones "
         "stay less",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kMuonDialects>,
+    .maps = kMuonMaps,
     .make_rule = make_rule<Muon>,
 };
 

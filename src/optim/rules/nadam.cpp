@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kNadamRule = R"(
 mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2)          product_t = mu_1 ... mu_t
 m_t = beta1 m_{t-1} + (1 - beta1) g_t                   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
 mhat_t = mu_{t+1} m_t / (1 - product_t mu_{t+1}) + (1 - mu_t) g_t / (1 - product_t)
@@ -17,16 +17,17 @@ The dialects differ in their defaults alone: momentum_decay is 0.004 in torch, a
 some hundred steps.
 )";
 
-struct Defaults {
+struct NadamDefaults {
   double lr = 0.002;
   double epsilon = 1e-8;
   double momentum_decay = 0.004;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"torch", {}}, {"keras", {.lr = 0.001, .epsilon = 1e-7, .momentum_decay = 1}}};
+constexpr Dialect<NadamDefaults> kNadamDialects[] = {{"torch", {}},
+                                                     {"keras", {.lr = 0.001, .epsilon = 1e-7, .momentum_decay = 1}}};
 
 struct Nadam {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  NadamDefaults dialect = choose(method, kNadamDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "learning rate");
   double beta1 = method.number("beta1", 0.9, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.999, Range::decay(), "decay of the second moment");
@@ -57,7 +58,7 @@ struct Nadam {
   }
 };
 
-constexpr DialectMap kMaps[] = {{"", "", "the same recurrence: defaults differ, momentum_decay among them, nothing else"}};
+constexpr DialectMap kNadamMaps[] = {{"", "", "the same recurrence: defaults differ, momentum_decay among them, nothing else"}};
 
 }  // namespace
 
@@ -65,13 +66,13 @@ extern const Entry entry_nadam;
 const Entry entry_nadam{
     .name = "nadam",
     .title = "Nadam: Adam with Nesterov's momentum",
-    .rule = text_of(kRule),
+    .rule = text_of(kNadamRule),
     .source = "Dozat, ICLR workshop 2016; dialects after torch.optim.NAdam (its foreach path) and Keras",
     .cost = "b gradients",
     .guarantee =
         "none of its own; adam's counterexample (Reddi et al. 2018) concerns the second moment, which is the same here",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kNadamDialects>,
+    .maps = kNadamMaps,
     .make_rule = make_rule<Nadam>,
 };
 

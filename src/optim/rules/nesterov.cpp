@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/momentum_schedule.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kNesterovRule = R"(
 stored: a_t = momentum a_{t-1} + g_t;  x_t = x_{t-1} - lr (g_t + momentum a_t)
 look_ahead: y_{t-1} = x_{t-1} + momentum v_{t-1};  x_t = prox_lr(y_{t-1} - lr g(y_{t-1}));  v_t = x_t - x_{t-1}
 The output of look_ahead is x, and for a smooth Omega v_t = momentum v_{t-1} - lr g. With constant lr and momentum its y is the
@@ -68,7 +68,7 @@ extern const Entry entry_nesterov;
 const Entry entry_nesterov{
     .name = "nesterov",
     .title = "Nesterov's accelerated gradient",
-    .rule = text_of(kRule),
+    .rule = text_of(kNesterovRule),
     .source =
         "Nesterov, Soviet Math. Dokl. 27 (1983); stored: change of variable of Bengio et al., arXiv:1212.0901, as in "
         "TensorFlow and torch; prox: Nesterov, Math. Prog. 140 (2013)",

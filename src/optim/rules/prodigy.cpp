@@ -5,14 +5,14 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kProdigyRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) d_{t-1} g_t          v_t = beta2 v_{t-1} + (1 - beta2) d_{t-1}^2 g_t^2
 r_t = beta3 r_{t-1} + (1 - beta3) lr d_{t-1}^2 <g_t, x_0 - x_{t-1}>,  s_t = beta3 s_{t-1} + (1 - beta3) lr d_{t-1}^2 g_t
 d_t = max(d_{t-1}, r_t / |s_t|_1),  d_0 = d0
@@ -23,16 +23,16 @@ authors: bias_correction: lr sqrt(1 - beta2^t) / (1 - beta1^t) for lr; safeguard
 d estimates the distance to go. lr, 1, and the schedule are factors of the rate that is found.
 )";
 
-struct Defaults {
+struct ProdigyDefaults {
   bool authors = true;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"authors", {}}, {"paper", {.authors = false}}};
+constexpr Dialect<ProdigyDefaults> kProdigyDialects[] = {{"authors", {}}, {"paper", {.authors = false}}};
 
 struct Prodigy {
   static constexpr Grain grain = Grain::global;
   Section method;
   double lr = method.number("lr", 1.0, Range::positive(), "factor of the rate that is found");
-  bool authors = choose(method, kDialects).values.authors;
+  bool authors = choose(method, kProdigyDialects).values.authors;
   double beta1 = method.number("beta1", 0.9, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.999, Range::decay(), "decay of the second moment");
   double epsilon = method.number("epsilon", 1e-8, Range::positive(), "times d, added to the root of the second moment");
@@ -119,9 +119,10 @@ struct Prodigy {
   }
 };
 
-constexpr DialectMap kMaps[] = {{"paper", "authors",
-                                 "epsilon of authors = epsilon of paper d_{t-1} / d_t: it changes with t, so no constant does "
-                                 "it; equal while d stands still"}};
+constexpr DialectMap kProdigyMaps[] = {
+    {"paper", "authors",
+     "epsilon of authors = epsilon of paper d_{t-1} / d_t: it changes with t, so no constant does "
+     "it; equal while d stands still"}};
 
 }  // namespace
 
@@ -129,14 +130,14 @@ extern const Entry entry_prodigy;
 const Entry entry_prodigy{
     .name = "prodigy",
     .title = "Prodigy: Adam with a rate that is found",
-    .rule = text_of(kRule),
+    .rule = text_of(kProdigyRule),
     .source = "Mishchenko & Defazio, ICML 2024, arXiv:2306.06101; dialect authors after their prodigyopt",
     .cost = "b gradients",
     .guarantee =
         "none for this form. The paper's forms without moments: convex F, bounded subgradients, no noise: the optimum's rate "
         "but for sqrt(log(D / d0)), D = |x_0 - x*|, without knowing D",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kProdigyDialects>,
+    .maps = kProdigyMaps,
     .make_rule = make_rule<Prodigy>,
 };
 

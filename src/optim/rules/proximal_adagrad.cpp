@@ -2,13 +2,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kProximalAdagradRule = R"(
 v_t = v_{t-1} + g_t^2          a_t = lr / sqrt(v_t)          y_t = x_{t-1} - a_t g_t
 x_t = sign(y_t) max(|y_t| - a_t l1, 0) / (1 + a_t l2)
 AdaGrad's rates in FOBOS. l1 |x|_1 + (l2 / 2) |x|^2 acts on every parameter and is no part of the F that is reported. For an
@@ -43,7 +43,7 @@ extern const Entry entry_proximal_adagrad;
 const Entry entry_proximal_adagrad{
     .name = "proximal_adagrad",
     .title = "AdaGrad with its own l1 and l2, by prox",
-    .rule = text_of(kRule),
+    .rule = text_of(kProximalAdagradRule),
     .source =
         "Duchi & Singer, JMLR 10 (2009); Duchi, Hazan & Singer, JMLR 12 (2011); form after TensorFlow 1's ApplyProximalAdagrad",
     .cost = "b gradients",

@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kRadamRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
 rho_inf = 2 / (1 - beta2) - 1                  rho_t = rho_inf - 2 t beta2^t / (1 - beta2^t)
 rho_t > threshold:  r_t = sqrt((rho_t - 4) (rho_t - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho_t))
@@ -19,15 +19,15 @@ paper: threshold = 4
 The paper has no epsilon; both dialects need one where v = 0.
 )";
 
-struct Defaults {
+struct RadamDefaults {
   double threshold = 5;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"torch", {}}, {"paper", {.threshold = 4}}};
+constexpr Dialect<RadamDefaults> kRadamDialects[] = {{"torch", {}}, {"paper", {.threshold = 4}}};
 
 struct Radam {
   Section method;
   double lr = method.number("lr", 0.001, Range::positive(), "learning rate");
-  double threshold = choose(method, kDialects).values.threshold;
+  double threshold = choose(method, kRadamDialects).values.threshold;
   double beta1 = method.number("beta1", 0.9, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.999, Range::decay(), "decay of the second moment");
   double epsilon = method.number("epsilon", 1e-8, Range::positive(), "added to the root of the second moment");
@@ -62,7 +62,7 @@ struct Radam {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kRadamMaps[] = {
     {"paper", "torch", "none: where 4 < rho_t <= 5 paper takes the adaptive step and torch not; the same steps otherwise"},
 };
 
@@ -72,14 +72,14 @@ extern const Entry entry_radam;
 const Entry entry_radam{
     .name = "radam",
     .title = "RAdam: Adam with a rectified rate",
-    .rule = text_of(kRule),
+    .rule = text_of(kRadamRule),
     .source = "Liu et al., ICLR 2020, arXiv:1908.03265, algorithm 2; dialect torch after torch.optim.RAdam",
     .cost = "b gradients",
     .guarantee =
         "none of its own: the factor bounds the variance of the rate in the first steps, after which it is adam and fails "
         "where adam does",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kRadamDialects>,
+    .maps = kRadamMaps,
     .make_rule = make_rule<Radam>,
 };
 

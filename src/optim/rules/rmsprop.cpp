@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kRmspropRule = R"(
 s_t = rho s_{t-1} + (1 - rho) g_t^2          centered: s_t - q_t^2 in place of s_t, q_t = rho q_{t-1} + (1 - rho) g_t
 torch: a_t = momentum a_{t-1} + g_t / (sqrt(s_t) + epsilon);  x_t = x_{t-1} - lr a_t;  s_0 = 0
 tf1, keras: a_t = momentum a_{t-1} + lr g_t / sqrt(s_t + epsilon);  x_t = x_{t-1} - a_t;  s_0 = 1 (tf1), 0 (keras)
@@ -18,20 +18,21 @@ s_t - q_t^2 counts as 0 where rounding makes it negative.
 With a non-smooth Omega, without momentum: prox in the metric of the denominator.
 )";
 
-struct Defaults {
+struct RmspropDefaults {
   double lr = 0.01;
   double rho = 0.99;
   double epsilon = 1e-8;
   double initial = 0;
   bool inside = false;  // epsilon under the root, lr in the buffer
 };
-constexpr Dialect<Defaults> kDialects[] = {{"torch", {}},
-                                           {"tf1", {.lr = 0.001, .rho = 0.9, .epsilon = 1e-10, .initial = 1, .inside = true}},
-                                           {"keras", {.lr = 0.001, .rho = 0.9, .epsilon = 1e-7, .inside = true}}};
+constexpr Dialect<RmspropDefaults> kRmspropDialects[] = {
+    {"torch", {}},
+    {"tf1", {.lr = 0.001, .rho = 0.9, .epsilon = 1e-10, .initial = 1, .inside = true}},
+    {"keras", {.lr = 0.001, .rho = 0.9, .epsilon = 1e-7, .inside = true}}};
 
 struct Rmsprop {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  RmspropDefaults dialect = choose(method, kRmspropDialects).values;
   double lr = method.number("lr", dialect.lr, Range::positive(), "learning rate");
   double rho = method.number("rho", dialect.rho, Range::decay(), "decay of the mean square");
   double epsilon = method.number("epsilon", dialect.epsilon, Range::positive(), "keeps the denominator from 0");
@@ -88,7 +89,7 @@ struct Rmsprop {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kRmspropMaps[] = {
     {"tf1", "torch",
      "none: sqrt(s + epsilon) is no sqrt(s) + constant; with momentum lr stands inside the buffer, the same only while it does "
      "not change"},
@@ -105,7 +106,7 @@ extern const Entry entry_rmsprop;
 const Entry entry_rmsprop{
     .name = "rmsprop",
     .title = "RMSProp",
-    .rule = text_of(kRule),
+    .rule = text_of(kRmspropRule),
     .source =
         "Tieleman & Hinton, Coursera lecture 6.5 (2012); centered: Graves, arXiv:1308.0850; dialects after "
         "torch.optim.RMSprop, TensorFlow 1's ApplyRMSProp and ApplyCenteredRMSProp, Keras; prox: ProxGen, Yun, Lozano & Yang, "
@@ -114,8 +115,8 @@ const Entry entry_rmsprop{
     .guarantee =
         "none with the rate held constant, not even for convex F (Reddi, Kale & Kumar 2018); non-convex finite sums: reaches a "
         "neighbourhood of critical points when rho is near 1 (Shi et al. 2021)",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kRmspropDialects>,
+    .maps = kRmspropMaps,
     .make_rule = make_rule<Rmsprop>,
 };
 

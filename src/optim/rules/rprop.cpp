@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "optim/sign.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kRpropRule = R"(
 s_t = sign(g_t p_{t-1})
 d_t = d_{t-1} times eta_plus (s = 1), eta_minus (s = -1), 1 (s = 0), kept in [step_min, step_max];  d_0 = lr
 p_t = 0 where s = -1, else g_t          x_t = x_{t-1} - factor d_t sign(p_t)
@@ -55,7 +55,7 @@ extern const Entry entry_rprop;
 const Entry entry_rprop{
     .name = "rprop",
     .title = "Rprop: resilient backpropagation",
-    .rule = text_of(kRule),
+    .rule = text_of(kRpropRule),
     .source = "Riedmiller & Braun, ICNN 1993; iRprop-: Igel & Huesken 2000; form after torch.optim.Rprop",
     .cost = "n gradients",
     .guarantee =

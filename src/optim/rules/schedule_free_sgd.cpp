@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/schedule_free.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kScheduleFreeSgdRule = R"(
 z_t = z_{t-1} - lr (g_t + weight_decay y_{t-1}),  g_t at y_{t-1}
 x_t = (1 - c_t) x_{t-1} + c_t z_t          y_t = (1 - momentum) z_t + momentum x_t
 c_t = w_t / (w_1 + ... + w_t),  w_t = t^averaging_power (largest lr so far)^weight_lr_power
@@ -41,7 +41,7 @@ extern const Entry entry_schedule_free_sgd;
 const Entry entry_schedule_free_sgd{
     .name = "schedule_free_sgd",
     .title = "Schedule-free sgd",
-    .rule = text_of(kRule),
+    .rule = text_of(kScheduleFreeSgdRule),
     .source =
         "Defazio, Yang, Mehta, Mishchenko, Khaled & Cutkosky, NeurIPS 2024, arXiv:2405.15682; weights as in the authors' code",
     .cost = "b gradients",

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kSgdRule = R"(
 x_t = prox_lr(x_{t-1} - lr (g_t + weight_decay x_{t-1}))
 Unlike [regularizer].l2, weight_decay shrinks biases too and is no part of the F that is reported.
 )";
@@ -31,7 +31,7 @@ extern const Entry entry_sgd;
 const Entry entry_sgd{
     .name = "sgd",
     .title = "Stochastic gradient descent",
-    .rule = text_of(kRule),
+    .rule = text_of(kSgdRule),
     .source =
         "Robbins & Monro, Ann. Math. Stat. 22 (1951); prox: FOBOS, Duchi & Singer, JMLR 10 (2009); weight_decay as in "
         "torch.optim.SGD",

@@ -6,13 +6,13 @@
 #include "math/gemm.hpp"
 #include "math/symmetric_eigen.hpp"
 #include "optim/adam_of_the_rest.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kShampooRule = R"(
 a matrix: L_t = L_{t-1} + g_t g_t',  R_t = R_{t-1} + g_t' g_t,  L_0 = epsilon I,  R_0 = epsilon I
           x_t = x_{t-1} - lr L_t^(-1/4) g_t R_t^(-1/4), the roots anew every root_every steps
 other tensors, and matrices with a side longer than largest_side: the step of adamw (torch) at adam_lr times the schedule
@@ -114,7 +114,7 @@ extern const Entry entry_shampoo;
 const Entry entry_shampoo{
     .name = "shampoo",
     .title = "Shampoo: a preconditioner for each side of a matrix",
-    .rule = text_of(kRule),
+    .rule = text_of(kShampooRule),
     .source = "Gupta, Koren & Singer, ICML 2018, arXiv:1802.09568, algorithm 1",
     .cost = "b gradients",
     .guarantee =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optim/sign.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kSignumRule = R"(
 m_t = momentum m_{t-1} + (1 - momentum) g_t          x_t = x_{t-1} - lr (sign(m_t) + weight_decay x_{t-1}),  sign(0) = 0
 momentum = 0 is signSGD.
 )";
@@ -41,7 +41,7 @@ extern const Entry entry_signum;
 const Entry entry_signum{
     .name = "signum",
     .title = "Signum and signSGD: steps by sign",
-    .rule = text_of(kRule),
+    .rule = text_of(kSignumRule),
     .source = "Bernstein, Wang, Azizzadenesheli & Anandkumar, ICML 2018, arXiv:1802.04434",
     .cost = "b gradients",
     .guarantee =

@@ -4,13 +4,13 @@
 
 #include "optim/dialect.hpp"
 #include "optim/hutchinson.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kSophiaRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t
 at t = 1, 1 + hessian_every, ...:  h_t = beta2 h_{t-1} + (1 - beta2) u * (H u), H on minibatch t;  else h_t = h_{t-1}
 x_t = (1 - lr weight_decay) x_{t-1} - lr clip(m_t / max(gamma h_t, epsilon), 1)
@@ -20,18 +20,18 @@ Where h is not positive the step is that of the sign of m. The paper's Gauss-New
 from the model, which no oracle here can.
 )";
 
-struct Defaults {
+struct SophiaDefaults {
   double beta1 = 0.96;
   double epsilon = 1e-12;
   double weight_decay = 0;
   bool optax = false;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"paper", {}},
-                                           {"optax", {.beta1 = 0.965, .epsilon = 1e-8, .weight_decay = 1e-4, .optax = true}}};
+constexpr Dialect<SophiaDefaults> kSophiaDialects[] = {
+    {"paper", {}}, {"optax", {.beta1 = 0.965, .epsilon = 1e-8, .weight_decay = 1e-4, .optax = true}}};
 
 struct Sophia {
   Section method;
-  Defaults dialect = choose(method, kDialects).values;
+  SophiaDefaults dialect = choose(method, kSophiaDialects).values;
   double lr = method.number("lr", 0.001, Range::positive(), "learning rate: the longest step of a coordinate");
   double beta1 = method.number("beta1", dialect.beta1, Range::decay(), "decay of the first moment");
   double beta2 = method.number("beta2", 0.99, Range::decay(), "decay of the diagonal of the Hessian");
@@ -81,9 +81,10 @@ struct Sophia {
   }
 };
 
-constexpr DialectMap kMaps[] = {{"optax", "paper",
-                                 "none: optax frees m of its zero start, divides by the diagonal of the refresh before, and "
-                                 "draws signs where paper draws normal numbers"}};
+constexpr DialectMap kSophiaMaps[] = {
+    {"optax", "paper",
+     "none: optax frees m of its zero start, divides by the diagonal of the refresh before, and "
+     "draws signs where paper draws normal numbers"}};
 
 }  // namespace
 
@@ -91,7 +92,7 @@ extern const Entry entry_sophia;
 const Entry entry_sophia{
     .name = "sophia",
     .title = "Sophia-H: clipped steps over a diagonal Hessian",
-    .rule = text_of(kRule),
+    .rule = text_of(kSophiaRule),
     .source =
         "Liu, Li, Hall, Liang & Ma, ICLR 2024, arXiv:2305.14342, algorithm 3 with algorithm 1 (Hutchinson); dialect optax "
         "after optax.contrib.sophia",
@@ -99,8 +100,8 @@ const Entry entry_sophia{
     .guarantee =
         "none for this stochastic rule. The paper's theorem: strictly convex F, full gradients, the exact Hessian, clipped in "
         "its eigenvectors' directions: a number of steps that does not depend on the condition number",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kSophiaDialects>,
+    .maps = kSophiaMaps,
     .make_rule = make_rule<Sophia>,
 };
 

@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/hutchinson.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kVsgdRule = R"(
 m_t = (1 - 1/tau) m_{t-1} + g_t / tau                     v_t = (1 - 1/tau) v_{t-1} + g_t^2 / tau
 h_t = (1 - 1/tau) h_{t-1} + (|c_t| + epsilon) / tau
 x_t = x_{t-1} - lr r_t g_t / h_t,  r_t = m_t^2 / v_t      tau_t = (1 - r_t) tau_{t-1} + 1,  tau = tau_{t-1} above
@@ -71,7 +71,7 @@ extern const Entry entry_vsgd;
 const Entry entry_vsgd{
     .name = "vsgd",
     .title = "vSGD: rates from gradient variance and curvature",
-    .rule = text_of(kRule),
+    .rule = text_of(kVsgdRule),
     .source =
         "Schaul, Zhang & LeCun, ICML 2013, arXiv:1206.1106, algorithm 1 (vSGD-l), Hutchinson's estimate for bbprop; slow start "
         "as in the authors' py-optim",

@@ -3,14 +3,14 @@
 #include <cmath>
 
 #include "optim/dialect.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 #include "talweg/sums.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kYellowfinRule = R"(
 h_t = |g_t|^2;  h_min, h_max: means of the least and the largest of the last `window` h;  C = 1'(mean g^2 - (mean g)^2)
 D = mean of (mean |g|) / (mean |g|^2); every mean is exponential with beta, and corrected for its start at 0
 mu, alpha = argmin mu D^2 + alpha^2 C with mu >= ((sqrt k - 1) / (sqrt k + 1))^2, k = h_max / h_min,
@@ -21,10 +21,10 @@ authors: from the third step on |g| is clipped to sqrt(100 h_max) before it coun
 authors: |g| is clipped to sqrt(h_max) in a step where log |g|^2 is at least the mean of log h_max
 )";
 
-struct Defaults {
+struct YellowfinDefaults {
   bool authors = false;
 };
-constexpr Dialect<Defaults> kDialects[] = {{"paper", {}}, {"authors", {.authors = true}}};
+constexpr Dialect<YellowfinDefaults> kYellowfinDialects[] = {{"paper", {}}, {"authors", {.authors = true}}};
 
 constexpr double kEpsilon = 1e-6;  // of the authors' code
 
@@ -41,7 +41,7 @@ struct Yellowfin {
   static constexpr std::array kMeans = {"h_min", "h_max", "log_h_max", "norm", "square", "distance"};
   Section method;
   double lr = method.number("lr", 1.0, Range::positive(), "factor of the rate that is found");
-  bool authors = choose(method, kDialects).values.authors;
+  bool authors = choose(method, kYellowfinDialects).values.authors;
   double beta = method.number("beta", 0.999, Range::decay(), "decay of the means");
   std::int64_t window = method.integer("window", 20, {.low = 1, .high = 1000}, "steps whose |g|^2 bound the curvature");
 
@@ -150,7 +150,7 @@ struct Yellowfin {
   }
 };
 
-constexpr DialectMap kMaps[] = {
+constexpr DialectMap kYellowfinMaps[] = {
     {"authors", "paper",
      "none: authors clips gradients before they count and once more before they move x, takes the mean of log h_min, adds 1e-6 "
      "to three of its sums, and warms the rate up over 10 window steps"}};
@@ -161,15 +161,15 @@ extern const Entry entry_yellowfin;
 const Entry entry_yellowfin{
     .name = "yellowfin",
     .title = "YellowFin: momentum that tunes itself",
-    .rule = text_of(kRule),
+    .rule = text_of(kYellowfinRule),
     .source =
         "Zhang & Mitliagkas, arXiv:1706.03471, algorithms 1 to 4 (paper); the authors' tuner_utils/yellowfin.py (authors)",
     .cost = "b gradients",
     .guarantee =
         "none in general: the setting is the optimum of a noisy quadratic whose curvature lies in [h_min, h_max] (section 2); "
         "with a fixed setting heavy ball's rate sqrt mu there",
-    .dialects = dialect_names<kDialects>,
-    .maps = kMaps,
+    .dialects = dialect_names<kYellowfinDialects>,
+    .maps = kYellowfinMaps,
     .make_rule = make_rule<Yellowfin>,
 };
 

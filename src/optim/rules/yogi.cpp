@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "optim/sign.hpp"
-#include "talweg/catalogue.hpp"
-#include "talweg/elementwise.hpp"
+#include "talweg/method.hpp"
+#include "talweg/rule.hpp"
 
 namespace talweg::optim {
 namespace {
 
-constexpr std::string_view kRule = R"(
+constexpr std::string_view kYogiRule = R"(
 m_t = beta1 m_{t-1} + (1 - beta1) g_t
 v_t = v_{t-1} - (1 - beta2) sign(v_{t-1} - g_t^2) g_t^2,  v_0 = initial_accumulator
 x_t = x_{t-1} - lr m_t / (sqrt(v_t) + epsilon), without bias correction
@@ -45,7 +45,7 @@ extern const Entry entry_yogi;
 const Entry entry_yogi{
     .name = "yogi",
     .title = "Yogi: Adam with a second moment that changes slowly",
-    .rule = text_of(kRule),
+    .rule = text_of(kYogiRule),
     .source = "Zaheer, Reddi, Sachan, Kale & Kumar, NeurIPS 2018, algorithm 2",
     .cost = "b gradients",
     .guarantee =

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// talweg/elementwise.hpp: what make_rule makes of a struct with an element function.
-#include "talweg/elementwise.hpp"
-
+// talweg/rule.hpp: what make_rule makes of a struct with an element function.
 #include "talweg/error.hpp"
+#include "talweg/rule.hpp"
 #include "tests/optim/serial_oracle.hpp"
 #include "tests/optim/soft_threshold.hpp"
 
