@@ -20,7 +20,7 @@ struct Options {
 [[noreturn]] void refuse(const std::string& name) {
   std::vector<std::string> known;
   for (const optim::Entry* entry : optim::catalogue()) known.emplace_back(entry->name);
-  for (const optim::ScheduleEntry* entry : optim::schedules()) known.emplace_back(entry->name);
+  for (const optim::ScheduleEntry& entry : optim::schedules()) known.emplace_back(entry.name);
   const auto near = base::nearest(name, known);
   base::fail(base::ExitCode::usage, "found '{}', expected a method or schedule{}; known are {}", name,
              near ? fmt::format(" (did you mean '{}'?)", *near) : "", fmt::join(known, ", "));
@@ -44,7 +44,7 @@ base::ExitCode run_methods(Context& /*context*/, const Options& options) {
     const MethodView view = view_of(**method);
     print(options.json ? to_json(view) : to_text(view));
   } else if (schedule != schedules.end()) {
-    const ScheduleView view = view_of(**schedule);
+    const ScheduleView view = view_of(*schedule);
     print(options.json ? to_json(view) : to_text(view));
   } else {
     refuse(options.name);

@@ -250,8 +250,8 @@ std::string catalogue_text() {
        [](const optim::Entry& e) { return e.make_estimator != nullptr; });
   list("Methods of their own ([method] name)", [](const optim::Entry& e) { return e.make_method != nullptr; });
   Table schedules({{"", {}}, {"", {}}});
-  for (const optim::ScheduleEntry* entry : optim::schedules())
-    schedules.add({std::string(entry->name), std::string(entry->formula)});
+  for (const optim::ScheduleEntry& entry : optim::schedules())
+    schedules.add({std::string(entry.name), std::string(entry.formula)});
   return methods + fmt::format("Schedules ([schedule] kind)\n{}\n", schedules.text("  ")) +
          fmt::format("Models ([model] kind)              {}\n", fmt::join(model::model_names(), ", ")) +
          fmt::format("Losses ([model] loss)              {}\n", fmt::join(model::loss_names(), ", ")) +
@@ -265,7 +265,7 @@ std::string catalogue_json() {
   json.object().array("methods");
   for (const optim::Entry* entry : optim::catalogue()) write(json, view_of(*entry));
   json.end().array("schedules");
-  for (const optim::ScheduleEntry* entry : optim::schedules()) write(json, view_of(*entry));
+  for (const optim::ScheduleEntry& entry : optim::schedules()) write(json, view_of(entry));
   json.end();
   json.field("models", model::model_names()).field("losses", model::loss_names());
   json.field("activations", model::activation_names()).field("formats", data::format_names()).end();

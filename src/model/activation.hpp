@@ -48,7 +48,7 @@ struct ActivationEntry {
   std::unique_ptr<Activation<float>> (*make_float)();
   std::unique_ptr<Activation<double>> (*make_double)();
 };
-std::span<const ActivationEntry* const> activations();
+std::span<const ActivationEntry> activations();
 const ActivationEntry& find_activation(std::string_view name);
 
 template <class Real>
@@ -60,8 +60,6 @@ std::unique_ptr<Activation<Real>> make_activation(const ActivationEntry& entry) 
   }
 }
 
-/// Function names must differ from file to file: GCC gives this the same symbol for two that only differ in their unnamed
-/// namespace.
 template <template <class> class Function>
 constexpr ActivationEntry activation_entry(std::string_view name, std::string_view formula, bool smooth, bool relu_like) {
   return {

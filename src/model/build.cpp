@@ -2,7 +2,6 @@
 #include "model/build.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 
@@ -14,56 +13,13 @@
 
 namespace talweg::model {
 
-#define TALWEG_LOSS(name) extern const LossEntry loss_##name;
-#include "model/losses.def"
-#undef TALWEG_LOSS
-#define TALWEG_ACTIVATION(name) extern const ActivationEntry activation_##name;
-#include "model/activations.def"
-#undef TALWEG_ACTIVATION
-#define TALWEG_MODEL(name) extern const ModelEntry model_##name;
-#include "model/models.def"
-#undef TALWEG_MODEL
-
 namespace {
 
 using base::ExitCode;
 
-const std::array kLosses = {
-#define TALWEG_LOSS(name) &loss_##name,
-#include "model/losses.def"
-#undef TALWEG_LOSS
-};
-const std::array kActivations = {
-#define TALWEG_ACTIVATION(name) &activation_##name,
-#include "model/activations.def"
-#undef TALWEG_ACTIVATION
-};
-const std::array kModels = {
-#define TALWEG_MODEL(name) &model_##name,
-#include "model/models.def"
-#undef TALWEG_MODEL
-};
-
-template <class Entries>
-std::vector<std::string_view> views(const Entries& entries) {
-  std::vector<std::string_view> names;
-  for (const auto* entry : entries) names.push_back(entry->name);
-  return names;
-}
-
-/// The entry of that name. After parse_model it always exists, but a program may fill ModelConfig itself.
-template <class Entries>
-auto& entry_named(const Entries& entries, std::string_view name, const char* kind) {
-  const auto found = std::ranges::find_if(entries, [&](const auto* entry) { return entry->name == name; });
-  if (found == entries.end()) {
-    base::fail(ExitCode::bad_config, "{}: found \"{}\", expected one of {}", kind, name, fmt::join(views(entries), ", "));
-  }
-  return **found;
-}
-
-template <class Entries>
-std::vector<std::string> names_of(const Entries& entries) {
-  const auto names = views(entries);
+template <class Entry>
+std::vector<std::string> strings(std::span<const Entry> entries) {
+  const auto names = names_of(entries);
   return {names.begin(), names.end()};
 }
 
@@ -103,22 +59,16 @@ void refuse_batch_normalization(const base::Section& model) {
 
 }  // namespace
 
-std::span<const LossEntry* const> losses() { return kLosses; }
-const LossEntry& find_loss(std::string_view name) { return entry_named(kLosses, name, "model.loss"); }
-std::span<const ActivationEntry* const> activations() { return kActivations; }
-const ActivationEntry& find_activation(std::string_view name) { return entry_named(kActivations, name, "model.activation"); }
-std::span<const ModelEntry* const> models() { return kModels; }
-
-std::vector<std::string> loss_names() { return names_of(kLosses); }
-std::vector<std::string> activation_names() { return names_of(kActivations); }
-std::vector<std::string> model_names() { return names_of(kModels); }
+std::vector<std::string> loss_names() { return strings(losses()); }
+std::vector<std::string> activation_names() { return strings(activations()); }
+std::vector<std::string> model_names() { return strings(models()); }
 
 ModelConfig parse_model(const base::Section& model) {
   refuse_batch_normalization(model);
   ModelConfig config;
-  config.kind = model.choice("kind", std::nullopt, views(kModels), kKindMeaning);
-  entry_named(kModels, config.kind, "model.kind").parse(model, config);
-  config.loss = model.choice("loss", std::nullopt, views(kLosses), "f_i as a function of the outputs");
+  config.kind = model.choice("kind", std::nullopt, names_of(models()), kKindMeaning);
+  entry_named(models(), config.kind, "model.kind").parse(model, config);
+  config.loss = model.choice("loss", std::nullopt, names_of(losses()), "f_i as a function of the outputs");
   if (config.loss == "huber")
     config.huber_delta = model.number("huber_delta", 1.0, base::Range::positive(), "residual at which the loss turns linear");
   config.bias = model.flag("bias", true, "add a bias to each output");
@@ -138,7 +88,7 @@ std::unique_ptr<Objective<Real>> build_objective(const ModelConfig& config, cons
                   shape.classes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(shape.classes.size(), 5)), ", "),
         shape.classes.size() > 5 ? ", ..." : "", loss.outputs(2) == 1 ? "two (or use cross_entropy)" : "at least two");
   }
-  const ModelEntry& entry = entry_named(kModels, config.kind, "model.kind");
+  const ModelEntry& entry = entry_named(models(), config.kind, "model.kind");
   if constexpr (sizeof(Real) == sizeof(float)) {
     return entry.make_float(config, shape, outputs);
   } else {

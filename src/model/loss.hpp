@@ -67,7 +67,6 @@ struct LossEntry {
   std::string_view name;
   std::string_view formula;
   bool classes;  // targets are class indices
-  bool smooth;   // with continuous second derivatives almost everywhere and first everywhere
   /// Outputs for this many classes (0: numeric targets); 0 when it cannot be.
   std::size_t (*outputs)(std::size_t classes);
   std::unique_ptr<Loss<float>> (*make_float)(const ModelConfig&);
@@ -75,9 +74,9 @@ struct LossEntry {
   /// The largest eigenvalue of d2l/dz2 over all z and y; and the least c with d2l/dz2 <= c d2l/dz2(0, y) everywhere, for so
   /// many outputs (null: there is none).
   double curvature;
-  double (*over_zero)(std::size_t outputs);
+  double (*over_zero)(std::size_t outputs) = nullptr;
 };
-std::span<const LossEntry* const> losses();
+std::span<const LossEntry> losses();
 const LossEntry& find_loss(std::string_view name);
 
 template <class Real>

@@ -49,7 +49,7 @@ template <class Real>
 Capabilities Network<Real>::capabilities() const {
   return {.hvp = true,
           .classification = plan_.loss->classes,
-          .smooth = plan_.loss->smooth && (activation_ == nullptr || plan_.activation->smooth),
+          .smooth = activation_ == nullptr || plan_.activation->smooth,
           .numbers_per_unit = plan_.dropout.empty() ? 4 : 6};
 }
 

@@ -2,22 +2,11 @@
 #include "optim/schedule.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace talweg::optim {
 
-#define TALWEG_SCHEDULE(name) extern const ScheduleEntry schedule_##name;
-#include "optim/schedules.def"
-#undef TALWEG_SCHEDULE
-
 namespace {
-
-const std::array kSchedules = {
-#define TALWEG_SCHEDULE(name) &schedule_##name,
-#include "optim/schedules.def"
-#undef TALWEG_SCHEDULE
-};
 
 /// Linear growth over the first `epochs`, then the inner schedule, which counts from there.
 class WarmedUp final : public Schedule {
@@ -42,14 +31,11 @@ class WarmedUp final : public Schedule {
 
 }  // namespace
 
-std::span<const ScheduleEntry* const> schedules() { return kSchedules; }
-
 std::unique_ptr<Schedule> build_schedule(const base::Section& schedule) {
   std::vector<std::string_view> names;
-  for (const ScheduleEntry* entry : kSchedules) names.push_back(entry->name);
+  for (const ScheduleEntry& entry : schedules()) names.push_back(entry.name);
   const std::string kind = schedule.choice("kind", "constant", names, "how the learning rate changes");
-  const auto found = std::ranges::find_if(kSchedules, [&](const ScheduleEntry* entry) { return entry->name == kind; });
-  std::unique_ptr<Schedule> inner = (*found)->make(schedule);
+  std::unique_ptr<Schedule> inner = std::ranges::find(schedules(), kind, &ScheduleEntry::name)->make(schedule);
   const double warmup =
       schedule.number("warmup", 0.0, base::Range::non_negative(), "epochs over which the rate grows linearly from 0");
   return std::make_unique<WarmedUp>(warmup, std::move(inner));

@@ -41,14 +41,14 @@ class Schedule {
   virtual void observe(double /*value*/, ScheduleMemory&) const {}
 };
 
-/// One kind. src/optim/schedules.def has one line per kind.
+/// One kind: see schedules.cpp.
 struct ScheduleEntry {
   std::string_view name;
   std::string_view formula;
   std::unique_ptr<Schedule> (*make)(const base::Section&);
   std::string_view example{};  // its required keys of [schedule], for listings
 };
-std::span<const ScheduleEntry* const> schedules();
+std::span<const ScheduleEntry> schedules();
 
 /// [schedule]: kind (default constant), its parameters, and warmup (epochs; the factor grows linearly from 0: step k of w gets
 /// (k + 1) / w times the kind's factor, which starts counting after the warm-up).

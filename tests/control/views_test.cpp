@@ -138,11 +138,10 @@ TEST(Certificate, TheWordsNameTheVerdict) {
 }
 
 TEST(Schedules, EveryOneIsTold) {
-  for (const optim::ScheduleEntry* entry : optim::schedules())
-    EXPECT_NE(to_text(view_of(*entry)).find(entry->name), std::string::npos);
-  EXPECT_NE(to_text(view_of(*std::ranges::find_if(optim::schedules(), [](const auto* e) { return e->name == "piecewise"; })[0]))
-                .find("has to be given"),
-            std::string::npos);
+  for (const optim::ScheduleEntry& entry : optim::schedules())
+    EXPECT_NE(to_text(view_of(entry)).find(entry.name), std::string::npos);
+  const auto piecewise = std::ranges::find(optim::schedules(), "piecewise", &optim::ScheduleEntry::name);
+  EXPECT_NE(to_text(view_of(*piecewise)).find("has to be given"), std::string::npos);
 }
 
 }  // namespace

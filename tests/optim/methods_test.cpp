@@ -292,12 +292,12 @@ TEST(Schedules, OfTheoryAndOfNetworksHaveTheirFormulas) {
 // Every schedule of the registry: finite, within [0, 1] with its defaults, a function of progress alone; the last step
 // included.
 TEST(Schedules, StayWithinTheirRate) {
-  for (const optim::ScheduleEntry* entry : optim::schedules()) {
-    const std::string text = "kind = \"" + std::string(entry->name) + "\"\n" + std::string(entry->example);
+  for (const optim::ScheduleEntry& entry : optim::schedules()) {
+    const std::string text = "kind = \"" + std::string(entry.name) + "\"\n" + std::string(entry.example);
     for (const std::int64_t steps : {1, 2, 100}) {
       for (std::int64_t step = 0; step <= steps; ++step) {
         const double f = factor(text, step, steps);
-        EXPECT_TRUE(f >= 0 && f <= 1) << entry->name << ", step " << step << " of " << steps << ": " << f;
+        EXPECT_TRUE(f >= 0 && f <= 1) << entry.name << ", step " << step << " of " << steps << ": " << f;
       }
     }
   }
@@ -343,10 +343,10 @@ TEST(Schedules, PlateauFallsWhenEvaluationsStopGettingBetter) {
 }
 
 TEST(Schedules, OthersDoNotGoByEvaluations) {
-  for (const optim::ScheduleEntry* entry : optim::schedules()) {
-    const std::string text = "[schedule]\nkind = \"" + std::string(entry->name) + "\"\n" + std::string(entry->example);
+  for (const optim::ScheduleEntry& entry : optim::schedules()) {
+    const std::string text = "[schedule]\nkind = \"" + std::string(entry.name) + "\"\n" + std::string(entry.example);
     EXPECT_EQ(optim::build_schedule(base::Config::parse(text, "test.toml").section("schedule"))->observes(),
-              entry->name == "plateau");
+              entry.name == "plateau");
   }
 }
 

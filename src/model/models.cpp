@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A multilayer perceptron: parameters layers.0.weight [out, in], layers.0.bias [out], ...; dense or sparse features.
+// The models that [model] kind names: networks, of dense or sparse features.
+//   linear   parameters weight [outputs, features], bias [outputs]
+//   mlp      parameters layers.0.weight [out, in], layers.0.bias [out], ...
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "model/activation.hpp"
 #include "model/kind.hpp"
@@ -11,12 +14,22 @@
 namespace talweg::model {
 namespace {
 
-void parse(const base::Section& model, ModelConfig& config) {
+template <class Real>
+std::unique_ptr<Objective<Real>> make_linear(const ModelConfig& config, const data::Shape& shape, std::size_t outputs) {
+  NetworkPlan plan{.kind = "linear",
+                   .widths = {shape.features, outputs},
+                   .prefix = "",
+                   .bias = config.bias,
+                   .sparse = shape.sparse,
+                   .activation = nullptr,
+                   .loss = &find_loss(config.loss)};
+  return std::make_unique<Network<Real>>(std::move(plan), config);
+}
+
+void parse_mlp(const base::Section& model, ModelConfig& config) {
   const auto hidden = model.integers("hidden", {64}, {.low = 1, .high = 1 << 20}, "widths of the hidden layers");
   config.hidden.assign(hidden.begin(), hidden.end());
-  std::vector<std::string_view> names;
-  for (const ActivationEntry* entry : activations()) names.push_back(entry->name);
-  config.activation = model.choice("activation", "relu", names, "of the hidden layers");
+  config.activation = model.choice("activation", "relu", names_of(activations()), "of the hidden layers");
   constexpr const char* kDropout =
       "chance that a hidden unit is left out of a step's gradient, or a list of one for each layer";
   if (model.kind("dropout") == 'a') {
@@ -45,9 +58,13 @@ std::unique_ptr<Objective<Real>> make_mlp(const ModelConfig& config, const data:
   return std::make_unique<Network<Real>>(std::move(plan), config);
 }
 
+constexpr std::array kModels = {
+    ModelEntry{"linear", "z = W a + b", [](const base::Section&, ModelConfig&) {}, make_linear<float>, make_linear<double>},
+    ModelEntry{"mlp", "layers z = W a + b, a = f(z), the last without f", parse_mlp, make_mlp<float>, make_mlp<double>},
+};
+
 }  // namespace
 
-extern const ModelEntry model_mlp;
-const ModelEntry model_mlp{"mlp", "layers z = W a + b, a = f(z), the last without f", parse, make_mlp<float>, make_mlp<double>};
+std::span<const ModelEntry> models() { return kModels; }
 
 }  // namespace talweg::model
