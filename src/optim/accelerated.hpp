@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nesterov's accelerated gradient and FISTA, which are one loop:
-//   x_t = prox_{s Omega}(y_{t-1} - s grad f(y_{t-1}))
-//   y_t = x_t + b_t (x_t - x_{t-1})
-// convex:           b_t = (k_{t-1} - 1) / k_t,  k_t = (1 + sqrt(1 + 4 k_{t-1}^2)) / 2,  k_0 = 1
-// strongly_convex:  b_t = (1 - sqrt(mu s)) / (1 + sqrt(mu s))
-// Restarts (O'Donoghue & Candes 2015): k = 1, y_t = x_t where
-//   gradient   (y_{t-1} - x_t)'(x_t - x_{t-1}) > 0
-//   function   F(x_t) > F(x_{t-1}): n values a step
+// Nesterov's accelerated gradient (methods/agd.cpp) and FISTA (methods/fista.cpp), which are one loop.
 #pragma once
 
 #include <string>

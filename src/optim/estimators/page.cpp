@@ -1,12 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// PAGE: probabilistic gradient estimator (Li, Bao, Zhang & Richtarik 2021), on minibatches B of b examples out of n:
-//   g_1 = grad F(x_0)
-//   g_t = grad F(x_{t-1})                                           with probability p
-//         grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}           else
-// p = b / (n + b) unless refresh_probability is given. refresh_every = q takes the full gradient every q steps instead:
-// SpiderBoost (Wang, Ji, Zhou, Liang & Tarokh 2019). The original SPIDER (Fang, Li, Lin & Zhang 2018), which has to be told the
-// accuracy eps it is to reach, is that under clip_global_norm = 2 eps with lr = 1 / (2 L n_0). The coin of a step is a function
-// of seed and step alone.
 #include <string>
 
 #include "base/random.hpp"
@@ -15,6 +7,16 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kPageRule = R"(
+g_1 = grad F(x_0)
+g_t = grad F(x_{t-1})                                           with probability p
+      grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}           else
+then the rule named by `rule`. p = b / (n + b) unless refresh_probability is given. refresh_every = q takes the full
+gradient every q steps instead: SpiderBoost (Wang, Ji, Zhou, Liang & Tarokh 2019). The original SPIDER (Fang, Li, Lin &
+Zhang 2018), which has to be told the accuracy eps it is to reach, is that under clip_global_norm = 2 eps with
+lr = 1 / (2 L n_0).
+)";
 
 class Page final : public Estimator {
  public:
@@ -70,10 +72,7 @@ extern const Entry entry_page;
 const Entry entry_page{
     .name = "page",
     .title = "PAGE: probabilistic gradient estimator",
-    .rule =
-        "g_t = grad F(x_{t-1}) at first and with probability b / (n + b) (or refresh_probability, or every refresh_every "
-        "steps: SpiderBoost); else grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + g_{t-1}; then the rule named by `rule`. SPIDER of "
-        "target eps: refresh_every, clip_global_norm = 2 eps, lr = 1 / (2 L n_0)",
+    .rule = text_of(kPageRule),
     .source =
         "Li, Bao, Zhang & Richtarik, ICML 2021, arXiv:2008.10898; refresh_every: Wang, Ji, Zhou, Liang & Tarokh, NeurIPS 2019, "
         "arXiv:1810.10690; SPIDER: Fang, Li, Lin & Zhang, NeurIPS 2018, arXiv:1807.01695",

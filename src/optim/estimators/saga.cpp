@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// SAGA (Defazio, Bach & Lacoste-Julien 2014), on minibatches B of b distinct examples:
-//   phi_i = x_0 for every i
-//   g_t = (1/b) sum_{i in B} (grad f_i(x_{t-1}) - grad f_i(phi_i)) + (1/n) sum_i grad f_i(phi_i)
-//   phi_i = x_{t-1} for i in B
-// What is kept of grad f_i(phi_i) is dl/dz, one number an output, which times the features is the gradient of a linear model:
-// n k numbers and the average, never a gradient per example. Omega is no part of it: l2 enters at x_{t-1}, l1 by the rule's
-// prox.
 
 #include "optim/estimator.hpp"
 #include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kSagaRule = R"(
+phi_i = x_0 for every i: the first step is the full gradient
+g_t = (1/b) sum_{i in B} (grad f_i(x_{t-1}) - grad f_i(phi_i)) + (1/n) sum_i grad f_i(phi_i)
+phi_i = x_{t-1} for i in B
+then the rule named by `rule`. What is kept of grad f_i(phi_i) is dl/dz, one number an output, which times the features is
+the gradient of a linear model: n k numbers and the average. Omega is no part of it: l2 enters at x_{t-1}, l1 by the rule's
+prox. float32: the average is kept by adding to it, so its rounding errors add up, about 6e-8 of its size a step; use
+float64 for many passes.
+)";
 
 class Saga final : public Estimator {
  public:
@@ -49,10 +52,7 @@ extern const Entry entry_saga;
 const Entry entry_saga{
     .name = "saga",
     .title = "SAGA: variance reduction by a table of gradients",
-    .rule =
-        "g_t = mean over B of (grad f_i(x_{t-1}) - grad f_i(phi_i)) + mean over all of grad f_i(phi_i), then phi_i = x_{t-1} "
-        "for i in B; the first step is the full gradient, phi_i = x_0; then the rule named by `rule`. float32: the mean is "
-        "kept by adding to it, so that its rounding errors, about 6e-8 of its size a step, add up; float64 for many passes",
+    .rule = text_of(kSagaRule),
     .source = "Defazio, Bach & Lacoste-Julien, NIPS 2014, arXiv:1407.0202",
     .cost = "b gradients; n at the first step",
     .guarantee =

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic recursive gradient (Nguyen, Liu, Scheinberg & Takac 2017), on minibatches B of b examples:
-//   every m steps:   v_t = grad F(x_{t-1})
-//   else             v_t = grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + v_{t-1}
-// m = refresh_passes passes of minibatches. With stop_ratio = gamma > 0 (SARAH+, algorithm 2; the paper's choice is 1/8) the
-// inner loop also ends where |v_t|^2 <= gamma |v|^2, v the last full gradient. The paper draws the outer loop's point from the
-// inner iterates in its theorems; here, as in its experiments, x goes on.
 #include <algorithm>
 #include <cmath>
 
@@ -13,6 +7,14 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kSarahRule = R"(
+every m steps:  v_t = grad F(x_{t-1}),  m = refresh_passes passes of minibatches
+else            v_t = grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + v_{t-1}
+then the rule named by `rule`. stop_ratio = gamma > 0 (SARAH+, algorithm 2; the paper's choice is 1/8): the inner loop also
+ends where |v_t|^2 <= gamma |v|^2, v the last full gradient. In its theorems the paper draws the outer loop's point from
+the inner iterates; here, as in its experiments, x goes on.
+)";
 
 class Sarah final : public Estimator {
  public:
@@ -77,9 +79,7 @@ extern const Entry entry_sarah;
 const Entry entry_sarah{
     .name = "sarah",
     .title = "SARAH: stochastic recursive gradient",
-    .rule =
-        "every refresh_passes passes v_t = grad F(x_{t-1}); else v_t = grad F_B(x_{t-1}) - grad F_B(x_{t-2}) + v_{t-1}; then "
-        "the rule named by `rule`. stop_ratio = gamma: SARAH+, a full gradient too where |v|^2 <= gamma |v_0|^2",
+    .rule = text_of(kSarahRule),
     .source = "Nguyen, Liu, Scheinberg & Takac, ICML 2017, arXiv:1703.00102, algorithms 1 and 2",
     .cost = "2 b gradients; n instead at each full gradient",
     .guarantee =

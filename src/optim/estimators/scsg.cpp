@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// SCSG: stochastically controlled stochastic gradient (Lei, Ju, Chen & Jordan 2017). An outer loop takes the gradient mu of a
-// large batch of B examples at its first point xs, then N inner steps on minibatches of b examples, N geometric:
-//   g_t = grad F_b(x_{t-1}) - grad F_b(xs) + mu            P(N = k) = (B / (B + b))^k b / (B + b),  k = 0, 1, ...: mean B / b
-// N forgets: after each inner step the loop ends with chance b / (B + b), and so a step is told by a coin of its own whether it
-// begins a loop. Loops of no inner steps, which move nothing, are passed over, and so is their large batch. B is made of
-// minibatches that no inner step has: large_batches of them, or all examples when that is as many.
 #include "base/random.hpp"
 #include "optim/estimator.hpp"
 #include "optim/large_batch.hpp"
@@ -12,6 +6,14 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kScsgRule = R"(
+outer loop:  xs = x, mu = grad F_B(xs) on B = large_batches b examples
+N inner steps:  g_t = grad F_b(x_{t-1}) - grad F_b(xs) + mu,  P(N = k) = (B / (B + b))^k b / (B + b), k = 0, 1, ...
+then the rule named by `rule`. N is geometric, of mean B / b: after each inner step the loop ends with chance b / (B + b).
+Loops of no inner steps, which move nothing, are passed over, and so is their large batch. B is made of minibatches that
+no inner step has; it is all examples when that is as many.
+)";
 
 class Scsg final : public Estimator {
  public:
@@ -60,9 +62,7 @@ extern const Entry entry_scsg;
 const Entry entry_scsg{
     .name = "scsg",
     .title = "SCSG: stochastically controlled stochastic gradient",
-    .rule =
-        "an outer loop: xs = x, mu = grad F_B(xs) on B = large_batches b examples; N inner steps g_t = grad F_b(x_{t-1}) - "
-        "grad F_b(xs) + mu, N geometric of mean B / b (loops of none are passed over); then the rule named by `rule`",
+    .rule = text_of(kScsgRule),
     .source = "Lei, Ju, Chen & Jordan, NIPS 2017, arXiv:1706.09156, algorithm 1",
     .cost = "2 b gradients, and B where an outer loop begins (chance b / (B + b) a step)",
     .guarantee =

@@ -1,19 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic variance-reduced gradient (Johnson & Zhang 2013), on minibatches B of b examples:
-//   every m steps:   xs = a point of the m steps before,  mu = grad F(xs)
-//   g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu)
-// m = snapshot_every passes of minibatches, or snapshot_steps. snapshot says which point:
-//   last      the newest (option I)
-//   random    x_j of x_0 ... x_{m-1}, j uniform (option II)
-//   average   (1/m) sum_{j=1..m} x_j (Xiao & Zhang 2014)
-// With snapshot_batches = k > 0 mu is the gradient of k snapshot_growth^s minibatches in inner loop s = 0, 1, ..., until they
-// are all examples: the growing batch of practical SVRG (Babanezhad et al. 2015). With snapshot_mixed, its mixture with SGD:
-// where mu is of k of the K minibatches of a pass, a step takes with probability k / K one of those k, and the estimate above,
-// else its own and the minibatch gradient alone. With skip_flat, its heuristic for support vectors: an example that had no
-// gradient at the points where it was last looked at (one beyond the margin of a smooth hinge) counts as 0 at x and xs alike,
-// and in mu, without being looked at, more times the more often it was looked at in vain (skipping.hpp). The papers of random
-// and average restart the inner loop at xs; here x goes on, so that any rule and its state may follow. alpha_t = 1, or with
-// `alpha` (alpha-SVRG, Yin, Xu, Li, Darrell & Liu 2025) alpha (1 - t / T), T = alpha_passes passes; 0 after.
 #include <algorithm>
 #include <cmath>
 
@@ -24,6 +9,25 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kSvrgRule = R"(
+every m steps:  xs = a point of the m steps before,  mu = grad F(xs)
+g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu)
+then the rule named by `rule`, with prox where Omega is not smooth. m = snapshot_every passes of minibatches, or
+snapshot_steps.
+snapshot = "last":     xs is the newest point (option I)
+snapshot = "random":   x_j of x_0 ... x_{m-1}, j uniform (option II)
+snapshot = "average":  (1/m) sum_{j=1..m} x_j (Xiao & Zhang 2014)
+The papers of random and average restart the inner loop at xs; here x goes on, so that any rule and its state may follow.
+snapshot_batches = k > 0: mu is the gradient of k snapshot_growth^s minibatches in inner loop s = 0, 1, ..., until they are
+all examples: the growing batch of practical SVRG (Babanezhad et al. 2015).
+snapshot_mixed: its mixture with SGD. Where mu is of k of the K minibatches of a pass, a step takes with probability k / K
+one of those k, and the estimate above, else its own minibatch and that gradient alone.
+skip_flat: its heuristic for support vectors. An example that had no gradient when last looked at, k times in a row, counts
+as 0 for 2^max(0, k - 2) times, at x and xs alike, and in mu.
+alpha_t = 1, or with `alpha` alpha (1 - t / T), T = alpha_passes passes, 0 after (alpha-SVRG, Yin, Xu, Li, Darrell & Liu
+2025).
+)";
 
 class Svrg final : public Estimator {
  public:
@@ -154,14 +158,7 @@ extern const Entry entry_svrg;
 const Entry entry_svrg{
     .name = "svrg",
     .title = "SVRG: stochastic variance-reduced gradient",
-    .rule =
-        "every snapshot_every passes (or snapshot_steps steps) xs = the last, a random or the average point of the inner loop "
-        "(snapshot), mu = grad F(xs); g_t = grad F_B(x_{t-1}) - alpha_t (grad F_B(xs) - mu); then the rule named by `rule`, "
-        "with prox where Omega is not smooth. x itself goes on from where it is, also with random and average, whose papers "
-        "put it back to xs. snapshot_batches > 0: mu of a growing batch instead (practical SVRG); snapshot_mixed: and a step "
-        "of SGD, on its own minibatch, with probability 1 - its share of all minibatches, else on one of its. skip_flat: an "
-        "example that had no gradient when last looked at, k times in a row, counts as 0 for 2^max(0, k - 2) times. alpha_t = "
-        "1, or alpha (1 - t / T): alpha-SVRG, T = alpha_passes passes",
+    .rule = text_of(kSvrgRule),
     .source =
         "Johnson & Zhang, NIPS 2013; average: Xiao & Zhang, SIAM J. Optim. 24, 2014; growing batch: Babanezhad et al., NIPS "
         "2015, arXiv:1511.01942; alpha: Yin et al., ICLR 2025, arXiv:2311.05589; non-convex with prox: Reddi, Sra, Poczos & "

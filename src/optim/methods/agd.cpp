@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nesterov's accelerated gradient method on all of F: accelerated.hpp without prox.
 #include "optim/accelerated.hpp"
 #include "talweg/method.hpp"
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kAgdRule = R"(
+x_t = y_{t-1} - s grad F(y_{t-1})
+y_t = x_t + b_t (x_t - x_{t-1})
+form = "convex":           b_t = (k_{t-1} - 1) / k_t,  k_t = (1 + sqrt(1 + 4 k_{t-1}^2)) / 2
+form = "strongly_convex":  b = (1 - sqrt(mu s)) / (1 + sqrt(mu s))
+restart = "gradient":  k = 1, y = x where g'(x_t - x_{t-1}) > 0
+restart = "function":  the same where F rose
+)";
 
 std::unique_ptr<Method> make_agd(const base::Section& s) { return std::make_unique<Accelerated>(s, "agd", true); }
 
@@ -14,10 +22,7 @@ extern const Entry entry_agd;
 const Entry entry_agd{
     .name = "agd",
     .title = "Accelerated gradient descent (Nesterov), with restarts",
-    .rule =
-        "x_t = y_{t-1} - s grad F(y_{t-1}); y_t = x_t + b_t (x_t - x_{t-1}); form = \"convex\": b_t = (k_{t-1} - 1) / k_t, k_t "
-        "= (1 + sqrt(1 + 4 k_{t-1}^2)) / 2; \"strongly_convex\": b = (1 - sqrt(mu s)) / (1 + sqrt(mu s)). restart = "
-        "\"gradient\": k = 1, y = x where g'(x_t - x_{t-1}) > 0; \"function\": where F rose",
+    .rule = text_of(kAgdRule),
     .source =
         "Nesterov, Soviet Math. Dokl. 27 (1983), and Introductory Lectures (2004), 2.2; restarts: O'Donoghue & Candes, Found. "
         "Comput. Math. 15 (2015)",

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accelerated proximal gradient method of Tseng 2008, algorithm 1, whose prox acts on z with the long step s / q:
-//   y = (1 - q) x_{t-1} + q z_{t-1}
-//   z_t = prox_{(s/q) Omega}(z_{t-1} - (s/q) grad f(y));  x_t = (1 - q) x_{t-1} + q z_t
-//   q' = (sqrt(q^4 + 4 q^2) - q^2) / 2,  q_0 = 1
-// restart = "gradient": q = 1, z_t = x_t where (y - x_t)'(x_t - x_{t-1}) > 0 (O'Donoghue & Candes 2015).
 #include <array>
 #include <cmath>
 
@@ -14,6 +9,15 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kApgRule = R"(
+y = (1 - q) x_{t-1} + q z_{t-1}
+z_t = prox_{(s/q) Omega}(z_{t-1} - (s/q) grad f(y)): the prox acts on z, with the long step s / q
+x_t = (1 - q) x_{t-1} + q z_t
+q' = (sqrt(q^4 + 4 q^2) - q^2) / 2,  q_0 = 1
+restart = "gradient": q = 1, z_t = x_t where (y - x_t)'(x_t - x_{t-1}) > 0 (O'Donoghue & Candes 2015)
+Zeros of prox appear in z, and in x once z keeps them.
+)";
 
 class Apg final : public Method {
  public:
@@ -81,10 +85,7 @@ extern const Entry entry_apg;
 const Entry entry_apg{
     .name = "apg",
     .title = "Accelerated proximal gradient (Tseng), with restarts",
-    .rule =
-        "y = (1 - q) x_{t-1} + q z_{t-1}; z_t = prox_{(s/q) Omega}(z_{t-1} - (s/q) grad f(y)); x_t = (1 - q) x_{t-1} + q z_t; "
-        "q' = (sqrt(q^4 + 4 q^2) - q^2) / 2, q_0 = 1; restart = \"gradient\": q = 1, z = x where (y - x_t)'(x_t - x_{t-1}) > "
-        "0. Zeros of prox appear in z, and in x once z keeps them",
+    .rule = text_of(kApgRule),
     .source =
         "Tseng, On accelerated proximal gradient methods for convex-concave optimization (2008), algorithm 1; restarts: "
         "O'Donoghue & Candes, Found. Comput. Math. 15 (2015)",

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Barzilai-Borwein steps inside a non-monotone search: with a smooth Omega Raydan's global method (1997, the search of Grippo,
-// Lampariello & Lucidi 1986), otherwise SpaRSA (Wright, Nowak & Figueiredo 2009), whose acceptance is the same there.
-//   x_t = prox_{a Omega}(x_{t-1} - a g),  a the first of t, t shrink, t shrink^2, ... with
-//     F(x_t) <= max of the last `window` F(x_j) - sufficient |x_t - x_{t-1}|^2 / (2 a)
-//   next t: long s's / s'y or short s'y / y'y, s = x_t - x_{t-1}, y = g_t - g_{t-1}, kept within [1e-10, 1e10]; without
-//   positive curvature 1, or 1/|g| within [1, 1e5] (Raydan)
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -17,6 +11,14 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kBarzilaiBorweinRule = R"(
+x_t = prox_{a Omega}(x_{t-1} - a g),  a the first of t, t shrink, t shrink^2, ... with
+  F(x_t) <= max of the last `window` F(x_j) - sufficient |x_t - x_{t-1}|^2 / (2 a)
+next t, with s = x_t - x_{t-1}, y = g_t - g_{t-1}:
+  form = "long": s's / s'y;  "short": s'y / y'y;  or both by turns; kept within [1e-10, 1e10]
+  without positive curvature 1, or 1 / |g| within [1, 1e5] (Raydan)
+)";
 
 constexpr double kShortest = 1e-10;
 constexpr double kLongest = 1e10;
@@ -125,9 +127,7 @@ extern const Entry entry_barzilai_borwein;
 const Entry entry_barzilai_borwein{
     .name = "barzilai_borwein",
     .title = "Barzilai-Borwein steps in a non-monotone search (Raydan's global method; SpaRSA with a non-smooth Omega)",
-    .rule =
-        "x_t = prox_{a Omega}(x_{t-1} - a g), a the first of t, t shrink, ... with F(x_t) <= max of the last `window` F - "
-        "sufficient |x_t - x_{t-1}|^2 / (2 a); next t: form = \"long\" s's / s'y, \"short\" s'y / y'y, or both by turns",
+    .rule = text_of(kBarzilaiBorweinRule),
     .source =
         "Barzilai & Borwein, IMA J. Numer. Anal. 8 (1988); Grippo, Lampariello & Lucidi, SIAM J. Numer. Anal. 23 (1986); "
         "Raydan, SIAM J. Optim. 7 (1997); Wright, Nowak & Figueiredo (SpaRSA), IEEE Trans. Signal Process. 57 (2009)",

@@ -1,12 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elastic averaging SGD (Zhang, Choromanska & LeCun 2015, algorithm 1) over K points w_k and a centre x, all from x_0. Worker
-// k, where it has done a multiple of `period` steps, with v = w_k before:
-//   w_k = v - a (v - x),  x = x + a (v - x),  a = moving_rate / K
-// and in every step
-//   w_k = w_k - lr grad F_B(v)
-// Workers take their turns, step t of the run being worker t mod K's: the asynchronous method in the paper's round-robin
-// scheme. They are logical, and the numbers the same on any number of ranks. The parameters are the centre x; gradients are
-// taken at the w_k.
 #include <cmath>
 
 #include "optim/step_size.hpp"
@@ -16,6 +8,16 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kEasgdRule = R"(
+K = workers points w_k and a centre x, all from x_0. Step t is worker t mod K's, the paper's round-robin scheme. Where
+it has done a multiple of `period` steps, with v = w_k before:
+  w_k = v - a (v - x),  x = x + a (v - x),  a = moving_rate / K
+and in every step
+  w_k = w_k - lr grad F_B(v)
+The workers are logical: the numbers are the same on any number of ranks. The parameters are the centre x; gradients are
+taken at the w_k, kept as local.0, local.1, ...
+)";
 
 class Easgd final : public Method {
  public:
@@ -76,10 +78,7 @@ extern const Entry entry_easgd;
 const Entry entry_easgd{
     .name = "easgd",
     .title = "Elastic averaging SGD: workers tied to a centre",
-    .rule =
-        "step t is worker t mod K's; where it has done a multiple of `period` steps, v = w_k: w_k = v - a (v - x), x = x + a "
-        "(v - x), a = moving_rate / K; then w_k = w_k - lr grad F_B(v). K = workers points, whatever the ranks. The parameters "
-        "are the centre x; gradients are taken at the w_k, kept as local.0, local.1, ...",
+    .rule = text_of(kEasgdRule),
     .source = "Zhang, Choromanska & LeCun, NIPS 2015, arXiv:1412.6651, algorithm 1 (asynchronous EASGD), workers by turns",
     .cost = "b gradients",
     .guarantee =

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient descent on all of F:  x_t = x_{t-1} - lr grad F(x_{t-1})
-// search = "none": lr as it is given. search = "armijo" (Armijo 1966): the first of t, t shrink, t shrink^2, ... with
-//   F(x - t g) <= F(x) - c1 t |g|^2
-// beginning with lr at the first step, afterwards with the last length / shrink.
 #include <cmath>
 #include <vector>
 
@@ -14,6 +10,13 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kGdRule = R"(
+x_t = x_{t-1} - lr grad F(x_{t-1})
+search = "none": lr as it is given
+search = "armijo" (Armijo 1966): the first of t, t shrink, t shrink^2, ... with F(x - t g) <= F(x) - c1 t |g|^2, t from
+  lr at first, then from the last length / shrink
+)";
 
 constexpr std::size_t kTogether = 3;  // lengths in a request
 
@@ -95,9 +98,7 @@ extern const Entry entry_gd;
 const Entry entry_gd{
     .name = "gd",
     .title = "Gradient descent, all examples in each step",
-    .rule =
-        "x_t = x_{t-1} - lr grad F(x_{t-1}); search = \"armijo\": the first of t, t shrink, ... with F(x - t g) <= F(x) - c1 t "
-        "|g|^2, t from the last length / shrink",
+    .rule = text_of(kGdRule),
     .source = "Cauchy 1847; Armijo, Pacific J. Math. 16 (1966)",
     .cost = "n gradients; with a search n values for each length asked for, three at a time",
     .guarantee =

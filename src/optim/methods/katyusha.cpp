@@ -1,13 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Katyusha (Allen-Zhu 2017, algorithms 1 and 2, option I), on minibatches B of b examples, F = f + psi, psi with a prox:
-//   every m steps:   xs = the weighted average of the last m y,  mu = grad f(xs)
-//   x = tau1 z + tau2 xs + (1 - tau1 - tau2) y,  tau2 = 1/2
-//   g = grad f_B(x) - grad f_B(xs) + mu
-//   z = prox_{alpha psi}(z - alpha g),  alpha = lr / tau1
-//   y = prox_{lr psi}(x - lr g),        lr = 1 / (3 L), L = max L_i
-// strong_convexity = sigma > 0:   tau1 = min(sqrt(m sigma lr), 1/2), y of inner step j weighs (1 + alpha sigma)^j
-// strong_convexity = 0:           tau1 = 2 / (s + 4) in outer loop s = 0, 1, ..., all y weigh the same
-// The theorem has sigma in psi. Here psi is the non-smooth part of Omega; l2 is taken with f, by its gradient.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +11,17 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kKatyushaRule = R"(
+every snapshot_every passes (m steps):  xs = the weighted average of the last m y,  mu = grad f(xs)
+x = tau1 z + tau2 xs + (1 - tau1 - tau2) y,  tau2 = 1/2
+g = grad f_B(x) - grad f_B(xs) + mu
+z = prox_{alpha psi}(z - alpha g),  alpha = lr / tau1
+y = prox_{lr psi}(x - lr g),        lr = 1 / (3 L), L = max L_i
+strong_convexity = sigma > 0:  tau1 = min(sqrt(m sigma lr), 1/2), y of inner step j weighs (1 + alpha sigma)^j
+strong_convexity = 0:          tau1 = 2 / (s + 4) in outer loop s = 0, 1, ..., all y weigh the same
+The parameters to use are xs. The theorem has sigma in psi; here psi is the non-smooth part of Omega, and l2 is part of f.
+)";
 
 struct Coupling {
   double lr;
@@ -170,11 +172,7 @@ extern const Entry entry_katyusha;
 const Entry entry_katyusha{
     .name = "katyusha",
     .title = "Katyusha: accelerated variance reduction",
-    .rule =
-        "x = tau1 z + xs / 2 + (1/2 - tau1) y; g = grad f_B(x) - grad f_B(xs) + mu; z = prox(z - (lr / tau1) g); y = prox(x - "
-        "lr g); xs, every snapshot_every passes, the average of the y since. strong_convexity sigma > 0: tau1 = min(sqrt(m "
-        "sigma lr), 1/2) and weights (1 + sigma lr / tau1)^j; 0: tau1 = 2 / (s + 4) in outer loop s, equal weights. The "
-        "parameters to use are xs",
+    .rule = text_of(kKatyushaRule),
     .source = "Allen-Zhu, STOC 2017 and JMLR 18(221), 2018, arXiv:1603.05953, algorithms 1 and 2, option I",
     .cost = "2 b gradients, and n at each snapshot",
     .guarantee =

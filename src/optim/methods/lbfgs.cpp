@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// L-BFGS (Liu & Nocedal 1989; two-loop recursion of Nocedal 1980) with a Wolfe line search:
-//   d = -H g,  H from the pairs s_k = x_k - x_{k-1}, y_k = g_k - g_{k-1} of the last `memory` steps, H_0 = (s'y / y'y) I
-//   x = x + t d,  t by strong Wolfe, near a minimum by the approximate Wolfe test
-// (pairs.hpp). When no step is found the memory is dropped once.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -16,6 +12,13 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kLbfgsRule = R"(
+d = -H g by the two-loop recursion (Nocedal 1980), H from the pairs s_k = x_k - x_{k-1}, y_k = g_k - g_{k-1} of the last
+  `memory` steps, H_0 = (s'y / y'y) I
+x_t = x_{t-1} + a d, a by strong Wolfe, near a minimum by the approximate Wolfe test
+Where no length is found the pairs are dropped once.
+)";
 
 class Lbfgs final : public Method {
  public:
@@ -96,9 +99,7 @@ extern const Entry entry_lbfgs;
 const Entry entry_lbfgs{
     .name = "lbfgs",
     .title = "L-BFGS: limited-memory BFGS with a Wolfe line search",
-    .rule =
-        "d = -H g by the two-loop recursion over `memory` pairs; x_t = x_{t-1} + t d, t by strong Wolfe, near a minimum by the "
-        "approximate Wolfe test",
+    .rule = text_of(kLbfgsRule),
     .source = "Liu & Nocedal, Math. Prog. 45 (1989); approximate Wolfe test of Hager & Zhang, SIAM J. Optim. 16 (2005)",
     .cost = "n gradients, and n values for each length tried (1 as a rule)",
     .guarantee =

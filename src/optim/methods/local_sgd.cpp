@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local SGD (Zinkevich et al. 2010; McMahan et al. 2017; Stich 2019) over K points w_0 ... w_{K-1} that start at x_0:
-//   w_k = w_k - lr grad F_B(w_k), B a minibatch of its own;  after `period` steps of each: every w_k = (1/K) sum_j w_j
-// The K workers are logical: they take their turns, one in each step of the run, step t being worker t mod K's, so that a step
-// costs one minibatch and an epoch is one, and the numbers are the same on any number of ranks. The parameters x are the mean
-// of the w_k at every step; gradients are taken at the w_k.
 #include <cmath>
 
 #include "optim/step_size.hpp"
@@ -13,6 +8,14 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kLocalSgdRule = R"(
+K = workers points w_k, all from x_0. Step t is worker t mod K's:
+  w_k = w_k - lr grad F_B(w_k)
+After `period` steps of each, every w_k becomes their mean. A step costs one minibatch, and the workers are logical: the
+numbers are the same on any number of ranks. The parameters x are the mean of the w_k after every step; gradients are
+taken at the w_k, kept as local.0, local.1, ...
+)";
 
 class LocalSgd final : public Method {
  public:
@@ -70,10 +73,7 @@ extern const Entry entry_local_sgd;
 const Entry entry_local_sgd{
     .name = "local_sgd",
     .title = "Local SGD: workers that average now and then",
-    .rule =
-        "step t is worker t mod K's: w_k = w_k - lr grad F_B(w_k); after `period` steps of each every w_k becomes their mean. "
-        "K = workers points, whatever the ranks. The parameters x are the mean of the w_k; gradients are taken at the w_k, "
-        "kept as local.0, local.1, ...",
+    .rule = text_of(kLocalSgdRule),
     .source =
         "Stich, ICLR 2019, arXiv:1805.09767; McMahan, Moore, Ramage, Hampson & Aguera y Arcas, AISTATS 2017; Zinkevich et al., "
         "NIPS 2010",

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nonlinear conjugate gradients of Polak, Ribiere and Polyak, b kept non-negative (Gilbert & Nocedal 1992), on all of F:
-//   d_t = -g_t + b d_{t-1},  b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2),  x_t = x_{t-1} + a d_{t-1}
-// a by strong Wolfe, beginning with a_{t-1} (g_{t-1}'d_{t-1}) / (g_t'd_t). b = 0 every `restart_every` steps and where d would
-// not descend.
 #include <array>
 #include <cmath>
 
@@ -15,6 +11,13 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kNonlinearCgRule = R"(
+d_t = -g_t + b d_{t-1},  b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2)
+x_t = x_{t-1} + a d_{t-1}, a by strong Wolfe from a_{t-1} (g_{t-1}'d_{t-1}) / (g_t'd_t), near a minimum by the
+  approximate Wolfe test
+b = 0 every `restart_every` steps and where d would not descend
+)";
 
 class NonlinearCg final : public Method {
  public:
@@ -127,9 +130,7 @@ extern const Entry entry_nonlinear_cg;
 const Entry entry_nonlinear_cg{
     .name = "nonlinear_cg",
     .title = "Nonlinear conjugate gradients (PR+) with a Wolfe line search",
-    .rule =
-        "d_t = -g_t + b d_{t-1}, b = max(0, g_t'(g_t - g_{t-1}) / |g_{t-1}|^2); x_t = x_{t-1} + a d_{t-1}, a by strong Wolfe, "
-        "near a minimum by the approximate Wolfe test; b = 0 every `restart_every` steps and where d would not descend",
+    .rule = text_of(kNonlinearCgRule),
     .source = "Polak & Ribiere 1969, Polyak 1969; Gilbert & Nocedal, SIAM J. Optim. 2 (1992)",
     .cost = "n gradients (2 n in the first step), and n values for each length tried",
     .guarantee =

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// OWL-QN (Andrew & Gao 2007): L-BFGS for f + c |x|_1 by keeping within an orthant during a step.
-//   v_j = g_j + c sign(x_j); at x_j = 0 g_j + c if that is < 0, g_j - c if that is > 0, else 0        (pseudo-gradient)
-//   d = -H v, elements that do not point against v set to 0;  o_j = sign(x_j), at x_j = 0 sign(-v_j)   (orthant)
-//   x_t = x + a d, elements that left the orthant set to 0; a the first of 1, 1/2, 1/4, ... with
-//     F(x_t) <= F(x) + c1 v'(x_t - x)
-// H from pairs of steps and differences of the gradient g of f alone.
 #include <array>
 #include <cmath>
 
@@ -18,6 +12,14 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kOwlqnRule = R"(
+v_j = g_j + c sign(x_j); at x_j = 0 g_j + c if that is < 0, g_j - c if that is > 0, else 0        (pseudo-gradient)
+d = -H v, elements that do not point against v set to 0;  o_j = sign(x_j), at x_j = 0 sign(-v_j)   (orthant)
+x_t = x + a d, elements that left the orthant set to 0; a the first of 1, shrink, shrink^2, ... with
+  F(x_t) <= F(x) + c1 v'(x_t - x)
+c is the weight of l1; H as in lbfgs, from differences of the gradient g of f alone.
+)";
 
 constexpr double kRounding = 1e-14;  // of |F|: what two equal values may differ by
 
@@ -153,10 +155,7 @@ extern const Entry entry_owlqn;
 const Entry entry_owlqn{
     .name = "owlqn",
     .title = "OWL-QN: orthant-wise limited-memory quasi-Newton, L-BFGS with l1",
-    .rule =
-        "d = -H v by the two-loop recursion, v the pseudo-gradient of f + l1 |x|_1, elements of d not against v set to 0; x_t "
-        "= x + a d, elements that left the orthant of x (where 0, of -v) set to 0; a the first of 1, shrink, ... with F(x_t) "
-        "<= F(x) + c1 v'(x_t - x)",
+    .rule = text_of(kOwlqnRule),
     .source = "Andrew & Gao, Scalable training of L1-regularized log-linear models, ICML 2007",
     .cost = "n gradients (2 n in the first step), and n values for each length tried (1 as a rule)",
     .guarantee =

@@ -1,13 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Perturbed accelerated gradient descent (Jin, Netrapalli & Jordan 2018, algorithms 2 and 3): Nesterov's method that adds noise
-// where the gradient is small and, where F is found too non-convex, drops or uses the momentum v.
-//   if |grad F(x)| <= eps and no noise in the last t_th steps:  x = x + xi, xi uniform in the ball of radius r
-//   y = x + (1 - theta) v;  x' = y - eta grad F(y);  v' = x' - x
-//   if F(x) <= F(y) + grad F(y)'(x - y) - (gamma / 2) |x - y|^2:      v' = 0, and
-//      |v| >= s: x' = x;  else x' = the better of x + s v / |v| and x - s v / |v|
-// theory:    eta = 1/(4L), kappa = L / sqrt(rho eps), theta = 1/(4 sqrt kappa), gamma = theta^2 / eta, s = gamma / (4 rho),
-//            chi = max(1, ln(d L D / (rho eps delta))), t_th = sqrt(kappa) chi c, r = eta eps / (chi^5 c^8)
-// practical: eta, theta, gamma, s, r, eps and t_th are given.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,6 +11,16 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kPagdRule = R"(
+if |grad F(x)| <= eps and no noise in the last t_th steps:  x = x + xi, xi uniform in the ball of radius r
+y = x + (1 - theta) v;  x' = y - eta grad F(y);  v' = x' - x
+if F(x) <= F(y) + grad F(y)'(x - y) - (gamma / 2) |x - y|^2:  v' = 0, and
+   |v| >= s: x' = x;  else x' = the better of x + s v / |v| and x - s v / |v|
+theory:    eta = 1/(4L), kappa = L / sqrt(rho eps), theta = 1/(4 sqrt kappa), gamma = theta^2 / eta, s = gamma / (4 rho),
+           chi = max(1, ln(d L D / (rho eps delta))), t_th = sqrt(kappa) chi c, r = eta eps / (chi^5 c^8)
+practical: eta, theta, gamma, s, r, eps and t_th are given
+)";
 
 struct Constants {
   double eta = 0;
@@ -164,10 +165,7 @@ extern const Entry entry_pagd;
 const Entry entry_pagd{
     .name = "pagd",
     .title = "Perturbed accelerated gradient descent",
-    .rule =
-        "if |grad F(x)| <= eps and no noise in the last t_th steps: x = x + xi, xi uniform in a ball of radius r; y = x + (1 - "
-        "theta) v; x' = y - eta grad F(y); v' = x' - x; where F(x) <= F(y) + grad F(y)'(x - y) - (gamma/2) |x - y|^2: v' = 0, "
-        "and x' = x if |v| >= s, else the better of x +- s v / |v|",
+    .rule = text_of(kPagdRule),
     .source =
         "Jin, Netrapalli & Jordan, Accelerated gradient descent escapes saddle points faster than gradient descent, COLT 2018",
     .cost = "2 n gradients, n more where noise is added, 2 n values where a short momentum is followed",

@@ -1,12 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Perturbed gradient descent (Jin, Ge, Netrapalli, Kakade & Jordan 2017, algorithm 2): gradient descent that adds noise from a
-// ball where the gradient is small, and stops where the noise did not help.
-//   if |g| <= g_th and t - t_noise > t_th:   xs = x, t_noise = t, x = x + xi, xi uniform in the ball of radius r
-//   if t - t_noise = t_th and F(x) - F(xs) > -f_th:   return xs
-//   x = x - eta grad F(x)
-// theory:    chi = 3 max(ln(d L D / (c eps^2 delta)), 4), eta = c / L, r = sqrt(c) eps / (chi^2 L), g_th = sqrt(c) eps / chi^2,
-//            f_th = c sqrt(eps^3 / rho) / chi^3, t_th = chi L / (c^2 sqrt(rho eps))
-// practical: eta, r, g_th, f_th and t_th are given.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +12,15 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kPgdRule = R"(
+if |g| <= g_th and t - t_noise > t_th:  xs = x, t_noise = t, x = x + xi, xi uniform in the ball of radius r
+if t - t_noise = t_th and F(x) - F(xs) > -f_th:  the run ends at xs
+x = x - eta grad F(x)
+theory:    chi = 3 max(ln(d L D / (c eps^2 delta)), 4), eta = c / L, r = sqrt(c) eps / (chi^2 L), g_th = sqrt(c) eps / chi^2,
+           f_th = c sqrt(eps^3 / rho) / chi^3, t_th = chi L / (c^2 sqrt(rho eps))
+practical: eta, r, g_th, f_th and t_th are given
+)";
 
 struct Thresholds {
   double eta = 0;
@@ -133,9 +134,7 @@ extern const Entry entry_pgd;
 const Entry entry_pgd{
     .name = "pgd",
     .title = "Perturbed gradient descent",
-    .rule =
-        "gradient descent; where |g| is small, noise uniform in a ball; where the noise did not help within an interval, the "
-        "end",
+    .rule = text_of(kPgdRule),
     .source = "Jin, Ge, Netrapalli, Kakade & Jordan, ICML 2017, arXiv:1703.00887, algorithm 2",
     .cost = "n gradients (2 n at a noise)",
     .guarantee =

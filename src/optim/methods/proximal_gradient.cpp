@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The proximal gradient method (ISTA; forward-backward splitting), F = f + Omega's non-smooth part:
-//   x_t = prox_{lr Omega}(x_{t-1} - lr grad f(x_{t-1}))
-// search = "backtracking" (Beck & Teboulle 2009): lr is shortened until the quadratic model at x_{t-1} bounds f(x_t), and never
-// grows again.
 #include <cmath>
 
 #include "optim/composite.hpp"
@@ -12,6 +8,13 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kProximalGradientRule = R"(
+x_t = prox_{lr Omega}(x_{t-1} - lr grad f(x_{t-1}))
+search = "backtracking" (Beck & Teboulle 2009): lr times shrink until f(x_t) <= f + g'd + |d|^2 / (2 lr),
+  d = x_t - x_{t-1}; lr never grows again
+|g| is reported as |d| / lr.
+)";
 
 class ProximalGradient final : public Method {
  public:
@@ -76,9 +79,7 @@ extern const Entry entry_proximal_gradient;
 const Entry entry_proximal_gradient{
     .name = "proximal_gradient",
     .title = "Proximal gradient method (ISTA, forward-backward splitting)",
-    .rule =
-        "x_t = prox_{lr Omega}(x_{t-1} - lr grad f(x_{t-1})); search = \"backtracking\": lr times shrink until f(x_t) <= f + "
-        "g'd + |d|^2 / (2 lr), d = x_t - x_{t-1}; |g| is reported as |d| / lr",
+    .rule = text_of(kProximalGradientRule),
     .source = "Lions & Mercier, SIAM J. Numer. Anal. 16 (1979); Beck & Teboulle, SIAM J. Imaging Sci. 2 (2009), ISTA",
     .cost = "n gradients; with a search n values for each length tried",
     .guarantee =

@@ -1,13 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Perturbed stochastic gradient descent (Jin, Netrapalli, Ge, Kakade & Jordan 2021, algorithm 2): noise in every step, on
-// minibatches B of b examples,
-//   x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi_t),  xi_t ~ N(0, (r^2 / d) I)
-// theory:    eta = c / (L N chi), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2), and
-//            chi = max(1, log(d L D N / (rho eps delta))): theorem 16 has eta and r up to powers of that logarithm, of which
-//            one stands here, and up to constants, for which c does. D is F(x_0) - inf F, delta the chance of failure; without
-//            D chi = 1. L, rho: Lipschitz constants of grad F and of its Hessian, s2 the variance of the minibatch gradient, l
-//            the Lipschitz constant of the grad F_B (0: none is known, and N is the second)
-// practical: eta and r are given.
 #include <cmath>
 
 #include "base/random.hpp"
@@ -18,6 +9,17 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kPsgdRule = R"(
+x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi_t),  xi_t ~ N(0, (r^2 / d) I) in every step
+practical: eta = lr and r = radius are given
+theory:    eta = c / (L N chi), r = eps sqrt(N), N = 1 + min(s2 / eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2),
+           chi = max(1, log(d L D N / (rho eps delta)))
+Theorem 16 has eta and r up to powers of that logarithm, of which one stands here, and up to constants, for which c does.
+D is F(x_0) - inf F (without it chi = 1), delta the chance of failure, L and rho Lipschitz constants of grad F and of the
+Hessian, s2 the variance of the minibatch gradient, l the Lipschitz constant of the grad F_B (0: not known, and N is the
+second).
+)";
 
 class Psgd final : public Method {
  public:
@@ -103,10 +105,7 @@ extern const Entry entry_psgd;
 const Entry entry_psgd{
     .name = "psgd",
     .title = "Perturbed stochastic gradient descent (stochastic PGD)",
-    .rule =
-        "x_t = x_{t-1} - eta (grad F_B(x_{t-1}) + xi), xi ~ N(0, (r^2 / d) I) in every step. mode = \"practical\": lr, radius; "
-        "\"theory\": eta = c / (L N chi), r = eps sqrt(N), chi = max(1, log(d L D N / (rho eps delta))), N = 1 + min(s2 / "
-        "eps^2 + l^2 / (L sqrt(rho eps)), s2 d / eps^2)",
+    .rule = text_of(kPsgdRule),
     .source = "Jin, Netrapalli, Ge, Kakade & Jordan, J. ACM 68 (2021), arXiv:1902.04811, algorithm 2, theorem 16",
     .cost = "b gradients",
     .guarantee =

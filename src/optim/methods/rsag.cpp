@@ -1,13 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomized stochastic accelerated gradient (Ghadimi & Lan 2016), F = f + Omega's non-smooth part, not convex perhaps:
-//   R in {1, ..., N}, P(R = k) proportional to k (k + 1), drawn before the first step; step k = 1 ... R:
-//   xm = (1 - a_k) xa + a_k x,  a_k = 2 / (k + 1)
-//   g  = the gradient of f at xm on m_k minibatches, m_k = ceil(batch_growth k)
-//   x  = prox_{l_k Omega}(x - l_k g),  l_k = k lr / 2
-//   xa = prox_{lr Omega}(xm - lr g),   lr = 1 / (2 L)
-// These are the lengths of the paper's composite and convex case; with growing batches the noise falls as the momentum grows.
-// The parameters to use are xa: the convex theorem's output. The other one's, xm of step R, is where the last gradient was
-// taken.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -21,6 +12,17 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRsagRule = R"(
+R in {1, ..., iterations}, P(R = k) proportional to k (k + 1), drawn before the first step; step k = 1 ... R:
+xm = (1 - a_k) xa + a_k x,  a_k = 2 / (k + 1)
+g  = the gradient of f at xm on ceil(batch_growth k) minibatches
+x  = prox_{l_k Omega}(x - l_k g),  l_k = k lr / 2
+xa = prox_{lr Omega}(xm - lr g),   lr = 1 / (2 L)
+These are the lengths of the paper's composite and convex case; with growing batches the noise falls as the momentum grows.
+The parameters to use are xa, the convex theorem's output. The other theorem's, xm of step R, is the slot x, where
+gradients are taken.
+)";
 
 constexpr std::uint64_t kOutputDraw = ~0ULL - 1;  // counter of the draw of R
 
@@ -116,10 +118,7 @@ extern const Entry entry_rsag;
 const Entry entry_rsag{
     .name = "rsag",
     .title = "Randomized stochastic accelerated gradient (RSAG), growing batches",
-    .rule =
-        "R in 1 ... iterations, P(R = k) ~ k (k + 1); step k: xm = (1 - a) xa + a x, a = 2 / (k + 1); g at xm on "
-        "ceil(batch_growth k) minibatches; x = prox_{l Omega}(x - l g), l = k lr / 2; xa = prox_{lr Omega}(xm - lr g); the run "
-        "ends with step R. The parameters to use are xa; the slot x is xm, where gradients are taken",
+    .rule = text_of(kRsagRule),
     .source = "Ghadimi & Lan, Math. Prog. 156 (2016), arXiv:1310.3787, the stochastic composite method",
     .cost = "ceil(batch_growth k) b gradients, at most n",
     .guarantee =

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomized stochastic gradient methods: stochastic steps of one length that end at a random one, drawn before the first.
-//   R uniform in {1, ..., N};  x_{k+1} = prox_{lr Omega}(x_k - lr G_k);  the run ends at x_R, after R - 1 steps
-// rsg   (Ghadimi & Lan 2013)        G_k = grad F_B(x_k), smooth Omega
-// rspg  (Ghadimi, Lan & Zhang 2016) the same with prox
-// rsgf  (Ghadimi & Lan 2013)        G_k = (F_B(x_k + m u) - F_B(x_k)) / m u, u normal, m `smoothing`: values alone
-// P(R = k) is proportional to 2 g_k - L g_k^2 in the papers, which is uniform for one length g: schedules are refused.
-// With candidates = S > 1 these are the two-phase methods 2-RSG and 2-RSPG: S such runs from the same x_0, R_s and minibatches
-// of each its own; then the x_{R_s} of the smallest |x - prox_{lr Omega}(x - lr g)| / lr, g their gradient on the same
-// judge_batches = T minibatches, that no run has. Candidate s is judged when its run ends, in a step that moves nothing.
+// rsg, rspg and rsgf: one class, stochastic steps of one length that end at a random one.
 #include <fmt/format.h>
 
 #include <array>
@@ -22,6 +14,25 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kRsgRule = R"(
+R uniform in {1, ..., iterations}, drawn before the first step
+x_{k+1} = x_k - lr grad F_B(x_k);  the run ends at x_R, after R - 1 steps
+In the papers P(R = k) is proportional to 2 l_k - L l_k^2 with step lengths l_k: uniform for one length, so schedules are
+refused. candidates = S > 1 is 2-RSG: S such runs from x_0, each with its own R and minibatches; kept is the x_R of the
+smallest |g|, g its gradient on the same judge_batches minibatches, which no run has. A candidate is judged when its run
+ends, in a step that moves nothing.
+)";
+constexpr std::string_view kRspgRule = R"(
+R uniform in {1, ..., iterations}, drawn before the first step
+x_{k+1} = prox_{lr Omega}(x_k - lr grad F_B(x_k));  the run ends at x_R, after R - 1 steps
+|g| is reported as |x_{k+1} - x_k| / lr. candidates = S > 1 is 2-RSPG: as 2-RSG, judged by |x - prox(x - lr g)| / lr.
+)";
+constexpr std::string_view kRsgfRule = R"(
+R uniform in {1, ..., iterations}, drawn before the first step
+G_k = (F_B(x_k + m u) - F_B(x_k)) / m u,  u normal, m = smoothing: values of F alone
+x_{k+1} = x_k - lr G_k;  the run ends at x_R, after R - 1 steps
+)";
 
 enum class Kind { rsg, rspg, rsgf };
 
@@ -177,10 +188,7 @@ extern const Entry entry_rsg;
 const Entry entry_rsg{
     .name = "rsg",
     .title = "Randomized stochastic gradient, RSG and 2-RSG: ends at a step drawn beforehand",
-    .rule =
-        "R uniform in 1 ... iterations; x_{k+1} = x_k - lr g(x_k); the run ends at x_R, after R - 1 steps. candidates = S > 1 "
-        "is 2-RSG: S such runs from x_0, each with its own R; kept is the x_R of the smallest |g| on the same judge_batches "
-        "minibatches",
+    .rule = text_of(kRsgRule),
     .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013), arXiv:1309.5549; 2-RSG: section 2.2",
     .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
@@ -195,9 +203,7 @@ extern const Entry entry_rspg;
 const Entry entry_rspg{
     .name = "rspg",
     .title = "Randomized stochastic projected gradient, RSPG and 2-RSPG: rsg with prox",
-    .rule =
-        "R uniform in 1 ... iterations; x_{k+1} = prox_{lr Omega}(x_k - lr g(x_k)); the run ends at x_R, after R - 1 steps; "
-        "|g| is reported as |x_{k+1} - x_k| / lr. candidates = S > 1 is 2-RSPG: as 2-RSG, judged by the prox-gradient",
+    .rule = text_of(kRspgRule),
     .source = "Ghadimi, Lan & Zhang, Math. Prog. 155 (2016), arXiv:1308.6594",
     .cost = "b gradients; judge_batches b where a candidate of several is judged",
     .guarantee =
@@ -210,9 +216,7 @@ extern const Entry entry_rsgf;
 const Entry entry_rsgf{
     .name = "rsgf",
     .title = "Randomized stochastic gradient-free: rsg on differences of values",
-    .rule =
-        "u normal, G = (F_B(x_k + m u) - F_B(x_k)) / m u; R uniform in 1 ... iterations; x_{k+1} = x_k - lr G; the run ends at "
-        "x_R, after R - 1 steps",
+    .rule = text_of(kRsgfRule),
     .source = "Ghadimi & Lan, SIAM J. Optim. 23 (2013), section 3",
     .cost = "2 b values",
     .guarantee =

@@ -1,14 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// STORM+ (Levy, Kavis & Cevher 2021): stochastic recursive momentum (Cutkosky & Orabona 2019) whose two sequences need no
-// constant of F, on minibatches B_t of b examples:
-//   g_t = grad F_{B_t}(x_{t-1})
-//   d_1 = g_1,   d_t = g_t + (1 - a_t) (d_{t-1} - grad F_{B_t}(x_{t-2}))
-//   a_{t+1} = (1 + sum_{i<=t} |g_i|^2 / G^2)^(-2/3)
-//   x_t = x_{t-1} - lr_t d_t,   lr_t = lr (sum_{i<=t} |d_i|^2 / a_{i+1})^(-1/3)
-// lr = 1 and G = 1 are the paper's, whose assumptions have gradients of order 1: a is the weight of what is new, and where
-// gradients are of order 100 the first minibatch's error would stay for 10^4 steps and more. So G is |g_1| unless
-// gradient_scale says otherwise. The step's length and the estimate share their sums: under another step length they do not
-// fit, which is why this is a method and no estimator.
 #include <cmath>
 
 #include "optim/averaging.hpp"
@@ -17,6 +7,16 @@
 
 namespace talweg::optim {
 namespace {
+
+constexpr std::string_view kStormRule = R"(
+g_t = grad F_{B_t}(x_{t-1})
+d_1 = g_1,   d_t = g_t + (1 - a_t) (d_{t-1} - grad F_{B_t}(x_{t-2}))
+a_{t+1} = (1 + sum_{i<=t} |g_i|^2 / G^2)^(-2/3)
+x_t = x_{t-1} - lr_t d_t,   lr_t = lr (sum_{i<=t} |d_i|^2 / a_{i+1})^(-1/3)
+lr = 1 and G = 1 are the paper's, whose assumptions have gradients of order 1: a is the weight of what is new, and where
+gradients are of order 100 the first minibatch's error would stay for 10^4 steps and more. So G = gradient_scale is |g_1|
+unless it is given. The step's length and the estimate share their sums, so this is a method and no estimator.
+)";
 
 class Storm final : public Method {
  public:
@@ -102,10 +102,7 @@ extern const Entry entry_storm;
 const Entry entry_storm{
     .name = "storm",
     .title = "STORM+: stochastic recursive momentum without constants",
-    .rule =
-        "d_t = g_t + (1 - a_t)(d_{t-1} - grad F_B(x_{t-2})) with g_t = grad F_B(x_{t-1}) of the same batch; a_{t+1} = (1 + sum "
-        "|g_i|^2 / G^2)^(-2/3); x_t = x_{t-1} - lr (sum |d_i|^2 / a_{i+1})^(-1/3) d_t. G = gradient_scale, 1 in the paper; 0 "
-        "takes |g_1|, for F whose gradients are not of order 1",
+    .rule = text_of(kStormRule),
     .source = "Levy, Kavis & Cevher, NeurIPS 2021, arXiv:2111.01040; STORM: Cutkosky & Orabona, NeurIPS 2019, arXiv:1905.10018",
     .cost = "2 b gradients; b at the first step",
     .guarantee =
